@@ -1,0 +1,3 @@
+//! From a scenario file to results: reading, checking, running.
+
+pub mod plan;

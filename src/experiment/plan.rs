@@ -1,0 +1,84 @@
+//! A checked scenario: no strings to look up, no options left open, nothing that can be wrong.
+
+use crate::distribution::Distribution;
+use crate::faults::NodeFaults;
+use crate::policies::spec::PolicySpec;
+use crate::scheduler::retry::RetryPlan;
+use crate::time::Time;
+use crate::workload::Workload;
+
+/// When a run ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Until {
+    /// When every task is settled.
+    Settled,
+    /// No arrivals are taken after this instant; the run ends when those taken are settled.
+    Time(Time),
+}
+
+/// The `[run]` table.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunPlan {
+    /// Seed of replication 0; replication i has `seed + i` (wrapping).
+    pub seed: u64,
+    /// How many replications.
+    pub replications: u32,
+    /// When a run ends.
+    pub until: Until,
+    /// Tasks by arrival order left out of wait, response and slowdown.
+    pub warmup: u32,
+    /// Rows per replication in `timeline.csv`; 0 for none.
+    pub timeline_buckets: u32,
+}
+
+/// One `[[nodes]]` entry.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NodeGroup {
+    /// Name; instances are `name-0`, `name-1`, ... counted over all groups of the same name.
+    pub name: String,
+    /// How many nodes.
+    pub count: u32,
+    /// Tasks at once.
+    pub slots: u32,
+    /// Work units per second.
+    pub speed: f64,
+    /// Share in weighted places.
+    pub weight: f64,
+    /// Zone, if named.
+    pub zone: Option<String>,
+    /// How its nodes fail; `None` when they never do.
+    pub faults: Option<NodeFaults>,
+}
+
+/// A scenario that can be run as it is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// Name of the scenario.
+    pub name: String,
+    /// The question it asks; empty when it does not say.
+    pub description: String,
+    /// How often and how long.
+    pub run: RunPlan,
+    /// The cluster.
+    pub groups: Vec<NodeGroup>,
+    /// The tasks.
+    pub workload: Workload,
+    /// What happens to failed and lost attempts.
+    pub retry: RetryPlan,
+    /// Seconds from the decision to start an attempt until it starts; `None` for none.
+    pub dispatch_delay: Option<Distribution>,
+    /// The policies, no two of the same name.
+    pub policies: Vec<PolicySpec>,
+}
+
+impl Plan {
+    /// How many nodes the cluster has.
+    pub fn node_count(&self) -> usize {
+        self.groups.iter().map(|group| group.count as usize).sum()
+    }
+
+    /// How many tasks run at once at most.
+    pub fn total_slots(&self) -> u64 {
+        self.groups.iter().map(|group| u64::from(group.count) * u64::from(group.slots)).sum()
+    }
+}

@@ -1,0 +1,137 @@
+//! Every metric, once: its column name, unit, good direction and meaning.
+//!
+//! The order here is the order of columns in `replications.csv` and of rows in `summary.csv`.
+
+/// Whether less or more of a metric is better.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Better {
+    /// Less is better.
+    Lower,
+    /// More is better.
+    Higher,
+    /// Neither: it describes the run.
+    Neither,
+}
+
+/// A metric's column.
+#[derive(Clone, Copy, Debug)]
+pub struct Column {
+    /// The metric.
+    pub metric: Metric,
+    /// Name in files.
+    pub name: &'static str,
+    /// Unit in files: `s`, `tasks/s`, `1` for ratios, `tasks`, `attempts`, `slot s`.
+    pub unit: &'static str,
+    /// Good direction.
+    pub better: Better,
+    /// One sentence on what it is.
+    pub description: &'static str,
+}
+
+macro_rules! metrics {
+    ($($variant:ident $name:literal $unit:literal $better:ident $description:literal;)*) => {
+        /// A figure of one replication.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum Metric {
+            $(#[doc = $description] $variant,)*
+        }
+
+        /// All metrics in the order of their columns.
+        pub const COLUMNS: &[Column] = &[
+            $(Column { metric: Metric::$variant, name: $name, unit: $unit, better: Better::$better, description: $description },)*
+        ];
+    };
+}
+
+metrics! {
+    Makespan "makespan" "s" Lower "Time from the first arrival to the last settled task: the total time.";
+    Throughput "throughput" "tasks/s" Higher "Completed tasks per second of makespan.";
+    MeanWait "mean_wait" "s" Lower "Mean time from arrival to first start, of started tasks.";
+    SdWait "sd_wait" "s" Lower "Standard deviation of the waits.";
+    ShareWaited "share_waited" "1" Lower "Share of the started tasks that waited at all.";
+    P50Wait "p50_wait" "s" Lower "Median wait.";
+    P90Wait "p90_wait" "s" Lower "Wait that 90 % of started tasks do not exceed.";
+    P95Wait "p95_wait" "s" Lower "Wait that 95 % of started tasks do not exceed.";
+    P99Wait "p99_wait" "s" Lower "Wait that 99 % of started tasks do not exceed.";
+    MeanResponse "mean_response" "s" Lower "Mean time from arrival to completion, of completed tasks.";
+    SdResponse "sd_response" "s" Lower "Standard deviation of the responses.";
+    P50Response "p50_response" "s" Lower "Median response.";
+    P95Response "p95_response" "s" Lower "Response that 95 % of completed tasks do not exceed.";
+    P99Response "p99_response" "s" Lower "Response that 99 % of completed tasks do not exceed.";
+    MeanSlowdown "mean_slowdown" "1" Lower "Mean of response / service time, of completed tasks.";
+    P95Slowdown "p95_slowdown" "1" Lower "Slowdown that 95 % of completed tasks do not exceed.";
+    MeanBoundedSlowdown "mean_bounded_slowdown" "1" Lower "Mean of max(1, response / max(service time, 10 s)), of completed tasks.";
+    Utilisation "utilisation" "1" Neither "Busy slot time / slot time offered while up.";
+    NodeAvailability "node_availability" "1" Higher "Up slot time / slot time.";
+    ServiceAvailability "service_availability" "1" Higher "Share of the makespan in which work could be started: at least one node up.";
+    SuccessRate "success_rate" "1" Higher "Completed / submitted tasks.";
+    Submitted "submitted" "tasks" Neither "Tasks that arrived.";
+    Completed "completed" "tasks" Higher "Tasks that completed.";
+    Errors "errors" "tasks" Lower "Tasks that used up their attempts.";
+    Timeouts "timeouts" "tasks" Lower "Tasks that ran out of time.";
+    Cancelled "cancelled" "tasks" Lower "Tasks that were cancelled.";
+    Rejected "rejected" "tasks" Lower "Tasks that were refused on arrival.";
+    Attempts "attempts" "attempts" Neither "Starts of tasks on nodes.";
+    Retries "retries" "attempts" Lower "Starts after an attempt that failed.";
+    AttemptsLost "attempts_lost" "attempts" Lower "Attempts lost to failures of nodes.";
+    Preemptions "preemptions" "attempts" Neither "Times a running task was interrupted for another.";
+    WastedTime "wasted_time" "slot s" Lower "Slot time of attempts that did not count.";
+    MeanQueueLength "mean_queue_length" "tasks" Lower "Time average of waiting tasks, not counting running ones.";
+    MeanInSystem "mean_in_system" "tasks" Lower "Time average of tasks that arrived and are not settled.";
+    MaxQueueLength "max_queue_length" "tasks" Lower "Most tasks that waited at one time.";
+    LoadImbalance "load_imbalance" "1" Lower "Coefficient of variation of busy time per slot over nodes.";
+    JainFairness "jain_fairness" "1" Higher "Jain's index of busy time per slot over nodes: 1 when all are equal.";
+    SlowdownFairness "slowdown_fairness" "1" Higher "Jain's index of the bounded slowdowns of completed tasks.";
+}
+
+/// How many metrics there are.
+pub const METRICS: usize = COLUMNS.len();
+
+impl Metric {
+    /// The metric's column.
+    pub fn column(self) -> &'static Column {
+        &COLUMNS[self as usize]
+    }
+
+    /// The metric with this column name.
+    pub fn from_name(name: &str) -> Option<Metric> {
+        COLUMNS.iter().find(|column| column.name == name).map(|column| column.metric)
+    }
+}
+
+/// All figures of one replication (or of one class in it); `None` where a figure does not exist,
+/// such as the mean response when no task completed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MetricRow([Option<f64>; METRICS]);
+
+impl Default for MetricRow {
+    fn default() -> Self {
+        MetricRow([None; METRICS])
+    }
+}
+
+impl MetricRow {
+    /// The figure, if it exists.
+    pub fn get(&self, metric: Metric) -> Option<f64> {
+        self.0[metric as usize]
+    }
+
+    /// Sets a figure; a value that is not finite counts as missing.
+    pub fn set(&mut self, metric: Metric, value: f64) {
+        self.0[metric as usize] = value.is_finite().then_some(value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_found_by_metric_and_by_name() {
+        for (index, column) in COLUMNS.iter().enumerate() {
+            assert_eq!(column.metric as usize, index);
+            assert_eq!(Metric::from_name(column.name), Some(column.metric));
+            assert!(column.description.ends_with('.'), "{}", column.name);
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! Scheduling policies: the choices of order, place, dispatch and backfilling.
+
+pub mod registry;
+pub mod spec;

@@ -1,0 +1,85 @@
+//! What a policy is made of, as checked data: four independent choices and a name.
+
+/// When a task is bound to a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dispatch {
+    /// Tasks wait in one central queue; a free node takes the next.
+    Pull,
+    /// A task is bound to a node when it arrives and waits in that node's queue.
+    Push,
+}
+
+/// Which waiting task goes next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OrderSpec {
+    /// First come, first served.
+    Fifo,
+    /// Last come, first served.
+    Lifo,
+    /// At random.
+    Random,
+    /// Shortest (estimated) job first.
+    Sjf,
+    /// Longest (estimated) job first.
+    Ljf,
+    /// Highest priority first.
+    Priority,
+}
+
+/// Which node takes the task.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum PlaceSpec {
+    /// Each node in turn.
+    RoundRobin,
+    /// Each node in turn in proportion to its weight, spread smoothly.
+    WeightedRoundRobin,
+    /// Any node, equally likely.
+    Random,
+    /// Any node, in proportion to its weight.
+    WeightedRandom,
+    /// The node with the fewest tasks.
+    LeastLoaded,
+    /// The node with the fewest tasks per weight.
+    WeightedLeastLoaded,
+    /// The less loaded of `d` random nodes.
+    PowerOf {
+        /// How many nodes are drawn.
+        d: u32,
+        /// Whether one node may be drawn more than once.
+        with_replacement: bool,
+    },
+    /// The free node with the highest speed.
+    Fastest,
+    /// The first node with room.
+    FirstFit,
+    /// The node with the least room that is enough.
+    BestFit,
+    /// The node with the most room.
+    WorstFit,
+}
+
+/// Whether tasks may overtake a blocked head of the queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BackfillSpec {
+    /// The head of the queue blocks.
+    None,
+    /// Any task that fits starts.
+    Aggressive,
+    /// A task that fits starts unless that would delay the head (EASY).
+    Easy,
+}
+
+/// A policy: a name and its four choices.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PolicySpec {
+    /// The name in tables and files.
+    pub name: String,
+    /// Which waiting task goes next.
+    pub order: OrderSpec,
+    /// Which node takes the task.
+    pub place: PlaceSpec,
+    /// When a task is bound to a node.
+    pub dispatch: Dispatch,
+    /// Whether tasks may overtake a blocked head of the queue.
+    pub backfill: BackfillSpec,
+}

@@ -1,0 +1,2 @@
+//! scheduler
+pub mod retry;

@@ -1,0 +1,165 @@
+//! Where tasks come from: generators and trace files.
+
+use std::sync::Arc;
+
+use crate::distribution::Distribution;
+use crate::time::Time;
+
+/// What policies may know of a task's work.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum EstimateSpec {
+    /// The work itself.
+    Exact,
+    /// The work times a lognormal factor of median 1: exp(sigma Z), Z standard normal.
+    Noise {
+        /// Standard deviation of the factor's logarithm.
+        sigma: f64,
+    },
+    /// The mean work of the task's class.
+    ClassMean,
+    /// What the trace says was requested.
+    Requested,
+}
+
+/// A process of arrivals. Rates are tasks per second, times are seconds.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Arrivals {
+    /// All tasks at time 0.
+    AtOnce,
+    /// Poisson with this rate.
+    Poisson {
+        /// Arrivals per second.
+        rate: f64,
+    },
+    /// One arrival every `interval` seconds, the first at time `interval`.
+    Periodic {
+        /// Seconds between arrivals.
+        interval: f64,
+    },
+    /// Independent gaps from a distribution.
+    Renewal {
+        /// Gaps in seconds.
+        gaps: Distribution,
+    },
+    /// Markov-modulated Poisson: exponential periods at `rate` and at `peak_rate`, starting at `rate`.
+    Bursty {
+        /// Arrivals per second outside bursts.
+        rate: f64,
+        /// Arrivals per second within bursts.
+        peak_rate: f64,
+        /// Mean length of a burst in seconds.
+        on: f64,
+        /// Mean time between bursts in seconds.
+        off: f64,
+    },
+    /// Poisson with rate `rate (1 + amplitude sin(2 pi t / period))`.
+    Daily {
+        /// Mean arrivals per second.
+        rate: f64,
+        /// Relative amplitude in [0, 1].
+        amplitude: f64,
+        /// Period in seconds.
+        period: f64,
+    },
+    /// Groups of tasks that arrive together, the groups by another process.
+    Batch {
+        /// Tasks per group, rounded to a whole number of at least 1.
+        size: Distribution,
+        /// Arrivals of groups; never itself a batch.
+        process: Box<Arrivals>,
+    },
+    /// At these instants, in order.
+    Times {
+        /// Instants in ascending order.
+        times: Arc<[Time]>,
+    },
+}
+
+/// A kind of task in a generated workload.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TaskClass {
+    /// Name; empty when the workload has no classes.
+    pub name: String,
+    /// Probability that a task is of this class; all sum to 1.
+    pub share: f64,
+    /// Units of work.
+    pub duration: Distribution,
+    /// Larger is more urgent.
+    pub priority: Distribution,
+    /// Slots a task takes on its node, at least 1.
+    pub slots: u32,
+    /// Probability that an attempt fails.
+    pub failure_probability: f64,
+    /// What policies may know of the work.
+    pub estimate: EstimateSpec,
+}
+
+/// A task of a trace or a list, in the order of (arrival, order in the file).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TraceTask {
+    /// When it arrives.
+    pub arrival: Time,
+    /// Work in billionths of a unit of work (nanoseconds at speed 1).
+    pub work: u64,
+    /// The work the user requested (at least `work` in SWF), in the same unit; `None` when the
+    /// trace does not say.
+    pub requested: Option<u64>,
+    /// Larger is more urgent.
+    pub priority: f64,
+    /// Slots it takes on its node, at least 1.
+    pub slots: u32,
+    /// Index into the workload's class names.
+    pub class: u16,
+    /// Probability that an attempt fails.
+    pub failure_probability: f64,
+}
+
+/// All tasks of a scenario.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Workload {
+    /// Drawn anew in every replication.
+    Generated {
+        /// How many.
+        tasks: u32,
+        /// When.
+        arrivals: Arrivals,
+        /// What kinds; exactly one unnamed class when the scenario has none.
+        classes: Vec<TaskClass>,
+    },
+    /// The same in every replication.
+    Listed {
+        /// The tasks by (arrival, order in the file).
+        tasks: Arc<[TraceTask]>,
+        /// Names of classes; exactly one empty name when there are none.
+        class_names: Vec<String>,
+        /// What policies may know of the work. With `Requested`, a task without a requested work
+        /// is estimated at its work.
+        estimate: EstimateSpec,
+    },
+}
+
+impl Workload {
+    /// Names of the classes; one empty name when there are none.
+    pub fn class_names(&self) -> Vec<String> {
+        match self {
+            Workload::Generated { classes, .. } => classes.iter().map(|class| class.name.clone()).collect(),
+            Workload::Listed { class_names, .. } => class_names.clone(),
+        }
+    }
+
+    /// How many tasks there are (fewer arrive when the run ends before).
+    pub fn tasks(&self) -> u32 {
+        match self {
+            Workload::Generated { tasks, .. } => *tasks,
+            Workload::Listed { tasks, .. } => tasks.len() as u32,
+        }
+    }
+
+    /// The most slots that one task takes.
+    pub fn max_slots(&self) -> u32 {
+        match self {
+            Workload::Generated { classes, .. } => classes.iter().map(|class| class.slots).max().unwrap_or(1),
+            Workload::Listed { tasks, .. } => tasks.iter().map(|task| task.slots).max().unwrap_or(1),
+        }
+    }
+}
