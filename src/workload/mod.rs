@@ -4,7 +4,9 @@
 //! read traces. Readers take bytes and never touch the file system.
 
 pub mod arrivals;
+mod decimal;
 pub mod source;
+pub mod swf;
 
 use std::fmt;
 use std::sync::Arc;
