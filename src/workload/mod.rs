@@ -4,6 +4,7 @@
 //! read traces. Readers take bytes and never touch the file system.
 
 pub mod arrivals;
+pub mod csv;
 mod decimal;
 pub mod source;
 pub mod swf;
@@ -147,7 +148,7 @@ impl fmt::Display for TraceError {
 impl std::error::Error for TraceError {}
 
 /// Puts tasks in the order they are numbered in: by arrival, then by their order in the file.
-pub fn sort_tasks(tasks: &mut Vec<TraceTask>) {
+pub fn sort_tasks(tasks: &mut [TraceTask]) {
     // The sort is stable, which is what keeps the order of the file among equal arrivals.
     tasks.sort_by_key(|task| task.arrival);
 }
