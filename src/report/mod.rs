@@ -25,6 +25,11 @@ pub mod table;
 pub mod verdict;
 pub mod warning;
 
+#[cfg(test)]
+mod sample;
+#[cfg(test)]
+mod tests;
+
 pub use error::{Error, Result};
 pub use folder::is_results_folder;
 pub use story::Story;

@@ -10,6 +10,7 @@ use super::manifest::Manifest;
 use super::number::{count, significant};
 use super::{VERSION, csv_read};
 use crate::experiment::plan::Plan;
+use crate::faults::FailsWhen;
 use crate::metrics::{Metric, MetricRow, PolicyResult, TailDistribution, Timeline};
 use crate::statistics::confidence::Summary;
 use crate::workload::{Arrivals, Workload};
@@ -39,6 +40,8 @@ pub struct Facts {
     pub batch: bool,
     /// Whether nodes can fail.
     pub node_faults: bool,
+    /// Whether nodes fail only while they work, so that outages differ between policies.
+    pub faults_follow_work: bool,
 }
 
 /// One node under one policy, means over replications.
@@ -85,6 +88,7 @@ pub struct Story {
 impl Facts {
     /// The facts of a plan and its results.
     pub fn of(plan: &Plan, results: &[PolicyResult]) -> Facts {
+        let faults = || plan.groups.iter().filter_map(|group| group.faults.as_ref());
         Facts {
             name: plan.name.clone(),
             question: plan.description.clone(),
@@ -96,7 +100,8 @@ impl Facts {
             slots: plan.total_slots(),
             arrivals: arrivals(&plan.workload),
             batch: matches!(&plan.workload, Workload::Generated { arrivals: Arrivals::AtOnce, .. }),
-            node_faults: plan.groups.iter().any(|group| group.faults.is_some()),
+            node_faults: faults().next().is_some(),
+            faults_follow_work: faults().any(|faults| faults.fails == FailsWhen::Busy),
         }
     }
 
