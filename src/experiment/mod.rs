@@ -1,3 +1,4 @@
 //! From a scenario file to results: reading, checking, running.
 
 pub mod plan;
+pub mod scenario;
