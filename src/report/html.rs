@@ -4,4 +4,11 @@ use super::manifest::Manifest;
 use super::plots::Picture;
 use super::{ReportInput, Story};
 /// page
-pub fn page(_input: &ReportInput<'_>, _story: &Story, _manifest: &Manifest, _pictures: &[(String, Picture)]) -> Result<String> { Ok(String::new()) }
+pub fn page(
+    _input: &ReportInput<'_>,
+    _story: &Story,
+    _manifest: &Manifest,
+    _pictures: &[(String, Picture)],
+) -> Result<String> {
+    Ok(String::new())
+}

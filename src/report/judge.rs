@@ -124,9 +124,8 @@ impl Judgement {
 
     /// The policies that were judged, best mean first.
     pub fn ranked(&self) -> Vec<usize> {
-        let mut order: Vec<usize> = (0..self.standings.len())
-            .filter(|&index| self.standings[index] != Standing::NotJudged)
-            .collect();
+        let mut order: Vec<usize> =
+            (0..self.standings.len()).filter(|&index| self.standings[index] != Standing::NotJudged).collect();
         let distance = |index: usize| match (self.means[index], self.means[self.best]) {
             (Some(mean), Some(best)) => (mean - best).abs(),
             _ => f64::INFINITY,

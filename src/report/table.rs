@@ -4,11 +4,11 @@
 
 use std::fmt::Write as _;
 
+use super::ReportInput;
 use super::judge::{Standing, judge, words};
 use super::number::{count, decimals_for, fixed};
 use super::story::{PolicyStory, Story, plural};
 use super::verdict::verdict;
-use super::ReportInput;
 use crate::metrics::Metric;
 
 /// Where the table goes.
@@ -107,7 +107,8 @@ fn columns(story: &Story) -> (Vec<Column>, Vec<String>) {
     let mut comparisons = 0;
     let mut columns = Vec::new();
     for metric in metrics {
-        let judgement = judge(&story.policies, metric).filter(|one| story.policies.len() > 1 && one.is_judged());
+        let judgement =
+            judge(&story.policies, metric).filter(|one| story.policies.len() > 1 && one.is_judged());
         let marks = story.policies.iter().enumerate().map(|(index, _)| {
             match judgement.as_ref().map(|judgement| judgement.standings[index]) {
                 Some(Standing::Best) => "*",
@@ -140,11 +141,7 @@ fn columns(story: &Story) -> (Vec<Column>, Vec<String>) {
     (columns, notes)
 }
 
-fn column(
-    policies: &[PolicyStory],
-    metric: Metric,
-    marks: impl Iterator<Item = &'static str>,
-) -> Column {
+fn column(policies: &[PolicyStory], metric: Metric, marks: impl Iterator<Item = &'static str>) -> Column {
     let word = words(metric);
     let figures: Vec<Option<(f64, Option<f64>)>> = policies
         .iter()
@@ -171,9 +168,8 @@ fn column(
 
 /// Two significant digits of the smallest half width; without intervals, four of the smallest mean.
 fn decimals(figures: &[Option<(f64, Option<f64>)>]) -> usize {
-    let smallest = |values: &mut dyn Iterator<Item = f64>| {
-        values.filter(|value| *value > 0.0).min_by(f64::total_cmp)
-    };
+    let smallest =
+        |values: &mut dyn Iterator<Item = f64>| values.filter(|value| *value > 0.0).min_by(f64::total_cmp);
     if let Some(half) = smallest(&mut figures.iter().flatten().filter_map(|(_, half)| *half)) {
         return decimals_for(half, 2);
     }
@@ -210,7 +206,9 @@ fn aligned(column: &Column, style: Style) -> Vec<String> {
         let mean = format!("{}{}", cell.mark, cell.mean);
         match halves {
             0 => format!("{mean:>means$}"),
-            _ if cell.half_width.is_empty() => format!("{mean:>means$}{:1$}", "", halves + 2 + sign.chars().count()),
+            _ if cell.half_width.is_empty() => {
+                format!("{mean:>means$}{:1$}", "", halves + 2 + sign.chars().count())
+            }
             _ => format!("{mean:>means$} {sign} {:>halves$}", cell.half_width),
         }
     });

@@ -18,15 +18,52 @@ fn input<'a>(plan: &'a Plan, results: &'a [PolicyResult]) -> ReportInput<'a> {
 #[test]
 #[ignore]
 fn gallery() {
-    let nine = vec!["fifo", "round-robin", "random", "least-loaded", "power-of-two", "sjf", "ljf", "lifo", "weighted-least-loaded"];
+    let nine = vec![
+        "fifo",
+        "round-robin",
+        "random",
+        "least-loaded",
+        "power-of-two",
+        "sjf",
+        "ljf",
+        "lifo",
+        "weighted-least-loaded",
+    ];
     let samples = [
         ("five", Sample::default()),
         ("one", Sample { policies: vec!["least-loaded"], ..Sample::default() }),
-        ("two", Sample { policies: vec!["least-loaded", "power-of-two"], replications: 5, tasks: 2000, faults: true, ..Sample::default() }),
+        (
+            "two",
+            Sample {
+                policies: vec!["least-loaded", "power-of-two"],
+                replications: 5,
+                tasks: 2000,
+                faults: true,
+                ..Sample::default()
+            },
+        ),
         ("nine", Sample { policies: nine, faults: true, ..Sample::default() }),
         ("single", Sample { replications: 1, faults: true, ..Sample::default() }),
-        ("long", Sample { policies: vec!["a-policy-with-a-very-long-name-that-says-everything-about-itself", "b"], replications: 3, tasks: 10_000_000, nodes: 1000, ..Sample::default() }),
-        ("tiny", Sample { policies: vec!["sjf", "random"], replications: 1, tasks: 1, nodes: 1, ..Sample::default() }),
+        (
+            "long",
+            Sample {
+                policies: vec!["a-policy-with-a-very-long-name-that-says-everything-about-itself", "b"],
+                replications: 3,
+                tasks: 10_000_000,
+                nodes: 1000,
+                ..Sample::default()
+            },
+        ),
+        (
+            "tiny",
+            Sample {
+                policies: vec!["sjf", "random"],
+                replications: 1,
+                tasks: 1,
+                nodes: 1,
+                ..Sample::default()
+            },
+        ),
     ];
     for (name, sample) in samples {
         let (plan, results) = (sample.plan(), sample.results());

@@ -62,7 +62,12 @@ pub fn sentence(story: &Story, judgement: &Judgement) -> String {
             name(next),
         );
     }
-    if judgement.differences.iter().flatten().all(|difference| difference.mean == 0.0 && difference.half_width == 0.0) {
+    if judgement
+        .differences
+        .iter()
+        .flatten()
+        .all(|difference| difference.mean == 0.0 && difference.half_width == 0.0)
+    {
         let mean = significant(judgement.means[best].unwrap_or(0.0) * word.factor, 4);
         return format!("All policies have the same {}: {mean} {}.", word.name, word.unit);
     }
@@ -98,7 +103,8 @@ fn difference_in_words(difference: &Paired, factor: f64, unit: &str) -> (String,
     let (mean, half) = (difference.mean.abs() * factor, difference.half_width * factor);
     let decimals = if half > 0.0 { decimals_for(half, 2) } else { decimals_for(mean, 3) };
     let show = |value: f64| fixed(value, decimals);
-    let interval = format!("paired difference, 95 % interval {} to {} {unit}", show(mean - half), show(mean + half));
+    let interval =
+        format!("paired difference, 95 % interval {} to {} {unit}", show(mean - half), show(mean + half));
     (format!("{} {unit}", show(mean)), interval)
 }
 
