@@ -119,7 +119,7 @@ impl EventQueue {
     /// When the next event comes; [`Rank::NEVER`] without events.
     #[inline]
     pub fn peek(&mut self) -> Rank {
-        self.calendar.peek().map_or(Rank::NEVER, Rank)
+        Rank(self.calendar.first())
     }
 
     /// Takes the next event out.

@@ -86,16 +86,16 @@ impl Calendar {
         }
     }
 
-    /// The first key.
+    /// The first key; `u128::MAX` without keys.
     #[inline]
-    pub fn peek(&mut self) -> Option<u128> {
+    pub fn first(&mut self) -> u128 {
         if self.heads.is_empty() {
-            return self.far.peek();
+            return self.far.least();
         }
         if self.near.is_empty() {
             self.advance();
         }
-        self.near.last().copied()
+        self.near.last().copied().unwrap_or(u128::MAX)
     }
 
     /// Takes the first key out.
@@ -150,15 +150,22 @@ impl Calendar {
     #[inline]
     fn advance(&mut self) {
         let in_ring = if self.in_buckets > 0 { self.next_occupied() } else { u64::MAX };
-        let in_heap = self.far.peek().map_or(u64::MAX, |key| time(key) >> self.shift);
-        let bucket = in_ring.min(in_heap);
-        if bucket == u64::MAX && self.len() == 0 {
+        if self.in_buckets == 0 && self.far.is_empty() {
             return;
         }
+        let in_heap = if self.far.is_empty() { u64::MAX } else { time(self.far.least()) >> self.shift };
+        let bucket = in_ring.min(in_heap);
         self.current = bucket;
         if in_ring == bucket {
             self.take_bucket(bucket);
         }
+        if in_heap == bucket {
+            self.take_far(bucket);
+        }
+    }
+
+    #[cold]
+    fn take_far(&mut self, bucket: u64) {
         while let Some(key) = self.far.peek()
             && time(key) >> self.shift == bucket
         {
@@ -217,7 +224,8 @@ impl Calendar {
     /// Chooses the structure and the width by how many entries there are and how fast they go.
     #[cold]
     fn look_at_width(&mut self) {
-        let now = self.peek().map_or(self.since, time);
+        let first = self.first();
+        let now = if first == u128::MAX { self.since } else { time(first) };
         let gap = now.saturating_sub(self.since) / u64::from(PERIOD);
         (self.taken, self.since) = (0, now);
         let entries = self.len();
@@ -294,7 +302,7 @@ mod tests {
                 ours.push(key);
                 theirs.push(Reverse(key));
             }
-            assert_eq!(ours.peek(), theirs.peek().map(|r| r.0));
+            assert_eq!(ours.first(), theirs.peek().map_or(u128::MAX, |r| r.0));
             let taken = ours.pop();
             assert_eq!(taken, theirs.pop().map(|r| r.0));
             assert_eq!(ours.len(), theirs.len());
@@ -349,7 +357,7 @@ mod tests {
                     prop_assert_eq!(taken, theirs.pop().map(|r| r.0));
                     now = taken.map_or(now, time);
                 }
-                prop_assert_eq!(ours.peek(), theirs.peek().map(|r| r.0));
+                prop_assert_eq!(ours.first(), theirs.peek().map_or(u128::MAX, |r| r.0));
             }
         }
     }
