@@ -188,7 +188,10 @@ pub(super) fn lower(found: &Found<ArrivalsTable>, reader: &mut Reader) -> Option
             Some((Arrivals::Batch { size, process: Box::new(process) }, gap))
         }
         Table::Times(t) => {
-            for pair in t.0.windows(2) {
+            if !t.complete {
+                return None;
+            }
+            for pair in t.items.windows(2) {
                 let [earlier, later] = pair else { continue };
                 if later.value.0 < earlier.value.0 {
                     reader.report(
@@ -198,7 +201,7 @@ pub(super) fn lower(found: &Found<ArrivalsTable>, reader: &mut Reader) -> Option
                     return None;
                 }
             }
-            let times = t.0.iter().map(|time| Time::from_seconds(time.value.0).unwrap_or(Time::NEVER));
+            let times = t.items.iter().map(|time| Time::from_seconds(time.value.0).unwrap_or(Time::NEVER));
             Some((Arrivals::Times { times: times.collect() }, 0.0))
         }
     }

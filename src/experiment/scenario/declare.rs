@@ -3,7 +3,8 @@
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
-use super::reader::{Key, Setting};
+use super::document::{Node, Value};
+use super::reader::{Found, Key, Reader, Setting};
 
 /// The name of a key: the field's, unless the field says otherwise.
 macro_rules! key_name {
@@ -333,31 +334,36 @@ pub(super) fn alternatives(
 
 /// A list with at least one element.
 #[derive(Clone, Debug)]
-pub(super) struct Several<T>(pub(super) Vec<super::reader::Found<T>>);
+pub(super) struct Several<T> {
+    /// The elements that could be read.
+    pub(super) items: Vec<Found<T>>,
+    /// Whether that is all of them; if not, what is wrong has been noted.
+    pub(super) complete: bool,
+}
 
 impl<T: Setting> Setting for Several<T> {
-    fn read(node: &super::document::Node, reader: &mut super::reader::Reader) -> Option<Self> {
-        let super::document::Value::List(items) = &node.value else {
-            return reader.wrong_type(node, "a list");
+    fn read(node: &Node, reader: &mut Reader) -> Option<Self> {
+        let Value::List(list) = &node.value else {
+            reader.wrong_type::<()>(node, "a list");
+            if let (Value::Table(_), Some(last)) = (&node.value, reader.diagnostics.last_mut()) {
+                last.help.push("a table in a list has two brackets, such as `[[nodes]]`".to_string());
+            }
+            return None;
         };
-        if items.is_empty() {
+        if list.is_empty() {
             return reader.refuse(node, "a list of at least one element", "empty");
         }
-        let mut values = Vec::with_capacity(items.len());
-        for (index, item) in items.iter().enumerate() {
+        let mut items = Vec::with_capacity(list.len());
+        for (index, item) in list.iter().enumerate() {
             let value = reader.within(&index.to_string(), |reader| T::read(item, reader));
-            values.extend(value.map(|value| super::reader::Found {
-                key: item.origin,
-                at: item.origin,
-                value,
-            }));
+            items.extend(value.map(|value| Found { key: item.origin, at: item.origin, value }));
         }
-        // A list with a wrong element is wrong; all its wrong elements have been noted.
-        (values.len() == items.len()).then_some(Several(values))
+        let complete = items.len() == list.len();
+        Some(Several { items, complete })
     }
 
     fn write(&self) -> serde_json::Value {
-        self.0.iter().map(|found| found.value.write()).collect()
+        self.items.iter().map(|found| found.value.write()).collect()
     }
 }
 

@@ -150,7 +150,9 @@ impl Diagnostics {
             }
         }
         let group = group.elements(item.help.iter().map(|help| Level::HELP.message(help.as_str())));
-        close_up(&renderer.render(&[group]))
+        let drawn = close_up(&renderer.render(&[group]));
+        // Without a snippet there is no gutter to stand beside; keep the usual distance.
+        if item.at.is_whole() && !item.bare { drawn.replace('\n', "\n ") } else { drawn }
     }
 
     /// The lines of one text that a mistake speaks of, cut out so that a huge file costs little.

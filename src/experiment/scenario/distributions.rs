@@ -209,8 +209,11 @@ pub(super) fn lower<U: Unit>(
         }
         Table::Erlang(t) => Distribution::Erlang { k: t.k.value.small(), mean: t.mean.value.0 },
         Table::Hyperexponential(t) => {
-            let p: Vec<f64> = t.p.value.0.iter().map(|p| p.value.0).collect();
-            let mean: Vec<f64> = t.mean.value.0.iter().map(|mean| mean.value.0).collect();
+            if !t.p.value.complete || !t.mean.value.complete {
+                return None;
+            }
+            let p: Vec<f64> = t.p.value.items.iter().map(|p| p.value.0).collect();
+            let mean: Vec<f64> = t.mean.value.items.iter().map(|mean| mean.value.0).collect();
             if p.len() != mean.len() {
                 let title = "`p` and `mean` must be lists of the same length";
                 reader.report(

@@ -224,6 +224,11 @@ fn apply(overrides: &Overrides, tree: &mut Node, sources: &mut Vec<SourceText>, 
 
 fn resolve(scenario: &keys::ScenarioTable, plan: &Plan, policies: &[policies::Placed]) -> String {
     let serde_json::Value::Object(mut object) = scenario.write() else { return String::new() };
+    if let Some(nodes) = object.get_mut("nodes").and_then(serde_json::Value::as_array_mut) {
+        for (node, group) in nodes.iter_mut().zip(&plan.groups) {
+            node["weight"] = group.weight.into();
+        }
+    }
     let policies: serde_json::Value = policies.iter().map(|(table, _, _)| table.write()).collect();
     object.insert("policies".to_string(), policies);
     object.shift_remove("name");

@@ -10,11 +10,12 @@ use super::keys::{
     ClassTable, DemandTable, EstimateTable, EstimateWord, NoiseTable, TaskTable, TraceTable, WorkloadTable,
 };
 use super::reader::{Found, Key, Reader};
-use super::trace::{self, Trace, shim::TraceDefaults};
+use super::trace::{self, Trace};
 use super::values::Plain;
 use super::{arrivals, values::grouped};
 use crate::distribution::Distribution;
 use crate::time::Time;
+use crate::workload::csv::TraceDefaults;
 use crate::workload::{Arrivals, EstimateSpec, TaskClass, TraceTask, Workload};
 
 /// The workload, and what checks across tables want to know of it.
@@ -159,7 +160,7 @@ fn classes(
     };
     let list = match &table.classes {
         Key::Broken => return None,
-        Key::Found(classes) => classes.value.0.clone(),
+        Key::Found(classes) => classes.value.items.clone(),
         Key::Absent | Key::Default(_) => unnamed(whole),
     };
     // What [workload] says itself is checked once, however many classes fall back on it.
@@ -226,8 +227,11 @@ fn classes(
     }
     if let Key::Found(list) = &table.classes {
         class_names(list, reader);
+        if !list.value.complete {
+            return None;
+        }
         shares(list, reader);
-        if list.value.0.len() > usize::from(u16::MAX) {
+        if list.value.items.len() > usize::from(u16::MAX) {
             reader.report(Diagnostic::new("too many classes", list.key, "at most 65,535"));
             return None;
         }
@@ -247,7 +251,7 @@ fn either<'a, T>(own: &'a Key<T>, common: &'a Key<T>) -> Option<&'a T> {
 }
 
 fn class_names(list: &Found<Several<ClassTable>>, reader: &mut Reader) {
-    let names: Vec<_> = list.value.0.iter().filter_map(|class| class.value.name.found()).collect();
+    let names: Vec<_> = list.value.items.iter().filter_map(|class| class.value.name.found()).collect();
     for (index, name) in names.iter().enumerate() {
         if let Some(first) = names[..index].iter().find(|other| other.value == name.value) {
             let title = format!("two classes are called `{}`", name.value.0);
@@ -257,7 +261,7 @@ fn class_names(list: &Found<Several<ClassTable>>, reader: &mut Reader) {
 }
 
 fn shares(list: &Found<Several<ClassTable>>, reader: &mut Reader) {
-    let shares: Option<Vec<_>> = list.value.0.iter().map(|class| class.value.share.found()).collect();
+    let shares: Option<Vec<_>> = list.value.items.iter().map(|class| class.value.share.found()).collect();
     let Some(shares) = shares else { return };
     let sum: f64 = shares.iter().map(|share| share.value.0).sum();
     let (Some(last), true) = (shares.last(), (sum - 1.0).abs() > 1e-9) else { return };
@@ -388,11 +392,14 @@ fn from_list(
     cluster: Option<&Cluster>,
     reader: &mut Reader,
 ) -> Option<Trace> {
-    let mut tasks = Vec::with_capacity(list.value.0.len());
-    for found in &list.value.0 {
+    let mut tasks = Vec::with_capacity(list.value.items.len());
+    for found in &list.value.items {
         tasks.push(task(found, defaults, cluster, reader));
     }
     let mut tasks: Vec<TraceTask> = tasks.into_iter().collect::<Option<_>>()?;
+    if !list.value.complete {
+        return None;
+    }
     // Stable: tasks that arrive together keep the order of the list.
     tasks.sort_by_key(|task| task.arrival);
     Some(Trace { tasks: Arc::from(tasks), class_names: vec![String::new()], has_estimates: false })
