@@ -102,6 +102,7 @@ impl BatchTable {
 impl Setting for BatchTable {
     fn read(node: &Node, reader: &mut Reader) -> Option<Self> {
         let entries = reader.table(node, &Self::names())?;
+        let before = reader.diagnostics.len();
         let (mut size, mut processes) = (Key::Absent, Vec::new());
         for entry in entries {
             if entry.key == "size" {
@@ -116,6 +117,9 @@ impl Setting for BatchTable {
             reader.missing_key(node.origin, "size", "`batch`");
         }
         let Some(first) = processes.first() else {
+            if reader.diagnostics.len() > before {
+                return None;
+            }
             let title = "`batch` needs the arrival process of its groups";
             let help = "such as `poisson.rate = 1.0` beside `size`";
             reader.report(Diagnostic::new(title, node.origin, "names none").help(help));

@@ -53,7 +53,8 @@ pub(super) fn check(
     given: &Given<'_>,
     reader: &mut Reader,
 ) -> Option<(Plan, Vec<Placed>)> {
-    if matches!(scenario.policies, Key::Absent) && given.policies.is_empty() {
+    if matches!(scenario.policies, Key::Absent) && given.policies.is_empty() && !reader.was_meant("policies")
+    {
         reader.report(Diagnostic::new("missing key `policies`", Origin::whole(0), "").help(
             "name some, such as `policies = [\"round-robin\", \"least-loaded\"]`, or use `--policy NAME`",
         ));
@@ -66,7 +67,7 @@ pub(super) fn check(
     let tasks = match &scenario.workload {
         Key::Found(workload) => tasks::lower(workload, cluster.as_ref(), reader),
         other => {
-            if !other.is_broken() {
+            if !other.is_broken() && !reader.was_meant("workload") {
                 reader.report(
                     Diagnostic::new("missing table [workload]", Origin::whole(0), "")
                         .help("say what is to be scheduled: `tasks`, `arrivals` and `duration`"),
@@ -121,7 +122,7 @@ fn run(table: Option<&RunTable>, tasks: Option<&Tasks>, reader: &mut Reader) -> 
 
 fn nodes(key: &Key<super::declare::Several<NodeTable>>, reader: &mut Reader) -> Option<Cluster> {
     let Key::Found(list) = key else {
-        if !key.is_broken() {
+        if !key.is_broken() && !reader.was_meant("nodes") {
             reader.report(
                 Diagnostic::new("missing table [[nodes]]", Origin::whole(0), "")
                     .help("say what the tasks run on: `[[nodes]]` with `count`, `slots` and `speed`"),
@@ -129,14 +130,16 @@ fn nodes(key: &Key<super::declare::Several<NodeTable>>, reader: &mut Reader) -> 
         }
         return None;
     };
-    let groups: Vec<Option<NodeGroup>> = list.value.items.iter().map(|found| node_group(found, reader)).collect();
+    let groups: Vec<Option<NodeGroup>> =
+        list.value.items.iter().map(|found| node_group(found, reader)).collect();
     let groups: Vec<NodeGroup> = groups.into_iter().collect::<Option<_>>()?;
     if !list.value.complete {
         return None;
     }
     let count: u64 = groups.iter().map(|group| u64::from(group.count)).sum();
     if count > MOST_NODES {
-        let largest = list.value.items.iter().max_by_key(|node| node.value.count.value().map(|count| count.0));
+        let largest =
+            list.value.items.iter().max_by_key(|node| node.value.count.value().map(|count| count.0));
         let at = largest.map_or(list.at, |node| node.value.count.found().map_or(node.at, |count| count.at));
         let title = format!("{} nodes are too many", grouped(count));
         reader.report(Diagnostic::new(title, at, format!("at most {} in all", grouped(MOST_NODES))));

@@ -3,6 +3,7 @@
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
+use super::diagnostics::Origin;
 use super::document::{Node, Value};
 use super::reader::{Found, Key, Reader, Setting};
 
@@ -181,7 +182,7 @@ macro_rules! choice {
                     let read = <$bare_type as $crate::experiment::scenario::reader::Setting>::read(node, reader);
                     if let Some(diagnostic) = reader.diagnostics.get_mut(before) {
                         let names = $crate::experiment::scenario::reader::quoted(Self::NAMES);
-                        diagnostic.help.push(format!("or a table that names one of {names}"));
+                        diagnostic.help.push(format!("or a table with one of {names}"));
                     }
                     return read.map(Self::$bare);
                 })?
@@ -227,7 +228,7 @@ macro_rules! choice {
 
 /// A value that is one of a few words.
 macro_rules! words {
-    ($(#[doc = $about:literal])+ $name:ident, $shown:literal {
+    ($(#[doc = $about:literal])+ $name:ident {
         $($(#[doc = $doc:literal])+ $variant:ident $word:literal;)*
     }) => {
         $(#[doc = $about])+
@@ -243,7 +244,7 @@ macro_rules! words {
                 match &node.value {
                     $($crate::experiment::scenario::document::Value::Text(text) if text == $word => Some($name::$variant),)*
                     $crate::experiment::scenario::document::Value::Text(text) => {
-                        reader.unknown_name(node.origin, $shown, text, WORDS)
+                        reader.unknown_word(node, text, WORDS)
                     }
                     _ => {
                         let expected = format!("one of {}", $crate::experiment::scenario::reader::quoted(WORDS));
@@ -330,6 +331,37 @@ pub(super) fn alternatives(
         "maxProperties": 1,
     }));
     json_schema!({ "description": prose(about), "anyOf": bare })
+}
+
+/// A value that knows where it was written, for alternatives that are no tables.
+#[derive(Clone, Debug)]
+pub(super) struct Located<T> {
+    pub(super) at: Origin,
+    pub(super) value: T,
+}
+
+impl<T: Setting> Setting for Located<T> {
+    fn read(node: &Node, reader: &mut Reader) -> Option<Self> {
+        T::read(node, reader).map(|value| Located { at: node.origin, value })
+    }
+
+    fn write(&self) -> serde_json::Value {
+        self.value.write()
+    }
+}
+
+impl<T: JsonSchema> JsonSchema for Located<T> {
+    fn inline_schema() -> bool {
+        T::inline_schema()
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        T::schema_name()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        T::json_schema(generator)
+    }
 }
 
 /// A list with at least one element.

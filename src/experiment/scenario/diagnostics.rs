@@ -4,6 +4,8 @@ use std::fmt;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet, renderer::DecorStyle};
 
+use super::values::grouped;
+
 /// More mistakes than this are counted, not shown: nobody reads them, and drawing costs time.
 const MOST_SHOWN: usize = 20;
 
@@ -125,7 +127,8 @@ impl Diagnostics {
                 _ => format!(" (the first {MOST_SHOWN} are shown)"),
             };
             let name = &self.sources[0].name;
-            let summary = format!("{name} has {} mistakes{hidden}; nothing was run", self.items.len());
+            let summary =
+                format!("{name} has {} mistakes{hidden}; nothing was run", grouped(self.items.len() as u64));
             blocks.push(renderer.render(&[Group::with_title(Level::ERROR.primary_title(summary))]));
         }
         blocks.join("\n")

@@ -263,7 +263,7 @@ pub(super) fn lower<U: Unit>(
     let mean = distribution.mean();
     if !mean.is_some_and(|mean| mean.abs() <= MOST_SECONDS) && !U::SIGNED {
         let label = match mean {
-            Some(mean) if mean.is_finite() => format!("its mean is {mean:e}"),
+            Some(mean) if mean.is_finite() => format!("its mean is {mean:.1e}"),
             _ => "its mean is beyond what can be computed".to_string(),
         };
         let title = "this distribution is too large: at most 584 years or 1.8e10 units of work";

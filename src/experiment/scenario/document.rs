@@ -44,7 +44,7 @@ impl Node {
             Value::Text(_) => "a string",
             Value::Integer(_) => "a whole number",
             Value::Float(_) => "a number",
-            Value::Boolean(_) => "true or false",
+            Value::Boolean(_) => "a boolean",
             Value::Datetime => "a date",
             Value::List(_) => "a list",
             Value::Table(_) => "a table",
@@ -138,11 +138,19 @@ fn syntax_error(source: usize, offset: usize, text: &str, error: &toml::de::Erro
     // What is missing is missing after the last thing that was right, not before the next.
     let before = end_of_code(text.get(..span.start).unwrap_or(text));
     let next_line = text.get(before..span.start).is_none_or(|between| between.contains('\n'));
+    // A header or a key cannot be an element: the list ended without its bracket.
+    let rest = text.get(span.start..).unwrap_or("");
+    let line = rest.lines().next().unwrap_or("");
+    let outside = rest.is_empty() || line.starts_with('[') || line.contains('=');
     let (title, span, label) = match (closing, what) {
-        (Some(bracket), _) if next_line || span.start >= text.len() => {
-            (format!("missing closing `{bracket}`"), before..before, format!("expected `,` or `{bracket}`"))
+        (Some(bracket), _) if next_line || rest.is_empty() => {
+            let title =
+                if outside { format!("missing closing `{bracket}`") } else { "missing comma".to_string() };
+            (title, before..before, format!("expected `,` or `{bracket}`"))
         }
-        (_, "string values must be quoted") if text.get(span.clone()).is_none_or(|found| found.trim().is_empty()) => {
+        (_, "string values must be quoted")
+            if text.get(span.clone()).is_none_or(|found| found.trim().is_empty()) =>
+        {
             ("missing value".to_string(), span, "expected a value".to_string())
         }
         (_, "string values must be quoted") => (what.to_string(), span, "needs quotes".to_string()),

@@ -202,21 +202,19 @@ pub fn load(source: &ScenarioSource, overrides: &Overrides) -> Result<Loaded, Di
 
 /// Lays all overrides over the tree, each a source of its own.
 fn apply(overrides: &Overrides, tree: &mut Node, sources: &mut Vec<SourceText>, reader: &mut Reader) {
-    let numbers = [
-        ("--seed", "run.seed", overrides.seed),
-        ("--replications", "run.replications", overrides.replications.map(u64::from)),
-    ];
     for setting in &overrides.set {
         sources.push(overrides::source_text("--set", setting));
         if let Err(diagnostic) = overrides::apply(tree, sources.len() - 1, setting) {
             reader.report(diagnostic);
         }
     }
-    for (option, key, value) in numbers {
+    for (option, key, value) in [
+        ("--seed", "seed", overrides.seed),
+        ("--replications", "replications", overrides.replications.map(u64::from)),
+    ] {
         let Some(value) = value else { continue };
-        let setting = format!("{key}={value}");
-        sources.push(overrides::source_text(option, &setting));
-        if let Err(diagnostic) = overrides::apply(tree, sources.len() - 1, &setting) {
+        sources.push(overrides::source_text(option, &value.to_string()));
+        if let Err(diagnostic) = overrides::put(tree, sources.len() - 1, &["run", key], value) {
             reader.report(diagnostic);
         }
     }
@@ -226,7 +224,11 @@ fn resolve(scenario: &keys::ScenarioTable, plan: &Plan, policies: &[policies::Pl
     let serde_json::Value::Object(mut object) = scenario.write() else { return String::new() };
     if let Some(nodes) = object.get_mut("nodes").and_then(serde_json::Value::as_array_mut) {
         for (node, group) in nodes.iter_mut().zip(&plan.groups) {
-            node["weight"] = group.weight.into();
+            let Some(node) = node.as_object_mut() else { continue };
+            if !node.contains_key("weight") {
+                let after = node.keys().position(|key| key == "speed").map_or(node.len(), |at| at + 1);
+                node.shift_insert(after, "weight".to_string(), group.weight.into());
+            }
         }
     }
     let policies: serde_json::Value = policies.iter().map(|(table, _, _)| table.write()).collect();

@@ -23,6 +23,13 @@ pub(super) fn apply(tree: &mut Node, source: usize, text: &str) -> Result<(), Di
     set(tree, &path, value)
 }
 
+/// Lays a number over the tree that an option of its own gives.
+pub(super) fn put(tree: &mut Node, source: usize, path: &[&str], number: u64) -> Result<(), Diagnostic> {
+    let origin = Origin { source, start: 0, end: number.to_string().len() };
+    let path: Vec<Step<'_>> = path.iter().map(|name| (*name, origin)).collect();
+    set(tree, &path, Node { origin, value: Value::Integer(Some(number.into())) })
+}
+
 /// A step of a path and where it stands.
 type Step<'a> = (&'a str, Origin);
 

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use super::check::Cluster;
-use super::declare::Several;
+use super::declare::{Located, Several};
 use super::diagnostics::{Diagnostic, Origin};
 use super::distributions::{self, DistributionTable};
+use super::files::FilePath;
 use super::keys::{
     ClassTable, DemandTable, EstimateTable, EstimateWord, NoiseTable, TaskTable, TraceTable, WorkloadTable,
 };
@@ -136,7 +137,7 @@ fn count(
         (Key::Broken, _) => None,
         (_, Some((times, at))) => Some((u32::try_from(times).ok()?, at)),
         // Without knowing the arrivals, whether `tasks` is needed is not known either.
-        (_, None) if table.arrivals.is_broken() => None,
+        (_, None) if table.arrivals.is_broken() || reader.was_meant("workload.tasks") => None,
         (_, None) => {
             let title = "missing key `tasks` in [workload]";
             let help = "say how many tasks to generate, or name a `trace` or a `tasks_list`";
@@ -219,6 +220,7 @@ fn classes(
     // A wrong `duration` has been noted; a missing one is noted where it is looked for first.
     if let Some(class) = missing.first()
         && !table.duration.is_broken()
+        && !reader.was_meant("workload.duration")
     {
         let at = if table.classes.is_silent() { found.key } else { *class };
         let title = "missing key `duration` in [workload]";
@@ -322,16 +324,16 @@ fn no_requests(at: Origin, reader: &mut Reader) {
 
 fn listed(table: &WorkloadTable, cluster: Option<&Cluster>, reader: &mut Reader) -> Option<Tasks> {
     let priority = match &table.priority {
-        Key::Found(found) => match distributions::lower(found, reader)? {
-            Distribution::Constant { value } => value,
-            _ => {
+        Key::Found(found) => match distributions::lower(found, reader) {
+            Some(Distribution::Constant { value }) => value,
+            None => 0.0,
+            Some(_) => {
                 let title = "the priority of tasks from a list or trace is one number";
                 reader.report(Diagnostic::new(title, found.at, "is a distribution"));
-                return None;
+                0.0
             }
         },
-        Key::Broken => return None,
-        Key::Absent | Key::Default(_) => 0.0,
+        Key::Absent | Key::Broken | Key::Default(_) => 0.0,
     };
     if let Some(demand) = table.demand.found() {
         fits(demand, cluster, reader);
@@ -348,7 +350,6 @@ fn listed(table: &WorkloadTable, cluster: Option<&Cluster>, reader: &mut Reader)
     let Trace { tasks, class_names, has_estimates } = trace?;
     if let (EstimateSpec::Requested, false, Some(found)) = (spec, has_estimates, table.estimate.found()) {
         no_requests(found.at, reader);
-        return None;
     }
     const NANO: f64 = 1e-9;
     let works = || tasks.iter().map(|task| task.work as f64 * NANO * f64::from(task.slots));
@@ -371,7 +372,7 @@ fn from_file(
     reader: &mut Reader,
 ) -> Option<Trace> {
     let (largest, _) = cluster.largest?;
-    let place = |path: &super::files::FilePath| Found { key: found.key, at: found.at, value: path.clone() };
+    let place = |path: &Located<FilePath>| Found { key: found.key, at: path.at, value: path.value.clone() };
     match &found.value {
         TraceTable::Csv(path) => trace::csv(&place(path), largest, defaults, reader),
         TraceTable::Swf(path) => {

@@ -339,10 +339,10 @@ impl Setting for Name {
         let text = String::read(node, reader)?;
         let label = if text.trim().is_empty() {
             "empty"
-        } else if text.trim() != text {
-            "begins or ends with a space"
         } else if text.chars().any(char::is_control) {
             "holds a line break or another control character"
+        } else if text.trim() != text {
+            "begins or ends with a space"
         } else if text.chars().count() > 100 {
             "longer than 100 characters"
         } else {

@@ -13,7 +13,8 @@ use super::*;
 
 /// Loads text as if it were the file `scenarios/x.toml` beside the test data.
 fn load_with(text: &str, overrides: &Overrides) -> Result<Loaded, Diagnostics> {
-    let base = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src/experiment/scenario/tests/data");
+    // Relative to the package, where tests run: messages show it.
+    let base = PathBuf::from("src/experiment/scenario/tests/data");
     let source = ScenarioSource::Text { name: "scenarios/x.toml".to_string(), text: text.to_string(), base };
     load(&source, overrides)
 }
