@@ -2,11 +2,12 @@
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
-use super::declare::{Several, choice, parameters, property};
+use super::declare::{choice, parameters, property};
 use super::diagnostics::Diagnostic;
 use super::distributions::{self, DistributionTable};
 use super::document::{Node, Value};
 use super::reader::{Found, Key, Reader, Setting};
+use super::several::Several;
 use super::values::{Fraction, Plain, Positive, Quantity, Seconds};
 use crate::time::Time;
 use crate::workload::Arrivals;

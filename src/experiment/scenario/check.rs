@@ -120,7 +120,7 @@ fn run(table: Option<&RunTable>, tasks: Option<&Tasks>, reader: &mut Reader) -> 
     })
 }
 
-fn nodes(key: &Key<super::declare::Several<NodeTable>>, reader: &mut Reader) -> Option<Cluster> {
+fn nodes(key: &Key<super::several::Several<NodeTable>>, reader: &mut Reader) -> Option<Cluster> {
     let Key::Found(list) = key else {
         if !key.is_broken() && !reader.was_meant("nodes") {
             reader.report(

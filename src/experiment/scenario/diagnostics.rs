@@ -43,9 +43,9 @@ pub(super) struct SourceText {
 /// One mistake.
 #[derive(Clone, Debug)]
 pub(super) struct Diagnostic {
-    pub(super) title: String,
+    pub(super) title: Box<str>,
     pub(super) at: Origin,
-    pub(super) label: String,
+    pub(super) label: Box<str>,
     pub(super) context: Vec<(Origin, String)>,
     pub(super) help: Vec<String>,
     /// Whether the title already names the place (rows of a data file): then no snippet is drawn.
@@ -55,9 +55,9 @@ pub(super) struct Diagnostic {
 impl Diagnostic {
     pub(super) fn new(title: impl Into<String>, at: Origin, label: impl Into<String>) -> Self {
         Diagnostic {
-            title: title.into(),
+            title: title.into().into(),
             at,
-            label: label.into(),
+            label: label.into().into(),
             context: Vec::new(),
             help: Vec::new(),
             bare: false,
@@ -135,7 +135,7 @@ impl Diagnostics {
     }
 
     fn render_one(&self, renderer: &Renderer, item: &Diagnostic) -> String {
-        let mut group = Group::with_title(Level::ERROR.primary_title(item.title.as_str()));
+        let mut group = Group::with_title(Level::ERROR.primary_title(&*item.title));
         if !item.bare {
             let mut shown: Vec<usize> = vec![item.at.source];
             for (at, _) in &item.context {
@@ -167,7 +167,7 @@ impl Diagnostics {
         let SourceText { name, text } = &self.sources[source];
         let mut marks = Vec::new();
         if item.at.source == source && !item.at.is_whole() {
-            marks.push((AnnotationKind::Primary, clip(text, item.at), item.label.as_str()));
+            marks.push((AnnotationKind::Primary, clip(text, item.at), &*item.label));
         }
         for (at, label) in &item.context {
             if at.source == source && !at.is_whole() {

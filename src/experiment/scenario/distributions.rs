@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use super::declare::{Several, choice, parameters};
+use super::declare::{choice, parameters};
 use super::diagnostics::Diagnostic;
 use super::files::FilePath;
 use super::reader::{Found, Reader};
+use super::several::Several;
 use super::values::{Fraction, Plain, Positive, Quantity, Unit, Whole};
 use crate::distribution::Distribution;
 
@@ -196,6 +197,11 @@ pub(super) fn lower<U: Unit>(
                 let title = "a standard deviation must be at least 0";
                 return wrong(reader, title, t.sd.at, "negative".to_string());
             }
+            // The square of the ratio enters the variance of the logarithm.
+            if !(t.sd.value.0 / t.mean.value.0).powi(2).is_finite() {
+                let title = "these parameters of `lognormal` cannot be computed with";
+                return wrong(reader, title, t.sd.at, "too large for this mean".to_string());
+            }
             Distribution::Lognormal { mean: t.mean.value.0, sd: t.sd.value.0 }
         }
         Table::Weibull(t) => Distribution::Weibull { shape: t.shape.value.0, scale: t.scale.value.0 },
@@ -261,7 +267,8 @@ pub(super) fn lower<U: Unit>(
         }
     };
     let mean = distribution.mean();
-    if !mean.is_some_and(|mean| mean.abs() <= MOST_SECONDS) && !U::SIGNED {
+    let most = if U::SIGNED { f64::MAX } else { MOST_SECONDS };
+    if !mean.is_some_and(|mean| mean.abs() <= most) {
         let label = match mean {
             Some(mean) if mean.is_finite() => format!("its mean is {mean:.1e}"),
             _ => "its mean is beyond what can be computed".to_string(),

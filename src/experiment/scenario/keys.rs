@@ -1,13 +1,15 @@
 //! Every key of a scenario file, once: its type, its default and what it means.
 
 use super::arrivals::ArrivalsTable;
-use super::declare::{Located, Several, choice, parameters, table, words};
+use super::declare::{choice, parameters, table, words};
 use super::distributions::DistributionTable;
 use super::document::{Node, Value};
 use super::files::FilePath;
 use super::policies::PolicyTable;
 use super::reader::{Reader, Setting};
-use super::values::{Count, Fraction, Growth, Name, Plain, Positive, Quantity, Seconds, Urgency, Whole};
+use super::several::{Located, Several};
+use super::values::{Count, Fraction, Growth, Plain, Positive, Quantity, Seconds, Urgency, Whole};
+use super::words::Name;
 
 table! {
     /// A question put to the simulator: cluster, workload, policies, how often to repeat.

@@ -13,15 +13,18 @@ mod distributions;
 mod document;
 mod files;
 mod keys;
+mod listed;
 mod nearest;
 mod overrides;
 mod policies;
 mod reader;
 mod resolved;
 mod schema;
+mod several;
 mod tasks;
 mod trace;
 mod values;
+mod words;
 
 #[cfg(test)]
 mod tests;
@@ -164,6 +167,23 @@ impl Plan {
             base: PathBuf::new(),
         };
         load(&source, &Overrides::default()).map(|loaded| loaded.plan)
+    }
+}
+
+/// The name of the folder that results of a scenario of this name go to: lower case, `[a-z0-9._-]`
+/// only, so that it is the same on every platform and never leads out of the results folder.
+pub fn folder_name(name: &str) -> String {
+    let plain =
+        |c: char| if c.is_ascii_alphanumeric() || "._-".contains(c) { c.to_ascii_lowercase() } else { '-' };
+    let folder: String = name.chars().map(plain).take(100).collect();
+    let folder = folder.trim_matches(['.', '-']);
+    match folder {
+        "" => "scenario".to_string(),
+        // Devices on Windows, with any extension.
+        reserved if ["con", "nul", "aux", "prn"].contains(&reserved.split('.').next().unwrap_or("")) => {
+            format!("scenario-{reserved}")
+        }
+        usual => usual.to_string(),
     }
 }
 

@@ -82,7 +82,12 @@ fn set(tree: &mut Node, path: &[Step<'_>], value: Node) -> Result<(), Diagnostic
                     1 => "the list has one element, 0".to_string(),
                     _ => format!("the list has elements 0 to {}", count - 1),
                 };
-                return Err(Diagnostic::new(format!("no element `{name}`"), *origin, label));
+                let mut diagnostic = Diagnostic::new(format!("no element `{name}`"), *origin, label);
+                if name.parse::<usize>().is_err() {
+                    diagnostic =
+                        diagnostic.help(format!("name the element by its number, such as `0.{name}`"));
+                }
+                return Err(diagnostic);
             };
             if !rest.is_empty() && !matches!(element.value, Value::Table(_) | Value::List(_)) {
                 let label = format!("this element is {}, it has no keys", element.kind());

@@ -228,3 +228,18 @@ fn a_log_is_read_and_its_dropped_records_are_counted() {
     assert!(message.contains(" records of hpc2n-2002-first3194.swf.gz were dropped ("), "{message}");
     assert!(message.contains("larger than the largest node"), "{message}");
 }
+
+#[test]
+fn folders_have_portable_names() {
+    for (name, expected) in [
+        ("baseline", "baseline"),
+        ("My Scenario (1)", "my-scenario--1"),
+        ("../../etc", "etc"),
+        ("..", "scenario"),
+        ("日本", "scenario"),
+        ("nul.txt", "scenario-nul.txt"),
+        ("v1.2_b", "v1.2_b"),
+    ] {
+        assert_eq!(folder_name(name), expected);
+    }
+}
