@@ -1,1 +1,4 @@
-//! statistics
+//! What may be concluded from replications.
+
+pub mod confidence;
+pub mod paired;

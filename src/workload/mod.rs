@@ -85,6 +85,20 @@ pub enum Arrivals {
     },
 }
 
+impl Arrivals {
+    /// Tasks per second in the long run; `None` when they all come at once or at listed instants.
+    pub fn mean_rate(&self) -> Option<f64> {
+        match self {
+            Arrivals::AtOnce | Arrivals::Times { .. } => None,
+            Arrivals::Poisson { rate } | Arrivals::Daily { rate, .. } => Some(*rate),
+            Arrivals::Periodic { interval } => Some(1.0 / interval),
+            Arrivals::Renewal { gaps } => gaps.mean().map(|mean| 1.0 / mean),
+            Arrivals::Bursty { rate, peak_rate, on, off } => Some((peak_rate * on + rate * off) / (on + off)),
+            Arrivals::Batch { size, process } => Some(process.mean_rate()? * size.mean()?),
+        }
+    }
+}
+
 /// A kind of task in a generated workload.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TaskClass {

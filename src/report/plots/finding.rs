@@ -1,0 +1,169 @@
+//! Titles: what a plot shows in one sentence, or the question when the figures do not tell.
+
+use crate::metrics::Metric;
+use crate::report::judge::{Judgement, Standing, judge, words};
+use crate::report::number::{decimals_for, fixed, significant};
+use crate::report::story::Story;
+use crate::report::verdict::lead_metrics;
+
+/// Title of the throughput plot.
+pub fn throughput(story: &Story) -> String {
+    match extremes(story, Metric::Throughput) {
+        Some((best, most, worst, least)) => format!("{best} completes {most} tasks/s, {worst} {least}"),
+        None => match single(story, Metric::Throughput) {
+            Some((policy, rate)) => format!("{policy} completes {rate} tasks/s"),
+            None => "How many tasks are completed per second?".to_string(),
+        },
+    }
+}
+
+/// Title of the queue plot.
+pub fn queue(story: &Story) -> String {
+    match extremes(story, Metric::MeanQueueLength) {
+        Some((best, least, worst, most)) => {
+            format!("{least} tasks wait on average under {best}, {most} under {worst}")
+        }
+        None => match single(story, Metric::MeanQueueLength) {
+            Some((policy, tasks)) => format!("{tasks} tasks wait on average under {policy}"),
+            None => "How many tasks wait?".to_string(),
+        },
+    }
+}
+
+/// Title of the plot of nodes that are up.
+pub fn nodes_up(story: &Story) -> String {
+    let values: Vec<f64> = story
+        .policies
+        .iter()
+        .filter_map(|policy| Some(policy.summary(Metric::NodeAvailability)?.mean))
+        .collect();
+    match (values.iter().copied().reduce(f64::min), values.iter().copied().reduce(f64::max)) {
+        (Some(low), Some(high)) if high - low < 0.002 => {
+            format!("Nodes are up {} % of the time", significant(high * 100.0, 3))
+        }
+        _ => "How many nodes are up?".to_string(),
+    }
+}
+
+/// Title of the comparison.
+pub fn comparison(story: &Story) -> String {
+    let judged: Vec<Judgement> = lead_metrics(story)
+        .into_iter()
+        .filter_map(|metric| judge(&story.policies, metric))
+        .filter(|judgement| judgement.is_judged() && judgement.leaders().len() == 1)
+        .collect();
+    let name = |judgement: &Judgement| story.policies[judgement.best].name.as_str();
+    match &judged[..] {
+        [first, second] if first.best == second.best => {
+            let (one, other) = (words(first.metric), words(second.metric));
+            format!("{} has the {} {} and {}", name(first), one.best, one.name, other.name)
+        }
+        [first, second] => {
+            let (one, other) = (words(first.metric), words(second.metric));
+            format!(
+                "{} has the {} {}, {} the {} {}",
+                name(first),
+                one.best,
+                one.name,
+                name(second),
+                other.best,
+                other.name
+            )
+        }
+        [only] => {
+            let one = words(only.metric);
+            format!("{} has the {} {}", name(only), one.best, one.name)
+        }
+        _ => question(story),
+    }
+}
+
+/// Title of the utilisation plot.
+pub fn utilisation(story: &Story) -> String {
+    if story.facts.nodes > 1
+        && let Some(judgement) = judge(&story.policies, Metric::LoadImbalance)
+        && judgement.is_judged()
+        && judgement.leaders().len() == 1
+    {
+        return format!(
+            "{} spreads the work most evenly over the nodes",
+            story.policies[judgement.best].name
+        );
+    }
+    match single(story, Metric::Utilisation) {
+        Some(_) => {
+            let policy = &story.policies[0];
+            let percent = policy.summary(Metric::Utilisation).map_or(0.0, |summary| summary.mean * 100.0);
+            format!("{} keeps the nodes {} % busy", policy.name, significant(percent, 3))
+        }
+        None => "How evenly do the policies load the nodes?".to_string(),
+    }
+}
+
+/// Title of a plot of a distribution: how long 1 task in so many takes.
+pub fn tail(story: &Story, metric: &str) -> String {
+    let verb = if metric == "wait" { "waits" } else { "takes" };
+    for (share, one_in) in [(0.001, "1000"), (0.01, "100"), (0.1, "10")] {
+        let values: Option<Vec<f64>> =
+            story.policies.iter().map(|policy| exceeded(&policy.tail(metric)?.points, share)).collect();
+        let Some(values) = values.filter(|values| values.iter().all(|value| *value > 0.0)) else { continue };
+        let order = |a: &(usize, &f64), b: &(usize, &f64)| a.1.total_cmp(b.1).then(a.0.cmp(&b.0));
+        let (Some((best, low)), Some((worst, high))) =
+            (values.iter().enumerate().min_by(order), values.iter().enumerate().max_by(order))
+        else {
+            break;
+        };
+        let name = |index: usize| story.policies[index].name.as_str();
+        if story.policies.len() == 1 {
+            return format!("1 task in {one_in} {verb} over {} s", significant(*low, 2));
+        }
+        if *high < 1.05 * *low {
+            break;
+        }
+        return format!(
+            "1 task in {one_in} {verb} over {} s under {}, {} s under {}",
+            significant(*high, 2),
+            name(worst),
+            significant(*low, 2),
+            name(best),
+        );
+    }
+    match metric {
+        "wait" => "How long do the unlucky tasks wait?".to_string(),
+        _ => "How long do the slowest tasks take?".to_string(),
+    }
+}
+
+/// The first value that at most this share lies above.
+fn exceeded(points: &[(f64, f64)], share: f64) -> Option<f64> {
+    points.iter().find(|(_, above)| *above <= share).map(|(value, _)| *value)
+}
+
+/// The scenario's own question, if it is short.
+fn question(story: &Story) -> String {
+    let question = story.facts.question.trim();
+    if (1..=80).contains(&question.chars().count()) {
+        question.to_string()
+    } else {
+        "Which policy is best?".to_string()
+    }
+}
+
+/// Best and worst policy and their means, when they are clearly different.
+fn extremes(story: &Story, metric: Metric) -> Option<(&str, String, &str, String)> {
+    let judgement = judge(&story.policies, metric)?;
+    let worst = *judgement.ranked().last()?;
+    if worst == judgement.best || judgement.standings[worst] != Standing::Worse {
+        return None;
+    }
+    let (best, worst_mean) = (judgement.means[judgement.best]?, judgement.means[worst]?);
+    // As many digits as it takes to see the difference.
+    let decimals = decimals_for(best - worst_mean, 1).max(decimals_for(best.abs().max(worst_mean.abs()), 2));
+    let name = |index: usize| story.policies[index].name.as_str();
+    Some((name(judgement.best), fixed(best, decimals), name(worst), fixed(worst_mean, decimals)))
+}
+
+fn single(story: &Story, metric: Metric) -> Option<(&str, String)> {
+    let [policy] = &story.policies[..] else { return None };
+    Some((&policy.name, significant(policy.summary(metric)?.mean, 3)))
+}

@@ -1,0 +1,236 @@
+//! What plots and the page tell, from fresh results or from a results folder alike.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::csv::node_names;
+use super::error::Result;
+use super::manifest::Manifest;
+use super::number::{count, significant};
+use super::{VERSION, csv_read};
+use crate::experiment::plan::Plan;
+use crate::faults::FailsWhen;
+use crate::metrics::{Metric, MetricRow, PolicyResult, TailDistribution, Timeline};
+use crate::statistics::confidence::Summary;
+use crate::workload::{Arrivals, Workload};
+
+/// What a scenario is about, in few words.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Facts {
+    /// Its name.
+    pub name: String,
+    /// The question it asks; may be empty.
+    pub question: String,
+    /// The version of falcon that made the result.
+    pub version: String,
+    /// Seed of the first replication.
+    pub seed: u64,
+    /// The most replications a policy has.
+    pub replications: usize,
+    /// Tasks per replication.
+    pub tasks: u32,
+    /// Nodes.
+    pub nodes: usize,
+    /// Tasks at once at most.
+    pub slots: u64,
+    /// How tasks arrive, in words.
+    pub arrivals: String,
+    /// Whether all tasks are there from the start.
+    pub batch: bool,
+    /// Whether nodes can fail.
+    pub node_faults: bool,
+    /// Whether nodes fail only while they work, so that outages differ between policies.
+    pub faults_follow_work: bool,
+}
+
+/// One node under one policy, means over replications.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NodeStory {
+    /// Its name.
+    pub name: String,
+    /// Its group.
+    pub group: String,
+    /// Busy slot time / slot time offered while up; `None` when it was never up.
+    pub utilisation: Option<f64>,
+    /// Share of time up.
+    pub availability: Option<f64>,
+    /// Completed tasks.
+    pub tasks: f64,
+    /// Attempts lost.
+    pub attempts_lost: f64,
+}
+
+/// One policy.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PolicyStory {
+    /// Its name.
+    pub name: String,
+    /// Figures of each replication.
+    pub rows: Vec<MetricRow>,
+    /// The course of each replication; empty when not asked for.
+    pub timelines: Vec<Timeline>,
+    /// Its nodes.
+    pub nodes: Vec<NodeStory>,
+    /// Its distributions.
+    pub tails: Vec<TailDistribution>,
+}
+
+/// A scenario and what came out.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Story {
+    /// What the scenario is about.
+    pub facts: Facts,
+    /// What came out, in the order of the scenario.
+    pub policies: Vec<PolicyStory>,
+}
+
+impl Facts {
+    /// The facts of a plan and its results.
+    pub fn of(plan: &Plan, results: &[PolicyResult]) -> Facts {
+        let faults = || plan.groups.iter().filter_map(|group| group.faults.as_ref());
+        Facts {
+            name: plan.name.clone(),
+            question: plan.description.clone(),
+            version: VERSION.to_string(),
+            seed: plan.run.seed,
+            replications: results.iter().map(|result| result.replications.len()).max().unwrap_or(0),
+            tasks: plan.workload.tasks(),
+            nodes: plan.node_count(),
+            slots: plan.total_slots(),
+            arrivals: arrivals(&plan.workload),
+            batch: matches!(&plan.workload, Workload::Generated { arrivals: Arrivals::AtOnce, .. }),
+            node_faults: faults().next().is_some(),
+            faults_follow_work: faults().any(|faults| faults.fails == FailsWhen::Busy),
+        }
+    }
+
+    /// `seed 1` or `seeds 1 to 20`.
+    pub fn seeds(&self) -> String {
+        match self.replications {
+            0 | 1 => format!("seed {}", self.seed),
+            more => format!("seeds {} to {}", self.seed, self.seed.wrapping_add(more as u64 - 1)),
+        }
+    }
+
+    /// `20 × 100,000 tasks`, or `100,000 tasks` for one replication.
+    pub fn size(&self) -> String {
+        let tasks = plural(u64::from(self.tasks), "task");
+        if self.replications > 1 { format!("{} × {tasks}", self.replications) } else { tasks }
+    }
+}
+
+/// `1 node`, `16 nodes`.
+pub fn plural(number: u64, word: &str) -> String {
+    format!("{} {word}{}", count(number), if number == 1 { "" } else { "s" })
+}
+
+fn arrivals(workload: &Workload) -> String {
+    let Workload::Generated { arrivals, .. } = workload else { return "listed arrivals".to_string() };
+    match arrivals {
+        Arrivals::AtOnce => "all at once".to_string(),
+        Arrivals::Poisson { rate } => format!("Poisson {} tasks/s", significant(*rate, 4)),
+        Arrivals::Periodic { interval } => format!("one task every {} s", significant(*interval, 4)),
+        Arrivals::Renewal { .. } => "renewal arrivals".to_string(),
+        Arrivals::Bursty { rate, peak_rate, .. } => {
+            format!("bursts of {} on {} tasks/s", significant(*peak_rate, 4), significant(*rate, 4))
+        }
+        Arrivals::Daily { rate, .. } => format!("daily waves around {} tasks/s", significant(*rate, 4)),
+        Arrivals::Batch { .. } => "arrivals in groups".to_string(),
+        Arrivals::Times { .. } => "listed arrivals".to_string(),
+    }
+}
+
+impl PolicyStory {
+    /// The figure in each replication that has it.
+    pub fn values(&self, metric: Metric) -> Vec<f64> {
+        self.rows.iter().filter_map(|row| row.get(metric)).collect()
+    }
+
+    /// The figure over replications.
+    pub fn summary(&self, metric: Metric) -> Option<Summary> {
+        Summary::of(&self.values(metric))
+    }
+
+    /// The distribution of `wait`, `response` or `slowdown`, if there is one.
+    pub fn tail(&self, metric: &str) -> Option<&TailDistribution> {
+        self.tails.iter().find(|tail| tail.metric == metric && !tail.points.is_empty())
+    }
+}
+
+impl Story {
+    /// The story of fresh results.
+    pub fn of(plan: &Plan, results: &[PolicyResult]) -> Story {
+        Story {
+            facts: Facts::of(plan, results),
+            policies: results.iter().map(|result| policy(plan, result)).collect(),
+        }
+    }
+
+    /// The story that the files of a results folder tell.
+    pub fn read(folder: &Path) -> Result<Story> {
+        let manifest = Manifest::read(folder)?;
+        let policies = csv_read::policies(folder, &manifest.policies)?;
+        Ok(Story { facts: manifest.scenario, policies })
+    }
+}
+
+fn policy(plan: &Plan, result: &PolicyResult) -> PolicyStory {
+    let mut nodes = NodeMeans::default();
+    for one in &result.replications {
+        for (index, (node, (name, group, slots))) in one.nodes.iter().zip(node_names(plan)).enumerate() {
+            let ratio = |part: u64, whole: u64| (whole > 0).then(|| part as f64 / whole as f64);
+            nodes.add(
+                index,
+                NodeStory {
+                    name,
+                    group: group.to_string(),
+                    utilisation: ratio(node.busy.0, node.up.0).map(|busy| busy / f64::from(slots)),
+                    availability: ratio(node.up.0, one.window.0),
+                    tasks: node.tasks as f64,
+                    attempts_lost: node.attempts_lost as f64,
+                },
+            );
+        }
+    }
+    PolicyStory {
+        name: result.policy.clone(),
+        rows: result.replications.iter().map(|one| one.metrics.clone()).collect(),
+        timelines: result.replications.iter().filter_map(|one| one.timeline.clone()).collect(),
+        nodes: nodes.finish(),
+        tails: result.tails.clone(),
+    }
+}
+
+/// Means of nodes over replications.
+#[derive(Default)]
+pub(super) struct NodeMeans(Vec<(NodeStory, [(f64, usize); 4])>);
+
+impl NodeMeans {
+    /// Takes in node number `index` of one replication.
+    pub(super) fn add(&mut self, index: usize, node: NodeStory) {
+        let values = [node.utilisation, node.availability, Some(node.tasks), Some(node.attempts_lost)];
+        if index == self.0.len() {
+            self.0.push((node, [(0.0, 0); 4]));
+        }
+        for (sum, value) in self.0[index].1.iter_mut().zip(values) {
+            if let Some(value) = value {
+                *sum = (sum.0 + value, sum.1 + 1);
+            }
+        }
+    }
+
+    /// The nodes with their means.
+    pub(super) fn finish(self) -> Vec<NodeStory> {
+        let mean = |(sum, number): (f64, usize)| (number > 0).then(|| sum / number as f64);
+        let finish =
+            |(node, [utilisation, availability, tasks, lost]): (NodeStory, [(f64, usize); 4])| NodeStory {
+                utilisation: mean(utilisation),
+                availability: mean(availability),
+                tasks: mean(tasks).unwrap_or(0.0),
+                attempts_lost: mean(lost).unwrap_or(0.0),
+                ..node
+            };
+        self.0.into_iter().map(finish).collect()
+    }
+}
