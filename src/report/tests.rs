@@ -41,3 +41,23 @@ fn gallery() {
         println!("{}", table::render(&input(&plan, &results), Some("results/baseline/"), Style::PLAIN));
     }
 }
+
+#[test]
+#[ignore]
+fn png() {
+    let sample = Sample::default();
+    let (plan, results) = (sample.plan(), sample.results());
+    let folder = std::path::PathBuf::from("/tmp/gallery/png");
+    std::fs::create_dir_all(&folder).unwrap();
+    plots::write(&folder, &plots::pictures(&Story::of(&plan, &results)), PlotFormat::Png).unwrap();
+}
+
+#[test]
+#[ignore]
+fn folder_to_look_at() {
+    let sample = Sample { faults: true, classes: vec!["urgent", "normal"], ..Sample::default() };
+    let (plan, results) = (sample.plan(), sample.results());
+    let warnings = [Warning { message: "the queue of `random` was still growing at the end (load 1.03): its means depend on the length of the run".into(), help: Some("lower `arrivals.poisson.rate` below 15.5, or read its throughput only".into()) }];
+    let input = ReportInput { warnings: &warnings, ..input(&plan, &results) };
+    write_all(Path::new("/tmp/gallery/folder"), &input).unwrap();
+}

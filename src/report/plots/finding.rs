@@ -128,7 +128,11 @@ fn exceeded(points: &[(f64, f64)], share: f64) -> Option<f64> {
 /// The scenario's own question, if it is short.
 fn question(story: &Story) -> String {
     let question = story.facts.question.trim();
-    if (1..=80).contains(&question.chars().count()) { question.to_string() } else { "Which policy is best?".to_string() }
+    let mut letters = question.chars();
+    match letters.next() {
+        Some(first) if question.chars().count() <= 80 => first.to_uppercase().chain(letters).collect(),
+        _ => "Which policy is best?".to_string(),
+    }
 }
 
 /// Best and worst policy and their means, when they are clearly different.

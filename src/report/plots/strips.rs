@@ -9,7 +9,7 @@ use super::font::width;
 use super::frame::{self, Area, NAME, SIZE, TICK, Words, caption};
 use super::picture::{Anchor, Mark, Picture};
 use crate::metrics::Metric;
-use crate::report::judge::{Standing, judge, words};
+use crate::report::judge::{judge, words};
 use crate::report::number::{decimals_for, fixed};
 use crate::report::story::{PolicyStory, Story};
 use crate::statistics::confidence::Summary;
@@ -81,7 +81,7 @@ fn panel(story: &Story, metric: Metric) -> Panel {
             0 | 1 => Vec::new(),
             _ => policy.values(metric).iter().map(|value| value * word.factor).collect(),
         },
-        best: judgement.as_ref().is_some_and(|judgement| judgement.standings[index] == Standing::Best),
+        best: judgement.as_ref().is_some_and(|judgement| judgement.leaders() == [index]),
     };
     let rows = story.policies.iter().enumerate().map(row).collect();
     Panel { heading: word.name, unit: word.unit.to_string(), rows }
@@ -122,24 +122,26 @@ fn draw(story: &Story, colours: &[Option<RGBColor>], words: &Words, panels: &[Pa
         let at = (area.left - 14.0, middle(row) + 4.5);
         picture.text(at, &policy.name, size, bold, INK, Anchor::End);
     }
-    let gap = 26.0;
+    let gap = 36.0;
+    let mut taken = f64::NEG_INFINITY;
     let each = (area.right - area.left - gap * (panels.len() - 1) as f64) / panels.len() as f64;
     for (number, panel) in panels.iter().enumerate() {
         let left = area.left + number as f64 * (each + gap);
         let part = Area { left, right: left + each, ..area };
-        draw_panel(&mut picture, &part, panel, colours, single_ticks, &middle);
+        taken = draw_panel(&mut picture, &part, panel, colours, (single_ticks, taken), &middle);
     }
     picture
 }
 
+/// Draws one panel, whose labels start right of what is taken, and gives what is taken then.
 fn draw_panel(
     picture: &mut Picture,
     area: &Area,
     panel: &Panel,
     colours: &[Option<RGBColor>],
-    single_ticks: bool,
+    (single_ticks, mut taken): (bool, f64),
     middle: &impl Fn(usize) -> f64,
-) {
+) -> f64 {
     let values = panel.rows.iter().flat_map(|row| {
         let interval = row.summary.into_iter().flat_map(|summary| {
             let half = summary.half_width.unwrap_or(0.0);
@@ -152,7 +154,7 @@ fn draw_panel(
     if low > high {
         picture.text((area.left, area.top - 14.0), &panel.unit, TICK, false, MUTED, Anchor::Start);
         picture.text((area.left, (area.top + area.bottom) / 2.0), "no values", TICK, false, MUTED, Anchor::Start);
-        return;
+        return taken;
     }
     // All figures are at least 0; an interval may reach below.
     let axis = axis(low.max(0.0), high, area.right - area.left);
@@ -161,7 +163,11 @@ fn draw_panel(
     for (tick, label) in axis.ticks.iter().zip(axis.labels()) {
         let x = area.x(&axis, *tick);
         picture.line(vec![(x, area.top), (x, area.bottom)], 1.0, GRID);
-        picture.text((x, area.bottom + 18.0), &label, TICK, false, MUTED, Anchor::Middle);
+        let half = width(&label, TICK, false) / 2.0;
+        if x - half > taken + 6.0 {
+            picture.text((x, area.bottom + 18.0), &label, TICK, false, MUTED, Anchor::Middle);
+            taken = x + half;
+        }
     }
     let decimals = decimals(panel, axis.high - axis.low);
     for (index, (row, colour)) in panel.rows.iter().zip(colours).enumerate() {
@@ -182,6 +188,7 @@ fn draw_panel(
         let colour = if row.best { INK } else { MUTED };
         picture.text((x, y - 9.0), &text, TICK, row.best, colour, Anchor::Middle);
     }
+    taken
 }
 
 fn draw_dot(picture: &mut Picture, summary: &Summary, place: impl Fn(f64) -> f64, y: f64, colour: RGBColor) {
@@ -200,7 +207,7 @@ fn axis(low: f64, high: f64, length: f64) -> Axis {
     for ticks in (1..=5).rev() {
         let axis = Axis::linear(low, high, ticks);
         let widths: f64 = axis.labels().iter().map(|label| width(label, TICK, false) * 1.1 + 10.0).sum();
-        if widths <= length + 24.0 {
+        if widths <= length + 20.0 {
             return axis;
         }
     }
@@ -210,11 +217,14 @@ fn axis(low: f64, high: f64, length: f64) -> Axis {
 
 /// Enough decimals to tell apart what the panel shows apart.
 fn decimals(panel: &Panel, range: f64) -> usize {
-    let half = panel.rows.iter().filter_map(|row| row.summary?.half_width).filter(|half| *half > 0.0);
-    match half.min_by(f64::total_cmp) {
+    let summaries = || panel.rows.iter().filter_map(|row| row.summary);
+    let half = summaries().filter_map(|summary| summary.half_width).filter(|half| *half > 0.0);
+    let wanted = match half.min_by(f64::total_cmp) {
         Some(half) => decimals_for(half, 1).min(decimals_for(range, 3)),
         None => decimals_for(range, 3),
-    }
+    };
+    let largest = summaries().map(|summary| summary.mean.abs()).fold(0.0, f64::max);
+    wanted.min(decimals_for(largest, 5))
 }
 
 fn extent(values: &[f64]) -> (Option<f64>, Option<f64>) {

@@ -38,7 +38,8 @@ pub fn picture(story: &Story, metric: &str, colours: &[Option<RGBColor>]) -> Opt
         empty(&mut picture, &area, if metric == "wait" { "no task waited" } else { "no task took any time" });
         return Some(picture);
     };
-    let x_axis = Axis::log(low.max(high / DECADES), high);
+    let bend = lines.iter().filter_map(|(_, _, points)| bend(points)).fold(high, f64::min);
+    let x_axis = Axis::log(bend.max(low).max(high / DECADES), high);
     let shares = all().map(|(_, share)| share).filter(|share| *share > 0.0);
     let y_axis = Axis::log(shares.fold(0.1, f64::min).max(1.0 / DECADES / 10.0), 1.0);
     let mut labels: Vec<Name> = lines
@@ -87,6 +88,12 @@ fn place_names(labels: &mut [Name], ends: &[Option<(f64, f64)>], top: f64) {
     for (rank, index) in order.into_iter().enumerate() {
         labels[index].end = top + 8.0 + 20.0 * rank as f64;
     }
+}
+
+/// Where a line starts to fall: left of it there is nothing to see.
+fn bend(points: &[(f64, f64)]) -> Option<f64> {
+    let start = points.iter().find(|(value, _)| *value > 0.0)?.1;
+    points.iter().find(|(value, share)| *value > 0.0 && *share < 0.95 * start).map(|(value, _)| *value)
 }
 
 /// The part of a line that lies in the plot, from its left edge on.
