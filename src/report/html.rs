@@ -105,10 +105,7 @@ pub fn page(
 }
 
 fn table(title: String, policies: &[PolicyStory], columns: &[Column]) -> Table {
-    let head = |column: &Column| match column.name.as_str() {
-        "not" => ("not completed".to_string(), "tasks".to_string()),
-        _ => (column.name.clone(), column.unit.clone()),
-    };
+    let head = |column: &Column| (column.name.clone(), column.unit.clone());
     let row = |(index, policy): (usize, &PolicyStory)| {
         let cell = |column: &Column| {
             let cell = &column.cells[index];

@@ -40,11 +40,6 @@ impl Axis {
         Axis { low, high, ..axis }
     }
 
-    /// The axis with ticks at its ends only.
-    pub fn ends_only(self) -> Axis {
-        Axis { ticks: vec![self.low, self.high], ..self }
-    }
-
     /// A logarithmic axis from one power of ten to another around these values, with a tick at
     /// every power of ten.
     pub fn log(low: f64, high: f64) -> Axis {

@@ -202,17 +202,23 @@ fn draw_dot(picture: &mut Picture, summary: &Summary, place: impl Fn(f64) -> f64
     picture.marks.push(Mark::Dot { at: (place(summary.mean), y), radius: 4.0, colour });
 }
 
-/// An axis whose labels have room below it.
+/// An axis just around these values, from 0 unless that would leave most of it empty, whose
+/// labels have room below it.
 fn axis(low: f64, high: f64, length: f64) -> Axis {
-    for ticks in (1..=5).rev() {
-        let axis = Axis::linear(low, high, ticks);
+    let room = ((high - low) * 0.06).max(high * 1e-6);
+    let (low, high) = match low {
+        _ if high <= 0.0 => (0.0, 1.0),
+        low if high - low >= 0.25 * high => (0.0, high + room),
+        low => ((low - room).max(0.0), high + room),
+    };
+    let fits = |axis: &Axis| {
         let widths: f64 = axis.labels().iter().map(|label| width(label, TICK, false) * 1.1 + 10.0).sum();
-        if widths <= length + 20.0 {
-            return axis;
-        }
-    }
-    // Only the ends of a short axis with long numbers.
-    Axis::linear(low, high, 1).ends_only()
+        axis.ticks.len() > 1 && widths <= length + 10.0
+    };
+    let axes: Vec<Axis> = (1..=6).rev().map(|ticks| Axis::exactly(low, high, ticks)).collect();
+    // Long numbers on a short axis: as few as can be, but two, or the scale is not known.
+    let few = || axes.iter().rev().find(|axis| axis.ticks.len() > 1).cloned();
+    axes.iter().find(|axis| fits(axis)).cloned().or_else(few).unwrap_or_else(|| Axis::between(low, high, 1))
 }
 
 /// Enough decimals to tell apart what the panel shows apart.
