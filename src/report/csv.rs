@@ -216,7 +216,10 @@ pub fn tasks(out: &mut dyn Write, plan: &Plan, results: &[PolicyResult]) -> io::
             lines.write_field(
                 task.node.and_then(|node| nodes.get(node as usize)).map_or("", |(name, ..)| name.as_str()),
             )?;
-            lines.write_record([nine_decimals(crate::time::Duration(task.work)), nine_decimals(task.service)])?;
+            lines.write_record([
+                nine_decimals(crate::time::Duration(task.work)),
+                nine_decimals(task.service),
+            ])?;
         }
     }
     lines.flush()
@@ -228,7 +231,12 @@ pub fn distribution(out: &mut dyn Write, results: &[PolicyResult]) -> io::Result
     for result in results {
         for tail in &result.tails {
             for &(value, share) in &tail.points {
-                lines.write_record([&result.policy, tail.metric, &exact(Some(value)), &exact(Some(share))])?;
+                lines.write_record([
+                    &result.policy,
+                    tail.metric,
+                    &exact(Some(value)),
+                    &exact(Some(share)),
+                ])?;
             }
         }
     }
@@ -249,8 +257,11 @@ fn start(lines: &mut Lines<'_>, policy: &str, one: &ReplicationResult) -> io::Re
 pub fn node_names(plan: &Plan) -> Vec<(String, &str, u32)> {
     let mut names = Vec::with_capacity(plan.node_count());
     for (index, group) in plan.groups.iter().enumerate() {
-        let before: u32 =
-            plan.groups[..index].iter().filter(|other| other.name == group.name).map(|other| other.count).sum();
+        let before: u32 = plan.groups[..index]
+            .iter()
+            .filter(|other| other.name == group.name)
+            .map(|other| other.count)
+            .sum();
         for number in before..before + group.count {
             names.push((format!("{}-{number}", group.name), group.name.as_str(), group.slots));
         }

@@ -69,7 +69,10 @@ pub(super) fn policies(folder: &Path, names: &[String]) -> Result<Vec<PolicyStor
         })
         .collect();
     let table = Table::open(folder, "replications.csv")?;
-    replications(&table.ok_or_else(|| bad(&folder.join("replications.csv"), "there is no such file"))?, &mut policies)?;
+    replications(
+        &table.ok_or_else(|| bad(&folder.join("replications.csv"), "there is no such file"))?,
+        &mut policies,
+    )?;
     if let Some(table) = Table::open(folder, "timeline.csv")? {
         timelines(&table, &mut policies)?;
     }
@@ -83,11 +86,7 @@ pub(super) fn policies(folder: &Path, names: &[String]) -> Result<Vec<PolicyStor
 }
 
 /// The policy of a row; rows of policies that the manifest does not name are skipped.
-fn policy_of(
-    table: &Table,
-    row: &csv::StringRecord,
-    policies: &[PolicyStory],
-) -> Result<Option<usize>> {
+fn policy_of(table: &Table, row: &csv::StringRecord, policies: &[PolicyStory]) -> Result<Option<usize>> {
     let name = row.get(table.column("policy")?).unwrap_or("");
     Ok(policies.iter().position(|policy| policy.name == name))
 }
@@ -121,7 +120,10 @@ fn timelines(table: &Table, policies: &mut [PolicyStory]) -> Result<()> {
         let Some(policy) = policy_of(table, row, policies)? else { continue };
         let (ends, rows) = read.entry((policy, table.required(row, replication)?)).or_default();
         let seconds = table.required(row, time)?;
-        ends.push(Time::from_seconds(seconds).ok_or_else(|| bad(&table.path, format!("impossible time {seconds}")))?);
+        ends.push(
+            Time::from_seconds(seconds)
+                .ok_or_else(|| bad(&table.path, format!("impossible time {seconds}")))?,
+        );
         rows.push(TimelineRow {
             arrived: table.required(row, arrived)?,
             completed: table.required(row, completed)?,

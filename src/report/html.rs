@@ -99,7 +99,10 @@ pub fn page(
         wall_time: span(input.wall_time),
         events: count(manifest.events),
         rate: manifest.events_per_second.map_or_else(|| "-".to_string(), |rate| count(rate as u64)),
-        glossary: metrics(story).into_iter().map(|metric| (words(metric).name, metric.column().description)).collect(),
+        glossary: metrics(story)
+            .into_iter()
+            .map(|metric| (words(metric).name, metric.column().description))
+            .collect(),
     };
     page.render().map_err(|error| Error::format("report.html", error.to_string()))
 }
@@ -167,7 +170,8 @@ fn groups(story: &Story) -> Vec<GroupRow> {
         for group in names {
             let nodes = || policy.nodes.iter().filter(|node| node.group == group);
             let number = nodes().count();
-            let percent = |value: Option<f64>| value.map_or_else(|| "-".to_string(), |value| fixed(value * 100.0, 2));
+            let percent =
+                |value: Option<f64>| value.map_or_else(|| "-".to_string(), |value| fixed(value * 100.0, 2));
             let busy = || nodes().filter_map(|node| node.utilisation);
             let mean = |sum: f64, number: usize| (number > 0).then(|| sum / number as f64);
             let up = || nodes().filter_map(|node| node.availability);

@@ -119,7 +119,10 @@ impl Judgement {
 
     /// Whether the policies that were judged have the very same values.
     pub fn is_tie(&self) -> bool {
-        self.differences.iter().flatten().all(|difference| difference.mean == 0.0 && difference.half_width == 0.0)
+        self.differences
+            .iter()
+            .flatten()
+            .all(|difference| difference.mean == 0.0 && difference.half_width == 0.0)
     }
 
     /// The best and those that cannot be told apart from it, best mean first.
@@ -129,9 +132,8 @@ impl Judgement {
 
     /// The policies that were judged, best mean first.
     pub fn ranked(&self) -> Vec<usize> {
-        let mut order: Vec<usize> = (0..self.standings.len())
-            .filter(|&index| self.standings[index] != Standing::NotJudged)
-            .collect();
+        let mut order: Vec<usize> =
+            (0..self.standings.len()).filter(|&index| self.standings[index] != Standing::NotJudged).collect();
         let distance = |index: usize| match (self.means[index], self.means[self.best]) {
             (Some(mean), Some(best)) => (mean - best).abs(),
             _ => f64::INFINITY,

@@ -66,7 +66,9 @@ impl Manifest {
             falcon: VERSION.to_string(),
             scenario: story.facts.clone(),
             policies: input.results.iter().map(|result| result.policy.clone()).collect(),
-            seeds: longest.map(|result| result.replications.iter().map(|one| one.seed).collect()).unwrap_or_default(),
+            seeds: longest
+                .map(|result| result.replications.iter().map(|one| one.seed).collect())
+                .unwrap_or_default(),
             repeat: input.repeat.to_string(),
             overrides: input.overrides.to_vec(),
             machine: Machine {

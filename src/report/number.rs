@@ -26,10 +26,13 @@ pub fn nine_decimals(time: Duration) -> String {
 pub fn fixed(value: f64, decimals: usize) -> String {
     let text = format!("{value:.decimals$}");
     let (sign, digits) = match text.strip_prefix('-') {
-        Some(digits) => (if digits.bytes().any(|byte| (b'1'..=b'9').contains(&byte)) { "-" } else { "" }, digits),
+        Some(digits) => {
+            (if digits.bytes().any(|byte| (b'1'..=b'9').contains(&byte)) { "-" } else { "" }, digits)
+        }
         None => ("", text.as_str()),
     };
-    let (whole, fraction) = digits.split_once('.').map_or((digits, ""), |(whole, fraction)| (whole, fraction));
+    let (whole, fraction) =
+        digits.split_once('.').map_or((digits, ""), |(whole, fraction)| (whole, fraction));
     let dot = if fraction.is_empty() { "" } else { "." };
     format!("{sign}{}{dot}{fraction}", with_commas(whole))
 }
@@ -107,29 +110,40 @@ mod tests {
 
     #[test]
     fn people_get_commas_and_rounding() {
-        for (value, decimals, expected) in
-            [(9999.4, 0, "9999"), (10_000.0, 0, "10,000"), (1_234_567.891, 2, "1,234,567.89"), (-0.04, 1, "0.0")]
-        {
+        for (value, decimals, expected) in [
+            (9999.4, 0, "9999"),
+            (10_000.0, 0, "10,000"),
+            (1_234_567.891, 2, "1,234,567.89"),
+            (-0.04, 1, "0.0"),
+        ] {
             assert_eq!(fixed(value, decimals), expected);
         }
         assert_eq!(count(100_000), "100,000");
-        for (value, digits, expected) in
-            [(0.412, 2, "0.41"), (13.97, 3, "14"), (0.0996, 2, "0.1"), (123_456.0, 3, "123,456"), (0.0, 3, "0")]
-        {
+        for (value, digits, expected) in [
+            (0.412, 2, "0.41"),
+            (13.97, 3, "14"),
+            (0.0996, 2, "0.1"),
+            (123_456.0, 3, "123,456"),
+            (0.0, 3, "0"),
+        ] {
             assert_eq!(significant(value, digits), expected);
         }
     }
 
     #[test]
     fn decimals_follow_the_leading_digit() {
-        for (value, expected) in [(0.021, 3), (0.0996, 2), (0.9, 2), (1.3, 1), (31.0, 0), (220.0, 0), (1e-12, 6)] {
+        for (value, expected) in
+            [(0.021, 3), (0.0996, 2), (0.9, 2), (1.3, 1), (31.0, 0), (220.0, 0), (1e-12, 6)]
+        {
             assert_eq!(decimals_for(value, 2), expected, "{value}");
         }
     }
 
     #[test]
     fn spans_read_as_said() {
-        for (seconds, expected) in [(31.24, "31.2 s"), (250.0, "4 min 10 s"), (59.97, "1 min 0 s"), (7500.0, "2 h 5 min")] {
+        for (seconds, expected) in
+            [(31.24, "31.2 s"), (250.0, "4 min 10 s"), (59.97, "1 min 0 s"), (7500.0, "2 h 5 min")]
+        {
             assert_eq!(span(std::time::Duration::from_secs_f64(seconds)), expected);
         }
     }

@@ -47,7 +47,9 @@ const LEVELS: [(f64, f64); 5] = [(0.412, 14.2), (0.623, 7.1), (0.701, 7.92), (1.
 
 /// A number in [-1, 1] that depends on these only.
 fn noise(a: u64, b: u64, c: u64) -> f64 {
-    let mut x = a.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ b.wrapping_mul(0xBF58_476D_1CE4_E5B9) ^ c.wrapping_mul(0x94D0_49BB_1331_11EB);
+    let mut x = a.wrapping_mul(0x9E37_79B9_7F4A_7C15)
+        ^ b.wrapping_mul(0xBF58_476D_1CE4_E5B9)
+        ^ c.wrapping_mul(0x94D0_49BB_1331_11EB);
     for _ in 0..3 {
         x ^= x >> 31;
         x = x.wrapping_mul(0x94D0_49BB_1331_11EB);
@@ -87,7 +89,10 @@ impl Sample {
         let policy = |name: &&str| PolicySpec { name: name.to_string(), ..preset("fifo").expect("a preset") };
         Plan {
             name: "baseline".to_string(),
-            description: format!("which policy keeps waits short on {} equal nodes at 80 % load?", self.nodes),
+            description: format!(
+                "which policy keeps waits short on {} equal nodes at 80 % load?",
+                self.nodes
+            ),
             run: RunPlan {
                 seed: 1,
                 replications: self.replications,
@@ -173,18 +178,25 @@ impl Sample {
                 arrived: per_bucket as u64,
                 completed: (per_bucket * share.max(0.2) * (1.0 + 0.06 * wobble)).round() as u64,
                 failed: 0,
-                queue_length: (13.0 * wait * rise * (1.0 + 0.4 * shared + 0.2 * wobble)).max(0.0).round() as u64,
+                queue_length: (13.0 * wait * rise * (1.0 + 0.4 * shared + 0.2 * wobble)).max(0.0).round()
+                    as u64,
                 running: u64::from(self.nodes) * 8 / 10,
-                nodes_up: u64::from(self.nodes) - if outage { 4 } else { u64::from(self.faults && shared > 0.6) },
+                nodes_up: u64::from(self.nodes)
+                    - if outage { 4 } else { u64::from(self.faults && shared > 0.6) },
             }
         };
-        Timeline { start: Time(0), width: Duration((width * 1e9) as u64 + 1), rows: (0..200).map(row).collect() }
+        Timeline {
+            start: Time(0),
+            width: Duration((width * 1e9) as u64 + 1),
+            rows: (0..200).map(row).collect(),
+        }
     }
 
     fn node_results(&self, policy: usize, seed: u64, makespan: f64) -> Vec<NodeResult> {
         let (wait, _) = self.level(policy);
         let node = |node: u32| {
-            let share = 0.79 + 0.02 * wait * noise(policy as u64, 7, u64::from(node)) + 0.002 * noise(seed, 8, 0);
+            let share =
+                0.79 + 0.02 * wait * noise(policy as u64, 7, u64::from(node)) + 0.002 * noise(seed, 8, 0);
             let up = makespan * if self.faults { 0.99 } else { 1.0 };
             NodeResult {
                 busy: Duration((up * share * 1e9) as u64),
@@ -204,7 +216,11 @@ impl Sample {
             let scale = if metric == "wait" { wait } else { response / 4.6 };
             let waited = if metric == "wait" { 0.7 } else { 1.0 };
             // One policy has a heavy tail.
-            let share = if policy == 0 { waited / (1.0 + value / scale).powf(1.6) } else { waited * (-value / scale).exp() };
+            let share = if policy == 0 {
+                waited / (1.0 + value / scale).powf(1.6)
+            } else {
+                waited * (-value / scale).exp()
+            };
             (value, share)
         });
         let enough = |share: &f64| share * total >= 10.0;

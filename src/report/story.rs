@@ -223,13 +223,14 @@ impl NodeMeans {
     /// The nodes with their means.
     pub(super) fn finish(self) -> Vec<NodeStory> {
         let mean = |(sum, number): (f64, usize)| (number > 0).then(|| sum / number as f64);
-        let finish = |(node, [utilisation, availability, tasks, lost]): (NodeStory, [(f64, usize); 4])| NodeStory {
-            utilisation: mean(utilisation),
-            availability: mean(availability),
-            tasks: mean(tasks).unwrap_or(0.0),
-            attempts_lost: mean(lost).unwrap_or(0.0),
-            ..node
-        };
+        let finish =
+            |(node, [utilisation, availability, tasks, lost]): (NodeStory, [(f64, usize); 4])| NodeStory {
+                utilisation: mean(utilisation),
+                availability: mean(availability),
+                tasks: mean(tasks).unwrap_or(0.0),
+                attempts_lost: mean(lost).unwrap_or(0.0),
+                ..node
+            };
         self.0.into_iter().map(finish).collect()
     }
 }

@@ -4,11 +4,11 @@
 
 use std::fmt::Write as _;
 
+use super::ReportInput;
 use super::judge::{Standing, judge, words};
 use super::number::{count, decimals_for, fixed};
 use super::story::{PolicyStory, Story, plural};
 use super::verdict::verdict;
-use super::ReportInput;
 use crate::metrics::Metric;
 
 /// Where the table goes.
@@ -178,9 +178,8 @@ pub fn column(policies: &[PolicyStory], metric: Metric) -> (Column, usize) {
 
 /// Two significant digits of the smallest half width; without intervals, four of the smallest mean.
 fn decimals(figures: &[Option<(f64, Option<f64>)>]) -> usize {
-    let smallest = |values: &mut dyn Iterator<Item = f64>| {
-        values.filter(|value| *value > 0.0).min_by(f64::total_cmp)
-    };
+    let smallest =
+        |values: &mut dyn Iterator<Item = f64>| values.filter(|value| *value > 0.0).min_by(f64::total_cmp);
     if let Some(half) = smallest(&mut figures.iter().flatten().filter_map(|(_, half)| *half)) {
         return decimals_for(half, 2);
     }
@@ -217,7 +216,9 @@ fn aligned(column: &Column, style: Style) -> Vec<String> {
         let mean = format!("{}{}", cell.mark, cell.mean);
         match halves {
             0 => format!("{mean:>means$}"),
-            _ if cell.half_width.is_empty() => format!("{mean:>means$}{:1$}", "", halves + 2 + sign.chars().count()),
+            _ if cell.half_width.is_empty() => {
+                format!("{mean:>means$}{:1$}", "", halves + 2 + sign.chars().count())
+            }
             _ => format!("{mean:>means$} {sign} {:>halves$}", cell.half_width),
         }
     });

@@ -98,7 +98,8 @@ fn difference_in_words(difference: &Paired, factor: f64, unit: &str) -> (String,
     let (mean, half) = (difference.mean.abs() * factor, difference.half_width * factor);
     let decimals = if half > 0.0 { decimals_for(half, 2) } else { decimals_for(mean, 3) };
     let show = |value: f64| fixed(value, decimals);
-    let interval = format!("paired difference, 95 % interval {} to {} {unit}", show(mean - half), show(mean + half));
+    let interval =
+        format!("paired difference, 95 % interval {} to {} {unit}", show(mean - half), show(mean + half));
     (format!("{} {unit}", show(mean)), interval)
 }
 

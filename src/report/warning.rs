@@ -58,7 +58,8 @@ fn quarters(timeline: &Timeline) -> Option<[f64; 4]> {
 fn is_growing(result: &PolicyResult) -> bool {
     let timelines = result.replications.iter().filter_map(|one| one.timeline.as_ref());
     let quarters: Vec<[f64; 4]> = timelines.filter_map(quarters).collect();
-    let mean = |quarter: usize| quarters.iter().map(|one| one[quarter]).sum::<f64>() / quarters.len().max(1) as f64;
+    let mean =
+        |quarter: usize| quarters.iter().map(|one| one[quarter]).sum::<f64>() / quarters.len().max(1) as f64;
     let growth: Vec<f64> = quarters.iter().map(|one| one[3] - one[1]).collect();
     let clear = match difference(&growth, &vec![0.0; growth.len()]) {
         Some(growth) => growth.mean > 0.0 && !growth.holds_zero(),
@@ -113,7 +114,8 @@ const REPLICATIONS_FOR_START: usize = 5;
 /// Tasks that arrived until the queue, as a mean over replications, first came near its level in
 /// the second half; `None` when that changes the mean by less than 2 %, or there is hardly a queue.
 fn tasks_until_filled(result: &PolicyResult) -> Option<u64> {
-    let timelines: Vec<&Timeline> = result.replications.iter().filter_map(|one| one.timeline.as_ref()).collect();
+    let timelines: Vec<&Timeline> =
+        result.replications.iter().filter_map(|one| one.timeline.as_ref()).collect();
     let quarters: Vec<[f64; 4]> = timelines.iter().filter_map(|timeline| quarters(timeline)).collect();
     if quarters.len() < REPLICATIONS_FOR_START || quarters.len() < timelines.len() {
         return None;

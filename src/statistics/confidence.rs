@@ -30,7 +30,8 @@ impl Summary {
     pub fn of(values: &[f64]) -> Option<Summary> {
         let n = values.len();
         let (&first, rest) = values.split_first()?;
-        let (min, max) = rest.iter().fold((first, first), |(low, high), &value| (low.min(value), high.max(value)));
+        let (min, max) =
+            rest.iter().fold((first, first), |(low, high), &value| (low.min(value), high.max(value)));
         if n == 1 || min == max {
             // Equal values spread by nothing at all, not by the rounding of their mean.
             let spread = (n > 1).then_some(0.0);

@@ -28,7 +28,8 @@ impl Axis {
         let step = step((high - low) / ticks.max(1) as f64);
         let first = (low / step + 1e-9).floor();
         let last = (high / step - 1e-9).ceil().max(first + 1.0);
-        let ticks: Vec<f64> = (0..=(last - first) as usize).map(|number| (first + number as f64) * step).collect();
+        let ticks: Vec<f64> =
+            (0..=(last - first) as usize).map(|number| (first + number as f64) * step).collect();
         Axis { low: first * step, high: last * step, ticks, log: false }
     }
 

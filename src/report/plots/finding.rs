@@ -32,8 +32,11 @@ pub fn queue(story: &Story) -> String {
 
 /// Title of the plot of nodes that are up.
 pub fn nodes_up(story: &Story) -> String {
-    let values: Vec<f64> =
-        story.policies.iter().filter_map(|policy| Some(policy.summary(Metric::NodeAvailability)?.mean)).collect();
+    let values: Vec<f64> = story
+        .policies
+        .iter()
+        .filter_map(|policy| Some(policy.summary(Metric::NodeAvailability)?.mean))
+        .collect();
     match (values.iter().copied().reduce(f64::min), values.iter().copied().reduce(f64::max)) {
         (Some(low), Some(high)) if high - low < 0.002 => {
             format!("Nodes are up {} % of the time", significant(high * 100.0, 3))
@@ -57,7 +60,15 @@ pub fn comparison(story: &Story) -> String {
         }
         [first, second] => {
             let (one, other) = (words(first.metric), words(second.metric));
-            format!("{} has the {} {}, {} the {} {}", name(first), one.best, one.name, name(second), other.best, other.name)
+            format!(
+                "{} has the {} {}, {} the {} {}",
+                name(first),
+                one.best,
+                one.name,
+                name(second),
+                other.best,
+                other.name
+            )
         }
         [only] => {
             let one = words(only.metric);
@@ -74,7 +85,10 @@ pub fn utilisation(story: &Story) -> String {
         && judgement.is_judged()
         && judgement.leaders().len() == 1
     {
-        return format!("{} spreads the work most evenly over the nodes", story.policies[judgement.best].name);
+        return format!(
+            "{} spreads the work most evenly over the nodes",
+            story.policies[judgement.best].name
+        );
     }
     match single(story, Metric::Utilisation) {
         Some(_) => {

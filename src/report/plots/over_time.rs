@@ -56,7 +56,10 @@ pub fn picture(story: &Story, quantity: Quantity, colours: &[Option<RGBColor>]) 
     let (x_labels, y_labels) = (x_axis.labels(), y_axis.labels());
     axes(&mut picture, &mut area, (&x_axis, &x_labels, &x_name), (&y_axis, &y_labels), false);
     let place = |point: &Point, value: f64| {
-        (area.x(&x_axis, point.time / grid.unit.seconds), area.y(&y_axis, value.clamp(y_axis.low, y_axis.high)))
+        (
+            area.x(&x_axis, point.time / grid.unit.seconds),
+            area.y(&y_axis, value.clamp(y_axis.low, y_axis.high)),
+        )
     };
     // Policies in the background first, bands below all lines.
     for one in lines.iter().filter(|line| line.colour.is_none()) {
@@ -74,7 +77,9 @@ pub fn picture(story: &Story, quantity: Quantity, colours: &[Option<RGBColor>]) 
         let Some(colour) = one.colour else { continue };
         match &one.points[..] {
             [only] => picture.marks.push(Mark::Dot { at: place(only, only.mean), radius: 3.0, colour }),
-            points => picture.line(points.iter().map(|point| place(point, point.mean)).collect(), 2.0, colour),
+            points => {
+                picture.line(points.iter().map(|point| place(point, point.mean)).collect(), 2.0, colour)
+            }
         }
     }
     for (name, line) in names_right.iter_mut().zip(named(&lines)) {

@@ -174,8 +174,12 @@ fn draw_mark<B: DrawingBackend>(backend: &mut B, mark: &Mark, scale: Scale) -> D
             let style = ShapeStyle::from(colour).stroke_width((width * scale.units).round().max(1.0) as u32);
             match points[..] {
                 // Straight and exact, without the joints of a path.
-                [from, to] => backend.draw_line(scale.point(from), scale.point(to), &style).map_err(text_of)?,
-                _ => backend.draw_path(points.iter().map(|&point| scale.point(point)), &style).map_err(text_of)?,
+                [from, to] => {
+                    backend.draw_line(scale.point(from), scale.point(to), &style).map_err(text_of)?
+                }
+                _ => backend
+                    .draw_path(points.iter().map(|&point| scale.point(point)), &style)
+                    .map_err(text_of)?,
             }
         }
         Mark::Area { points, colour, opacity } => {
@@ -193,9 +197,8 @@ fn draw_mark<B: DrawingBackend>(backend: &mut B, mark: &Mark, scale: Scale) -> D
                 Anchor::Middle => HPos::Center,
                 Anchor::End => HPos::Right,
             };
-            let style = font::font(em * scale.size_per_em, *bold)
-                .color(colour)
-                .pos(Pos::new(h_pos, VPos::Top));
+            let style =
+                font::font(em * scale.size_per_em, *bold).color(colour).pos(Pos::new(h_pos, VPos::Top));
             let (x, y) = scale.point((*x, y - scale.baseline * size));
             backend.draw_text(text, &style, (x, y)).map_err(text_of)?;
         }

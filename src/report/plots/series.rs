@@ -111,7 +111,8 @@ pub fn line(policy: &PolicyStory, quantity: Quantity, grid: &Grid) -> Vec<Point>
             Quantity::Throughput if number == grid.steps || time >= last => break,
             Quantity::Throughput => {
                 let rate = |(timeline, counts): (&&Timeline, &Vec<u64>)| {
-                    (completed_by(timeline, counts, time + grid.step) - completed_by(timeline, counts, time)) / grid.step
+                    (completed_by(timeline, counts, time + grid.step) - completed_by(timeline, counts, time))
+                        / grid.step
                 };
                 timelines.iter().zip(&counts).map(rate).collect()
             }
@@ -170,8 +171,13 @@ mod tests {
     use crate::time::{Duration, Time};
 
     fn timeline(width: u64, completed: &[u64]) -> Timeline {
-        let row = |&completed: &u64| TimelineRow { completed, queue_length: completed, ..TimelineRow::default() };
-        Timeline { start: Time(0), width: Duration(width * 1_000_000_000), rows: completed.iter().map(row).collect() }
+        let row =
+            |&completed: &u64| TimelineRow { completed, queue_length: completed, ..TimelineRow::default() };
+        Timeline {
+            start: Time(0),
+            width: Duration(width * 1_000_000_000),
+            rows: completed.iter().map(row).collect(),
+        }
     }
 
     #[test]
@@ -192,6 +198,9 @@ mod tests {
     fn levels_hold_until_the_next_is_known() {
         let timeline = timeline(10, &[1, 2, 3]);
         let at = |time| level(&timeline, time, |row| row.queue_length);
-        assert_eq!([at(0.0), at(10.0), at(19.0), at(20.0), at(30.0), at(31.0)], [1.0, 1.0, 1.0, 2.0, 3.0, 0.0]);
+        assert_eq!(
+            [at(0.0), at(10.0), at(19.0), at(20.0), at(30.0), at(31.0)],
+            [1.0, 1.0, 1.0, 2.0, 3.0, 0.0]
+        );
     }
 }

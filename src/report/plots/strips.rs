@@ -60,13 +60,15 @@ pub fn utilisation(story: &Story, colours: &[Option<RGBColor>]) -> Picture {
         ticks: policy.nodes.iter().filter_map(|node| node.utilisation).map(|share| share * 100.0).collect(),
         best: false,
     });
-    let panel =
-        Panel { heading: "utilisation", unit: "%".to_string(), rows: rows.collect() };
+    let panel = Panel { heading: "utilisation", unit: "%".to_string(), rows: rows.collect() };
     let panels = [panel];
-    let ticks = if has_ticks(&panels) { "grey ticks: single nodes" } else { "grey: from least to most busy node" };
+    let ticks =
+        if has_ticks(&panels) { "grey ticks: single nodes" } else { "grey: from least to most busy node" };
     let subtitle = match story.facts.replications {
         0 | 1 => format!("Busy share of the slot time offered; {ticks}"),
-        more => format!("Busy share of the slot time offered, 95 % interval over {more} replications; {ticks}"),
+        more => {
+            format!("Busy share of the slot time offered, 95 % interval over {more} replications; {ticks}")
+        }
     };
     let words = Words { title: finding::utilisation(story), subtitle, caption: caption(&story.facts) };
     draw(story, colours, &words, &panels)
@@ -149,11 +151,19 @@ fn draw_panel(
         });
         row.ticks.iter().copied().chain(interval)
     });
-    let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)));
+    let (low, high) = values
+        .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)));
     picture.text((area.left, area.top - 30.0), panel.heading, NAME, true, INK, Anchor::Start);
     if low > high {
         picture.text((area.left, area.top - 14.0), &panel.unit, TICK, false, MUTED, Anchor::Start);
-        picture.text((area.left, (area.top + area.bottom) / 2.0), "no values", TICK, false, MUTED, Anchor::Start);
+        picture.text(
+            (area.left, (area.top + area.bottom) / 2.0),
+            "no values",
+            TICK,
+            false,
+            MUTED,
+            Anchor::Start,
+        );
         return taken;
     }
     // All figures are at least 0; an interval may reach below.
@@ -184,7 +194,8 @@ fn draw_panel(
         let text = fixed(summary.mean, decimals);
         let half = width(&text, TICK, row.best) / 2.0;
         // Labels stay over their own panel.
-        let x = place(summary.mean).clamp(area.left + half - 10.0, (area.right - half + 10.0).max(area.left + half - 10.0));
+        let x = place(summary.mean)
+            .clamp(area.left + half - 10.0, (area.right - half + 10.0).max(area.left + half - 10.0));
         let colour = if row.best { INK } else { MUTED };
         picture.text((x, y - 9.0), &text, TICK, row.best, colour, Anchor::Middle);
     }
@@ -205,7 +216,8 @@ fn draw_dot(picture: &mut Picture, summary: &Summary, place: impl Fn(f64) -> f64
 /// An axis just around these values, from 0 unless that would leave most of it empty, whose
 /// labels have room below it.
 fn axis(low: f64, high: f64, length: f64) -> Axis {
-    let room = ((high - low) * 0.06).max(high * 1e-6);
+    // Values that are all but equal are not torn apart by the scale.
+    let room = if high - low < 1e-3 * high { high * 0.005 } else { (high - low) * 0.06 };
     let (low, high) = match low {
         _ if high <= 0.0 => (0.0, 1.0),
         low if high - low >= 0.25 * high => (0.0, high + room),

@@ -19,7 +19,9 @@ pub fn picture(story: &Story, metric: &str, colours: &[Option<RGBColor>]) -> Opt
         .policies
         .iter()
         .zip(colours)
-        .filter_map(|(policy, colour)| Some((policy.name.as_str(), *colour, &policy.tail(metric)?.points[..])))
+        .filter_map(|(policy, colour)| {
+            Some((policy.name.as_str(), *colour, &policy.tail(metric)?.points[..]))
+        })
         .collect();
     if lines.is_empty() {
         return None;
@@ -44,14 +46,17 @@ pub fn picture(story: &Story, metric: &str, colours: &[Option<RGBColor>]) -> Opt
     let y_axis = Axis::log(shares.fold(0.1, f64::min).max(1.0 / DECADES / 10.0), 1.0);
     let mut labels: Vec<Name> = lines
         .iter()
-        .filter_map(|(name, colour, _)| Some(Name { text: (*name).to_string(), colour: (*colour)?, end: 0.0 }))
+        .filter_map(|(name, colour, _)| {
+            Some(Name { text: (*name).to_string(), colour: (*colour)?, end: 0.0 })
+        })
         .collect();
     let others = lines.len() - labels.len();
     if others > 0 {
         labels.push(Name { text: format!("{others} others"), colour: AXIS, end: f64::INFINITY });
     }
     let size = make_room(&mut area, &labels);
-    let percent = |tick: &f64| format!("{} %", fixed(tick * 100.0, (-tick.log10() - 2.0).round().max(0.0) as usize));
+    let percent =
+        |tick: &f64| format!("{} %", fixed(tick * 100.0, (-tick.log10() - 2.0).round().max(0.0) as usize));
     let y_labels: Vec<String> = y_axis.ticks.iter().map(percent).collect();
     let x_name = format!("{metric} (s), log scale");
     axes(&mut picture, &mut area, (&x_axis, &x_axis.labels(), &x_name), (&y_axis, &y_labels), true);
@@ -65,8 +70,10 @@ pub fn picture(story: &Story, metric: &str, colours: &[Option<RGBColor>]) -> Opt
     for background in [true, false] {
         for (_, colour, points) in lines.iter().filter(|line| line.1.is_none() == background) {
             let points = visible(points, &x_axis, &y_axis);
-            let placed: Vec<(f64, f64)> =
-                points.iter().map(|&(value, share)| (area.x(&x_axis, value), area.y(&y_axis, share))).collect();
+            let placed: Vec<(f64, f64)> = points
+                .iter()
+                .map(|&(value, share)| (area.x(&x_axis, value), area.y(&y_axis, share)))
+                .collect();
             if let Some(colour) = colour {
                 ends.push(placed.last().copied());
                 picture.line(placed, 2.0, *colour);
