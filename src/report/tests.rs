@@ -200,6 +200,21 @@ fn files_of_others_are_safe() {
     assert!(!target.join("tasks.csv").exists() && !target.join("throughput.svg").exists(), "old files go");
 }
 
+#[cfg(unix)]
+#[test]
+fn a_link_to_results_stays_a_link() {
+    let sample = Sample { policies: vec!["sjf"], ..Sample::default() };
+    let (plan, results) = (sample.plan(), sample.results());
+    let folder = tempfile::tempdir().expect("a folder");
+    let (real, link) = (folder.path().join("real"), folder.path().join("link"));
+    write_all(&real, &input(&plan, &results)).expect("written");
+    std::os::unix::fs::symlink(&real, &link).expect("linked");
+    fs::write(real.join("notes.txt"), "mine").expect("written");
+    write_all(&link, &input(&plan, &results)).expect("written");
+    assert!(link.is_symlink() && real.join("notes.txt").exists() && is_results_folder(&real));
+    assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 2);
+}
+
 #[test]
 fn plots_are_small_whole_and_legible() {
     for (name, plan, results) in samples() {
@@ -321,4 +336,15 @@ fn narrow_terminals_lose_columns_but_no_letters() {
     assert!(ascii.is_ascii() && ascii.contains("*0.4119 +/- 0.0095"), "{ascii}");
     let colour = table::render(&input(&plan, &results), None, Style { colour: true, ..Style::PLAIN });
     assert!(colour.contains("\x1b[32m") && !render(100, true).contains('\x1b'));
+}
+
+#[test]
+#[ignore]
+fn gallery() {
+    for (name, plan, results) in samples() {
+        let folder = PathBuf::from(format!("/tmp/gallery/{name}"));
+        fs::create_dir_all(&folder).unwrap();
+        plots::write(&folder, &plots::pictures(&Story::of(&plan, &results)), PlotFormat::Svg).unwrap();
+        println!("{}", table::render(&input(&plan, &results), None, Style::PLAIN));
+    }
 }

@@ -86,7 +86,7 @@ fn power_of_ten(exponent: i32) -> f64 {
 
 /// `0.01`, `1`, `1,000` grow long: above a million and below a thousandth as powers.
 fn short(value: f64) -> String {
-    if value >= 1e6 || value < 1e-4 {
+    if !(1e-4..1e6).contains(&value) {
         return format!("1e{}", value.log10().round());
     }
     fixed(value, (-value.log10()).round().max(0.0) as usize)

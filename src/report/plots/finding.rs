@@ -129,8 +129,8 @@ pub fn tail(story: &Story, metric: &str) -> String {
         );
     }
     match metric {
-        "wait" => "How long do the unlucky tasks wait?".to_string(),
-        _ => "How long do the slowest tasks take?".to_string(),
+        "wait" => "How long are the longest waits?".to_string(),
+        _ => "How long are the longest responses?".to_string(),
     }
 }
 

@@ -13,9 +13,12 @@ use crate::report::story::Story;
 /// At most so many decades are shown.
 const DECADES: f64 = 1e5;
 
+/// Name, colour (`None` in the background) and points of a line.
+type Line<'a> = (&'a str, Option<RGBColor>, &'a [(f64, f64)]);
+
 /// The plot of `wait` or `response`; `None` when no distribution is known.
 pub fn picture(story: &Story, metric: &str, colours: &[Option<RGBColor>]) -> Option<Picture> {
-    let lines: Vec<(&str, Option<RGBColor>, &[(f64, f64)])> = story
+    let lines: Vec<Line<'_>> = story
         .policies
         .iter()
         .zip(colours)
@@ -105,7 +108,12 @@ fn bend(points: &[(f64, f64)]) -> Option<f64> {
 
 /// The part of a line that lies in the plot, from its left edge on.
 fn visible(points: &[(f64, f64)], x_axis: &Axis, y_axis: &Axis) -> Vec<(f64, f64)> {
-    let before = points.iter().rev().find(|(value, _)| *value <= x_axis.low).map_or(1.0, |(_, share)| *share);
+    let before = points
+        .iter()
+        .rev()
+        .find(|(value, _)| *value <= x_axis.low)
+        .or(points.first())
+        .map_or(1.0, |(_, share)| *share);
     let mut shown = vec![(x_axis.low, before)];
     shown.extend(points.iter().copied().filter(|(value, _)| *value > x_axis.low));
     shown.retain(|(_, share)| *share >= y_axis.low * (1.0 - 1e-9));
