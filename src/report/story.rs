@@ -90,8 +90,9 @@ impl Facts {
     pub fn of(plan: &Plan, results: &[PolicyResult]) -> Facts {
         let faults = || plan.groups.iter().filter_map(|group| group.faults.as_ref());
         Facts {
-            name: plan.name.clone(),
-            question: plan.description.clone(),
+            name: one_line(&plan.name),
+            // On one line, whatever the file holds.
+            question: one_line(&plan.description),
             version: VERSION.to_string(),
             seed: plan.run.seed,
             replications: results.iter().map(|result| result.replications.len()).max().unwrap_or(0),
@@ -118,6 +119,12 @@ impl Facts {
         let tasks = plural(u64::from(self.tasks), "task");
         if self.replications > 1 { format!("{} × {tasks}", self.replications) } else { tasks }
     }
+}
+
+/// Words with one space between them, without characters that would drive a terminal.
+fn one_line(text: &str) -> String {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    words.join(" ").chars().filter(|character| !character.is_control()).collect()
 }
 
 /// `1 node`, `16 nodes`.

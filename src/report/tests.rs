@@ -347,4 +347,35 @@ fn gallery() {
         plots::write(&folder, &plots::pictures(&Story::of(&plan, &results)), PlotFormat::Svg).unwrap();
         println!("{}", table::render(&input(&plan, &results), None, Style::PLAIN));
     }
+    let sample = Sample {
+        policies: vec!["sjf", "ljf", "round-robin", "random"],
+        replications: 8,
+        tasks: 5000,
+        ..Sample::default()
+    };
+    let (mut plan, mut results) = (sample.plan(), sample.results());
+    if let crate::workload::Workload::Generated { arrivals, .. } = &mut plan.workload {
+        *arrivals = crate::workload::Arrivals::AtOnce;
+    }
+    for (index, result) in results.iter_mut().enumerate() {
+        for one in &mut result.replications {
+            let timeline = one.timeline.as_mut().unwrap();
+            timeline.width.0 =
+                timeline.width.0 * (900 + 20 * index as u64 * (1 + u64::from(one.replication)));
+            let count = timeline.rows.len();
+            for (bucket, row) in timeline.rows.iter_mut().enumerate() {
+                row.queue_length = 5000 * (count - bucket) as u64 / count as u64;
+                if bucket + 6 * (4 - index) > count {
+                    row.completed /= 1 + (bucket + 6 * (4 - index) - count) as u64
+                }
+            }
+        }
+    }
+    let five = Sample::default();
+    let story = Story::of(&five.plan(), &five.results());
+    plots::write(Path::new("/tmp/gallery/png"), &plots::pictures(&story), PlotFormat::Png).unwrap();
+    let folder = PathBuf::from("/tmp/gallery/batch");
+    fs::create_dir_all(&folder).unwrap();
+    plots::write(&folder, &plots::pictures(&Story::of(&plan, &results)), PlotFormat::Svg).unwrap();
+    println!("{}", table::render(&input(&plan, &results), None, Style::PLAIN));
 }

@@ -7,7 +7,7 @@ use super::colour::{AXIS, POLICIES};
 use super::finding;
 use super::frame::{self, Name, SIZE, Words, axes, caption, make_room, names};
 use super::picture::{Mark, Picture};
-use super::series::{Grid, Point, Quantity, grid, line};
+use super::series::{Grid, Point, Quantity, grid, line, step_unit};
 use crate::report::number::significant;
 use crate::report::story::Story;
 
@@ -90,7 +90,8 @@ pub fn picture(story: &Story, quantity: Quantity, colours: &[Option<RGBColor>]) 
 }
 
 fn words(story: &Story, quantity: Quantity, grid: &Grid) -> Words {
-    let bucket = format!("{} {}", significant(grid.step / grid.unit.seconds, 3), grid.unit.name);
+    let unit = step_unit(grid.step, grid.unit);
+    let bucket = format!("{} {}", significant(grid.step / unit.seconds, 3), unit.name);
     let quantity_words = match quantity {
         Quantity::Throughput => format!("Throughput in tasks/s, {bucket} buckets"),
         Quantity::Queue => "Waiting tasks, not counting running ones".to_string(),

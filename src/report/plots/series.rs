@@ -65,6 +65,13 @@ pub fn unit_for(seconds: f64) -> TimeUnit {
     }
 }
 
+/// The unit in which a step on a grid in this unit is a number above 1.
+pub fn step_unit(step: f64, unit: TimeUnit) -> TimeUnit {
+    let smaller = [("days", "h", 3600.0), ("h", "min", 60.0), ("s", "ms", 1e-3)];
+    let smaller = smaller.into_iter().find(|(name, ..)| *name == unit.name && step < unit.seconds);
+    smaller.map_or(unit, |(_, name, seconds)| TimeUnit { name, seconds })
+}
+
 fn length(timeline: &Timeline) -> f64 {
     timeline.width.as_seconds() * timeline.rows.len() as f64
 }
