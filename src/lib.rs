@@ -1,4 +1,6 @@
-#![doc = "falcon"]
+//! falcon: a discrete-event simulator and benchmark harness for distributed task scheduling.
+
+pub mod cli;
 pub mod distribution;
 pub mod experiment;
 pub mod faults;

@@ -1,1 +1,7 @@
-fn main() {}
+//! The `falcon` command.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    falcon::cli::main()
+}

@@ -38,6 +38,12 @@ impl Time {
         Duration::from_seconds(seconds).map(|duration| Time(duration.0))
     }
 
+    /// This instant and `duration` more, or `None` beyond 584 years.
+    #[inline]
+    pub fn checked_add(self, duration: Duration) -> Option<Time> {
+        self.0.checked_add(duration.0).map(Time)
+    }
+
     /// Time from `earlier` to this instant; zero when `earlier` is later.
     #[inline]
     pub fn since(self, earlier: Time) -> Duration {

@@ -1,3 +1,5 @@
 //! From a scenario file to results: reading, checking, running.
 
 pub mod plan;
+pub mod runner;
+pub mod scenario;

@@ -1,8 +1,14 @@
 //! Figures of a run, made from the records of the scheduler as they pass.
 
+pub mod collector;
 pub mod columns;
+pub mod histogram;
 pub mod results;
+pub mod task_log;
+mod task_stats;
+mod timeline;
 
+pub use collector::{Collected, Collector, CollectorOptions};
 pub use columns::{Better, COLUMNS, Column, METRICS, Metric, MetricRow};
 pub use results::{
     FinalState, NodeResult, PolicyResult, ReplicationResult, TailDistribution, TaskResult, Timeline,

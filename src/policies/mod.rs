@@ -1,4 +1,29 @@
 //! Scheduling policies: the choices of order, place, dispatch and backfilling.
 
+pub mod backfill;
+pub mod order;
+pub mod place;
 pub mod registry;
 pub mod spec;
+
+pub use spec::{BackfillSpec, OrderSpec, PlaceSpec, PolicySpec};
+
+use crate::random::Streams;
+use crate::scheduler::{Composed, NodeSpec};
+use backfill::AnyBackfill;
+use order::AnyOrder;
+use place::{AnyPlace, PlaceContext};
+
+/// Any policy that a scenario can name.
+pub type AnyPolicy = Composed<AnyOrder, AnyPlace, AnyBackfill>;
+
+/// The policy that a scenario names, for this cluster.
+pub fn build(spec: &PolicySpec, nodes: &[NodeSpec], max_demand: u32, streams: Streams) -> AnyPolicy {
+    let context = PlaceContext { nodes, dispatch: spec.dispatch, max_demand, streams };
+    Composed {
+        order: AnyOrder::new(spec.order, streams),
+        place: AnyPlace::new(spec.place, &context),
+        dispatch: spec.dispatch,
+        backfill: AnyBackfill::new(spec.backfill, nodes),
+    }
+}

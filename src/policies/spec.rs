@@ -1,13 +1,6 @@
 //! What a policy is made of, as checked data: four independent choices and a name.
 
-/// When a task is bound to a node.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Dispatch {
-    /// Tasks wait in one central queue; a free node takes the next.
-    Pull,
-    /// A task is bound to a node when it arrives and waits in that node's queue.
-    Push,
-}
+pub use crate::scheduler::policy::Dispatch;
 
 /// Which waiting task goes next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

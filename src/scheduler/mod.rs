@@ -1,2 +1,45 @@
-//! scheduler
+//! THE CORE: a scheduler as a pure state machine.
+//!
+//! ```text
+//!                 handle(now, event)            once per fact of an instant
+//!   driver  ───────────────────────────►  Scheduler
+//!   (sim or        decide(now)                  once per instant, when its facts are all in
+//!    live)  ───────────────────────────►     │ │
+//!           ◄───────────────────────────  Commands: start, stop, settle
+//!                                          Records: every transition, to observers
+//! ```
+//!
+//! The scheduler has no clock (`now` is an argument), does no input or output, draws no random
+//! numbers that are not named by a seed and a purpose, and cannot tell a simulated world from a
+//! real one.
+//!
+//! **Facts first, then decisions.** All facts of one instant (ends of attempts, returns, arrivals,
+//! nodes that come and go) are handed to [`Scheduler::handle`]; then [`Scheduler::decide`] is
+//! called once. Published traces and backfilling depend on this rule: two tasks that arrive at the
+//! instant at which a third ends compete for its slot on equal terms.
+//!
+//! **Stale results are refused.** Every start carries an attempt number and every result returns
+//! it. The result of an attempt that no longer counts, because its node was declared lost, changes
+//! nothing and is counted.
+
+pub mod backoff;
+pub mod cluster;
+pub mod command;
+pub mod event;
+mod invariants;
+mod machine;
+mod node_queue;
+pub mod policy;
+mod ready;
+pub mod record;
 pub mod retry;
+pub mod task;
+
+pub use cluster::{Cluster, NodeSpec};
+pub use command::{Command, Commands};
+pub use event::{Event, Outcome, TaskSpec};
+pub use machine::{Scheduler, SchedulerConfig, View};
+pub use policy::{Backfill, Candidate, Composed, Dispatch, Order, Pass, Place, Policy};
+pub use record::{Observer, Record};
+pub use retry::{Backoff, OnNodeLoss, RetryPlan};
+pub use task::{TaskState, TaskView};

@@ -1,1 +1,9 @@
-//! sim
+//! The simulated world: a driver of the scheduler core with time that costs nothing.
+
+pub mod event_queue;
+mod nodes;
+mod run;
+mod world;
+
+pub use run::{RunOptions, RunOutput, SimulationError, simulate};
+pub use world::World;

@@ -1,5 +1,15 @@
 //! Where tasks come from: generators and trace files.
+//!
+//! `arrivals` draws instants, `source` makes whole tasks of them one at a time; `swf` and `csv`
+//! read traces. Readers take bytes and never touch the file system.
 
+pub mod arrivals;
+pub mod csv;
+mod decimal;
+pub mod source;
+pub mod swf;
+
+use std::fmt;
 use std::sync::Arc;
 
 use crate::distribution::Distribution;
@@ -75,6 +85,20 @@ pub enum Arrivals {
     },
 }
 
+impl Arrivals {
+    /// Tasks per second in the long run; `None` when they all come at once or at listed instants.
+    pub fn mean_rate(&self) -> Option<f64> {
+        match self {
+            Arrivals::AtOnce | Arrivals::Times { .. } => None,
+            Arrivals::Poisson { rate } | Arrivals::Daily { rate, .. } => Some(*rate),
+            Arrivals::Periodic { interval } => Some(1.0 / interval),
+            Arrivals::Renewal { gaps } => gaps.mean().map(|mean| 1.0 / mean),
+            Arrivals::Bursty { rate, peak_rate, on, off } => Some((peak_rate * on + rate * off) / (on + off)),
+            Arrivals::Batch { size, process } => Some(process.mean_rate()? * size.mean()?),
+        }
+    }
+}
+
 /// A kind of task in a generated workload.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TaskClass {
@@ -112,6 +136,51 @@ pub struct TraceTask {
     pub class: u16,
     /// Probability that an attempt fails.
     pub failure_probability: f64,
+}
+
+/// A mistake in a trace file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TraceError {
+    /// Line, counted from 1; 0 when the file as a whole is meant.
+    pub line: u64,
+    /// Field within the line, counted from 1; 0 when the whole line is meant.
+    pub column: u64,
+    /// What is wrong, and what was expected.
+    pub message: String,
+}
+
+impl fmt::Display for TraceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.line, self.column) {
+            (0, _) => f.write_str(&self.message),
+            (line, 0) => write!(f, "line {line}: {}", self.message),
+            (line, column) => write!(f, "line {line}, field {column}: {}", self.message),
+        }
+    }
+}
+
+impl std::error::Error for TraceError {}
+
+/// Puts tasks in the order they are numbered in: by arrival, then by their order in the file.
+pub fn sort_tasks(tasks: &mut [TraceTask]) {
+    // The sort is stable, which is what keeps the order of the file among equal arrivals.
+    tasks.sort_by_key(|task| task.arrival);
+}
+
+/// A non-negative number of seconds or units of work in billionths, to the nearest.
+///
+/// `None` when it is negative, not a number, or does not fit 64 bits. Does what
+/// [`Duration::from_seconds`](crate::time::Duration::from_seconds) does without its call of
+/// `round`, which costs as much as a draw where the processor has no instruction for it.
+#[inline]
+fn billionths(value: f64) -> Option<u64> {
+    let scaled = value * crate::time::NANOS_PER_SECOND;
+    // From 2^52 on every double is whole and adding a half would round it a second time.
+    if (0.0..4_503_599_627_370_496.0).contains(&scaled) {
+        Some((scaled + 0.5) as i64 as u64)
+    } else {
+        crate::time::Duration::from_seconds(value).map(|duration| duration.0)
+    }
 }
 
 /// All tasks of a scenario.

@@ -1,0 +1,45 @@
+//! The command that repeats a run.
+
+use std::path::Path;
+
+use super::OverrideArgs;
+use crate::experiment::plan::Plan;
+
+/// `falcon run FILE` with every override, so that copying it gives the same results.
+pub(super) fn command(file: &Path, plan: &Plan, overrides: &OverrideArgs) -> String {
+    let mut words = vec!["falcon".to_string(), "run".to_string(), quote(&file.display().to_string())];
+    for policy in &overrides.policies {
+        words.push("--policy".to_string());
+        words.push(quote(policy));
+    }
+    words.push(format!("--seed {}", plan.run.seed));
+    words.push(format!("--replications {}", plan.run.replications));
+    for setting in &overrides.set {
+        words.push("--set".to_string());
+        words.push(quote(setting));
+    }
+    words.join(" ")
+}
+
+/// The word as a shell takes it.
+fn quote(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,+@%".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_string()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quote;
+
+    #[test]
+    fn words_survive_a_shell() {
+        assert_eq!(quote("run.seed=3"), "run.seed=3");
+        assert_eq!(quote("workload.duration={ constant = 1 }"), "'workload.duration={ constant = 1 }'");
+        assert_eq!(quote("it's"), r"'it'\''s'");
+        assert_eq!(quote(""), "''");
+    }
+}

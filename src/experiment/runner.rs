@@ -1,0 +1,211 @@
+//! Runs every policy of a plan over all its replications, in parallel.
+//!
+//! A run depends on plan, policy and seed alone, results are put in the order of policies and
+//! replications, and what is pooled over runs is whole numbers: results do not depend on the number
+//! of threads or on who is done first.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use rayon::prelude::*;
+
+use super::plan::{Plan, Until};
+use crate::metrics::collector::HISTOGRAMS;
+use crate::metrics::histogram::PooledHistogram;
+use crate::metrics::{PolicyResult, ReplicationResult, TailDistribution};
+use crate::policies;
+use crate::random::Streams;
+use crate::scheduler::NodeSpec;
+use crate::sim::{self, RunOptions, SimulationError, World};
+
+/// Points of a complementary distribution at most.
+const TAIL_POINTS: usize = 200;
+/// A complementary distribution ends where fewer tasks are left.
+const TAIL_TASKS: u64 = 10;
+
+/// How to run a plan.
+#[derive(Clone, Copy, Default)]
+pub struct RunnerOptions<'a> {
+    /// Threads; 0 for one per core.
+    pub threads: usize,
+    /// Keep a row per task.
+    pub tasks: bool,
+    /// Set from outside to stop all runs.
+    pub stop: Option<&'a AtomicBool>,
+    /// Told of every run that is done.
+    pub progress: Option<&'a (dyn Fn(Progress<'_>) + Sync)>,
+}
+
+/// A run is done.
+#[derive(Clone, Copy, Debug)]
+pub struct Progress<'a> {
+    /// Runs that are done.
+    pub done: usize,
+    /// All runs.
+    pub total: usize,
+    /// The policy of the run.
+    pub policy: &'a str,
+    /// Its seed.
+    pub seed: u64,
+}
+
+/// Why there are no results.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// Stopped from outside.
+    #[error("stopped after {done} of {total} runs")]
+    Stopped {
+        /// Runs that were done.
+        done: usize,
+        /// All runs.
+        total: usize,
+    },
+    /// A run could not be finished.
+    #[error("policy `{policy}`, seed {seed}: {error}")]
+    Failed {
+        /// The policy.
+        policy: String,
+        /// The seed.
+        seed: u64,
+        /// What happened.
+        error: SimulationError,
+    },
+    /// The threads could not be started.
+    #[error("cannot start the threads: {0}")]
+    Threads(#[from] rayon::ThreadPoolBuildError),
+}
+
+impl Plan {
+    /// Cluster and workload, ready to be simulated.
+    pub fn world(&self) -> World {
+        let mut world = World {
+            nodes: Vec::with_capacity(self.node_count()),
+            faults: Vec::new(),
+            fault_of: Vec::with_capacity(self.node_count()),
+            workload: self.workload.clone(),
+            retry: self.retry,
+            dispatch_delay: self.dispatch_delay.clone(),
+            last_arrival: match self.run.until {
+                Until::Settled => None,
+                Until::Time(time) => Some(time),
+            },
+            warmup: self.run.warmup,
+            timeline_buckets: self.run.timeline_buckets,
+        };
+        for group in &self.groups {
+            let node = NodeSpec { slots: group.slots, speed: group.speed, weight: group.weight };
+            let kind = group.faults.as_ref().map(|faults| {
+                world.faults.push(faults.clone());
+                (world.faults.len() - 1) as u32
+            });
+            let count = group.count as usize;
+            world.nodes.extend(std::iter::repeat_n(node, count));
+            world.fault_of.extend(std::iter::repeat_n(kind, count));
+        }
+        world
+    }
+
+    /// Runs every policy over all replications.
+    ///
+    /// # Errors
+    /// When stopped, when a run draws a time beyond the clock, or when threads cannot be started.
+    pub fn run(&self, options: &RunnerOptions<'_>) -> Result<Vec<PolicyResult>, RunError> {
+        let world = self.world();
+        let replications = self.run.replications as usize;
+        let total = self.policies.len() * replications;
+        let pooled: Vec<Mutex<[PooledHistogram; 3]>> =
+            self.policies.iter().map(|_| Mutex::default()).collect();
+        let done = AtomicUsize::new(0);
+        let failed = AtomicBool::new(false);
+        let one = |job: usize| {
+            // Replications of one policy lie apart, so that long and short runs mix.
+            let (replication, policy) = (job / self.policies.len(), job % self.policies.len());
+            if failed.load(Ordering::Relaxed) {
+                return Err(SimulationError::Stopped);
+            }
+            let result = self.replicate(&world, policy, replication as u32, options, &pooled[policy]);
+            if result.is_err() {
+                failed.store(true, Ordering::Relaxed);
+                return result;
+            }
+            let done = done.fetch_add(1, Ordering::Relaxed) + 1;
+            if let Some(progress) = options.progress {
+                let seed = self.seed(replication as u32);
+                progress(Progress { done, total, policy: &self.policies[policy].name, seed });
+            }
+            result
+        };
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads).build()?;
+        let runs: Vec<_> = pool.install(|| (0..total).into_par_iter().with_max_len(1).map(one).collect());
+        let mut results: Vec<PolicyResult> = Vec::with_capacity(self.policies.len());
+        let mut of_policy: Vec<Vec<ReplicationResult>> =
+            vec![Vec::with_capacity(replications); self.policies.len()];
+        let mut stopped = false;
+        for (job, run) in runs.into_iter().enumerate() {
+            let (replication, policy) = (job / self.policies.len(), job % self.policies.len());
+            match run {
+                Ok(result) => of_policy[policy].push(result),
+                Err(SimulationError::Stopped) => stopped = true,
+                Err(error) => {
+                    let seed = self.seed(replication as u32);
+                    return Err(RunError::Failed { policy: self.policies[policy].name.clone(), seed, error });
+                }
+            }
+        }
+        if stopped {
+            return Err(RunError::Stopped { done: done.into_inner(), total });
+        }
+        for ((spec, replications), pooled) in self.policies.iter().zip(of_policy).zip(pooled) {
+            let pooled = pooled.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+            results.push(PolicyResult { policy: spec.name.clone(), replications, tails: tails(&pooled) });
+        }
+        Ok(results)
+    }
+
+    fn seed(&self, replication: u32) -> u64 {
+        self.run.seed.wrapping_add(u64::from(replication))
+    }
+
+    fn replicate(
+        &self,
+        world: &World,
+        policy: usize,
+        replication: u32,
+        options: &RunnerOptions<'_>,
+        pooled: &Mutex<[PooledHistogram; 3]>,
+    ) -> Result<ReplicationResult, SimulationError> {
+        let seed = self.seed(replication);
+        let spec = &self.policies[policy];
+        let policy = policies::build(spec, &world.nodes, world.max_demand(), Streams::new(seed));
+        let run = RunOptions { tasks: options.tasks, stop: options.stop, check_invariants: false };
+        let output = sim::simulate(world, seed, policy, &run)?;
+        let collected = output.collected;
+        let mut pooled = pooled.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        for (sum, histogram) in pooled.iter_mut().zip(&collected.histograms) {
+            sum.merge(histogram);
+        }
+        drop(pooled);
+        Ok(ReplicationResult {
+            replication,
+            seed,
+            metrics: collected.metrics,
+            classes: collected.classes,
+            timeline: collected.timeline,
+            window: collected.window,
+            nodes: collected.nodes,
+            tasks: output.tasks,
+            events: output.events,
+        })
+    }
+}
+
+fn tails(pooled: &[PooledHistogram; 3]) -> Vec<TailDistribution> {
+    HISTOGRAMS
+        .iter()
+        .zip(pooled)
+        .map(|(&(metric, unit), pooled)| TailDistribution {
+            metric,
+            points: pooled.tail(unit, TAIL_POINTS, TAIL_TASKS),
+        })
+        .collect()
+}

@@ -1,0 +1,306 @@
+//! From what the file says to a checked `Plan`: whatever keys must satisfy together.
+
+use super::diagnostics::{Diagnostic, Origin};
+use super::distributions::{self, MOST_SECONDS};
+use super::keys::{
+    BackoffTable, FailsWord, LossWord, NodeTable, RetryTable, RunTable, ScenarioTable, SchedulerTable,
+    UntilTable,
+};
+use super::policies::{self, Placed};
+use super::reader::{Found, Key, Reader};
+use super::tasks::{self, Tasks};
+use super::values::grouped;
+use crate::distribution::Distribution;
+use crate::experiment::plan::{NodeGroup, Plan, RunPlan, Until};
+use crate::faults::{FailsWhen, NodeFaults};
+use crate::scheduler::retry::{Backoff, OnNodeLoss, RetryPlan};
+use crate::time::{Duration, Time};
+use crate::workload::Workload;
+
+/// More nodes than this are refused: their tables alone would take gigabytes.
+const MOST_NODES: u64 = 16_000_000;
+
+/// What the command line adds to the file.
+pub(super) struct Given<'a> {
+    /// The scenario's name when the file gives none.
+    pub(super) default_name: &'a str,
+    /// Policies chosen in place of the file's.
+    pub(super) policies: &'a [(String, Origin)],
+}
+
+/// The cluster as far as it is known while some keys may be wrong.
+pub(super) struct Cluster {
+    pub(super) groups: Vec<NodeGroup>,
+    /// Slots of the largest node and where they are given.
+    pub(super) largest: Option<(u32, Origin)>,
+}
+
+impl Cluster {
+    /// Units of work per second of all slots together.
+    pub(super) fn capacity(&self) -> f64 {
+        self.groups.iter().map(|g| f64::from(g.count) * f64::from(g.slots) * g.speed).sum()
+    }
+
+    pub(super) fn slowest(&self) -> f64 {
+        self.groups.iter().map(|group| group.speed).fold(f64::INFINITY, f64::min)
+    }
+}
+
+/// The plan and its policies as they were written; `None` (or notes in `reader`) if anything is
+/// wrong.
+pub(super) fn check(
+    scenario: &ScenarioTable,
+    given: &Given<'_>,
+    reader: &mut Reader,
+) -> Option<(Plan, Vec<Placed>)> {
+    let cluster = nodes(&scenario.nodes, reader);
+    let count = cluster.as_ref().map(|c| c.groups.iter().map(|g| u64::from(g.count)).sum());
+    let listed = scenario.policies.found().map(|found| &found.value.0[..]);
+    if matches!(scenario.policies, Key::Absent) && given.policies.is_empty() {
+        reader.report(Diagnostic::new("missing key `policies`", Origin::whole(0), "").help(
+            "name some, such as `policies = [\"round-robin\", \"least-loaded\"]`, or use `--policy NAME`",
+        ));
+    }
+    let policies = policies::lower(listed, given.policies, count, reader);
+    let retry = retry(scenario.retry.value(), reader);
+    let tasks = match &scenario.workload {
+        Key::Found(workload) => tasks::lower(workload, cluster.as_ref(), reader),
+        other => {
+            if !other.is_broken() {
+                reader.report(
+                    Diagnostic::new("missing table [workload]", Origin::whole(0), "")
+                        .help("say what is to be scheduled: `tasks`, `arrivals` and `duration`"),
+                );
+            }
+            None
+        }
+    };
+    let run = run(scenario.run.value(), tasks.as_ref(), reader);
+    if let Some(tasks) = &tasks {
+        endless(scenario, tasks, reader);
+        redraw(scenario.retry.value(), tasks, reader);
+        if let Some(cluster) = &cluster {
+            too_long(scenario.run.value(), tasks, cluster, reader);
+        }
+    }
+    let dispatch_delay = delay(scenario.scheduler.value(), reader);
+    let plan = Plan {
+        name: scenario.name.value().map_or_else(|| given.default_name.to_string(), |name| name.0.clone()),
+        description: scenario.description.value().cloned().unwrap_or_default(),
+        run: run?,
+        groups: cluster?.groups,
+        workload: tasks?.workload,
+        retry: retry?,
+        dispatch_delay: dispatch_delay?,
+        policies: policies.iter().map(|(_, spec, _)| spec.clone()).collect(),
+    };
+    Some((plan, policies))
+}
+
+fn run(table: Option<&RunTable>, tasks: Option<&Tasks>, reader: &mut Reader) -> Option<RunPlan> {
+    let table = table?;
+    if let (Some(warmup), Some(tasks)) = (table.warmup.found(), tasks)
+        && warmup.value.0 >= u64::from(tasks.workload.tasks())
+    {
+        let count = tasks.workload.tasks();
+        let title = "the warm-up must be shorter than the run";
+        let label = format!("leaves out {} of {} tasks", grouped(warmup.value.0), grouped(count.into()));
+        reader.report(Diagnostic::new(title, warmup.at, label).context(tasks.count_at, "the run"));
+    }
+    Some(RunPlan {
+        seed: table.seed.value()?.0,
+        replications: table.replications.value()?.small(),
+        until: match table.until.value()? {
+            UntilTable::Settled => Until::Settled,
+            UntilTable::Seconds(seconds) => Until::Time(Time::from_seconds(*seconds)?),
+        },
+        warmup: table.warmup.value()?.small(),
+        timeline_buckets: table.timeline_buckets.value()?.small(),
+    })
+}
+
+fn nodes(key: &Key<super::declare::Several<NodeTable>>, reader: &mut Reader) -> Option<Cluster> {
+    let Key::Found(list) = key else {
+        if !key.is_broken() {
+            reader.report(
+                Diagnostic::new("missing table [[nodes]]", Origin::whole(0), "")
+                    .help("say what the tasks run on: `[[nodes]]` with `count`, `slots` and `speed`"),
+            );
+        }
+        return None;
+    };
+    let groups: Vec<Option<NodeGroup>> = list.value.0.iter().map(|found| node_group(found, reader)).collect();
+    let groups: Vec<NodeGroup> = groups.into_iter().collect::<Option<_>>()?;
+    let count: u64 = groups.iter().map(|group| u64::from(group.count)).sum();
+    if count > MOST_NODES {
+        let largest = list.value.0.iter().max_by_key(|node| node.value.count.value().map(|count| count.0));
+        let at = largest.map_or(list.at, |node| node.value.count.found().map_or(node.at, |count| count.at));
+        let title = format!("{} nodes are too many", grouped(count));
+        reader.report(Diagnostic::new(title, at, format!("at most {} in all", grouped(MOST_NODES))));
+        return None;
+    }
+    let largest = list
+        .value
+        .0
+        .iter()
+        .filter_map(|node| {
+            let slots = node.value.slots.value()?.small();
+            Some((slots, node.value.slots.found().map_or(node.at, |slots| slots.at)))
+        })
+        .max_by_key(|(slots, _)| *slots);
+    Some(Cluster { groups, largest })
+}
+
+fn node_group(found: &Found<NodeTable>, reader: &mut Reader) -> Option<NodeGroup> {
+    let node = &found.value;
+    let up = node.up.found().map(|up| distributions::lower_positive(up, "the time until a failure", reader));
+    let down = node.down.found().map(|down| distributions::lower(down, reader));
+    for (one, other, there, missing, meaning) in [
+        (&node.up, &node.down, "up", "down", "how long a repair takes"),
+        (&node.down, &node.up, "down", "up", "how long a node works until it fails"),
+    ] {
+        if let Some(given) = one.found()
+            && other.is_silent()
+        {
+            let title = format!("`{there}` without `{missing}`");
+            let help = format!("`{missing}` says {meaning}, such as `{missing}.exponential.mean = 100.0`");
+            reader.report(Diagnostic::new(title, given.key, "one needs the other").help(help));
+        }
+    }
+    let fails = *node.fails.value()?;
+    if let Some(busy) = node.fails.found()
+        && busy.value == FailsWord::Busy
+        && node.up.is_silent()
+        && node.down.is_silent()
+    {
+        let title = "`fails` without `up` and `down`";
+        reader.report(Diagnostic::new(title, busy.at, "these nodes never fail"));
+    }
+    let faults = match (up, down) {
+        (Some(up), Some(down)) => {
+            let fails = match fails {
+                FailsWord::Always => FailsWhen::Always,
+                FailsWord::Busy => FailsWhen::Busy,
+            };
+            Some(NodeFaults { up: up?, down: down?, fails })
+        }
+        _ if node.up.is_broken() || node.down.is_broken() => return None,
+        _ => None,
+    };
+    let (slots, speed) = (node.slots.value()?.small(), node.speed.value()?.0);
+    let weight = match &node.weight {
+        Key::Broken => return None,
+        key => key.value().map_or(speed * f64::from(slots), |weight| weight.0),
+    };
+    if !weight.is_finite() || weight == 0.0 {
+        let at = node.speed.found().map_or(found.at, |speed| speed.at);
+        reader.report(Diagnostic::new("`speed` x `slots` cannot be computed with", at, "too extreme"));
+        return None;
+    }
+    Some(NodeGroup {
+        name: node.name.value()?.0.clone(),
+        count: node.count.value()?.small(),
+        slots,
+        speed,
+        weight,
+        zone: node.zone.value().map(|zone| zone.0.clone()),
+        faults,
+    })
+}
+
+fn retry(table: Option<&RetryTable>, reader: &mut Reader) -> Option<RetryPlan> {
+    let table = table?;
+    let backoff = backoff(table.backoff.value()?, reader);
+    Some(RetryPlan {
+        max_attempts: table.max_attempts.value()?.0,
+        backoff: backoff?,
+        on_node_loss: match table.on_node_loss.value()? {
+            LossWord::Restart => OnNodeLoss::Restart,
+            LossWord::Resume => OnNodeLoss::Resume,
+            LossWord::Fail => OnNodeLoss::Fail,
+        },
+        redraw: *table.redraw.value()?,
+    })
+}
+
+fn backoff(table: &BackoffTable, reader: &mut Reader) -> Option<Backoff> {
+    let (base, max) = (table.base.value()?.0, table.max.value()?.0);
+    if let Some(given) = table.base.found()
+        && base > max
+    {
+        let mut diagnostic =
+            Diagnostic::new("the first pause is longer than the longest", given.at, "`base`")
+                .help("lower `base`, or raise `max`");
+        diagnostic = match table.max.found() {
+            Some(max) => diagnostic.context(max.at, "`max`"),
+            None => diagnostic.help(format!("`max` is {max} s unless it is given")),
+        };
+        reader.report(diagnostic);
+    }
+    Some(Backoff {
+        base: Duration::from_seconds(base)?,
+        factor: table.factor.value()?.0,
+        max: Duration::from_seconds(max)?,
+        jitter: table.jitter.value()?.0,
+    })
+}
+
+/// `Some(None)` is no delay at all.
+fn delay(table: Option<&SchedulerTable>, reader: &mut Reader) -> Option<Option<Distribution>> {
+    match &table?.dispatch_delay {
+        Key::Broken => None,
+        Key::Found(found) => {
+            let delay = distributions::lower(found, reader)?;
+            Some((delay != Distribution::constant(0.0)).then_some(delay))
+        }
+        Key::Absent | Key::Default(_) => Some(None),
+    }
+}
+
+/// A task that fails every time and is tried for ever is never settled.
+fn endless(scenario: &ScenarioTable, tasks: &Tasks, reader: &mut Reader) {
+    let unlimited = scenario.retry.value().and_then(|retry| retry.max_attempts.found());
+    let Some(unlimited) = unlimited.filter(|attempts| attempts.value.0.is_none()) else { return };
+    let fails = match &tasks.workload {
+        Workload::Generated { classes, .. } => classes.iter().any(|class| class.failure_probability == 1.0),
+        Workload::Listed { tasks, .. } => tasks.iter().any(|task| task.failure_probability == 1.0),
+    };
+    if fails {
+        let title = "tasks that always fail and are always tried again never settle";
+        reader.report(
+            Diagnostic::new(title, unlimited.at, "without an end")
+                .help("lower `failure_probability` below 1, or give `max_attempts` a number"),
+        );
+    }
+}
+
+fn redraw(retry: Option<&RetryTable>, tasks: &Tasks, reader: &mut Reader) {
+    let Some(redraw) = retry.and_then(|retry| retry.redraw.found()).filter(|redraw| redraw.value) else {
+        return;
+    };
+    if let Workload::Listed { .. } = tasks.workload {
+        let title = "`redraw` needs a distribution to draw from";
+        reader.report(
+            Diagnostic::new(title, redraw.at, "cannot draw new work")
+                .context(tasks.count_at, "every task's work is given")
+                .help("leave `redraw` out: a retry repeats the same work"),
+        );
+    }
+}
+
+/// Refuses what is sure to run past the end of time.
+fn too_long(run: Option<&RunTable>, tasks: &Tasks, cluster: &Cluster, reader: &mut Reader) {
+    const LIMIT: &str = "simulated time ends after 584 years";
+    let mut late = |at: Origin, what: String| reader.report(Diagnostic::new(LIMIT, at, what));
+    let settled = run.and_then(|run| run.until.value()).is_none_or(|until| *until == UntilTable::Settled);
+    if settled && tasks.last_arrival > MOST_SECONDS {
+        late(tasks.arrivals_at, format!("the last task arrives after about {:.0e} s", tasks.last_arrival));
+    }
+    let longest = tasks.longest / cluster.slowest();
+    let total = tasks.total_work / cluster.capacity();
+    if longest.is_nan() || longest > MOST_SECONDS {
+        late(tasks.work_at, format!("a task takes about {longest:.0e} s on the slowest node"));
+    } else if settled && total > MOST_SECONDS {
+        late(tasks.work_at, format!("all tasks take about {total:.0e} s on all nodes together"));
+    }
+}

@@ -1,0 +1,340 @@
+//! Every key of a scenario file, once: its type, its default and what it means.
+
+use super::arrivals::ArrivalsTable;
+use super::declare::{Several, choice, parameters, table, words};
+use super::distributions::DistributionTable;
+use super::document::{Node, Value};
+use super::files::FilePath;
+use super::policies::PolicyTable;
+use super::reader::{Reader, Setting};
+use super::values::{Count, Fraction, Growth, Name, Plain, Positive, Quantity, Seconds, Urgency, Whole};
+
+table! {
+    /// A question put to the simulator: cluster, workload, policies, how often to repeat.
+    ScenarioTable, "a scenario" {
+        /// Name of the scenario and of its results folder; the file's name by default.
+        name: Name;
+        /// One sentence: the question this scenario asks.
+        description: String;
+        /// Policies to compare: names of presets, or tables that combine parts.
+        policies: Several<PolicyTable>;
+        /// How often and how long to simulate.
+        run: RunTable = RunTable::default();
+        /// The cluster, as groups of equal nodes.
+        nodes: Several<NodeTable>;
+        /// The tasks: generated, or from a trace.
+        workload: WorkloadTable;
+        /// What happens to attempts that fail or are lost.
+        retry: RetryTable = RetryTable::default();
+        /// What scheduling itself costs.
+        scheduler: SchedulerTable = SchedulerTable::default();
+    }
+}
+
+table! {
+    /// How often and how long to simulate.
+    RunTable, "[run]" {
+        /// Seed of the first replication; replication i has seed + i.
+        seed: Whole<0, { u64::MAX }> = Whole(1);
+        /// Simulated runs per policy, each with its own seed.
+        replications: Count = Whole(10);
+        /// "settled": until every task is settled; or a time after which no arrivals are taken.
+        until: UntilTable = UntilTable::Settled;
+        /// Tasks, by arrival, that are left out of wait, response and slowdown.
+        warmup: Whole<0, { u32::MAX as u64 }> = Whole(0);
+        /// Rows per replication in timeline.csv; 0 for no such file.
+        timeline_buckets: Whole<0, 100_000> = Whole(200);
+    }
+}
+
+table! {
+    /// A group of equal nodes.
+    NodeTable, "[[nodes]]" {
+        /// Nodes are called name-0, name-1, ...
+        name: Name = Name("node".to_string());
+        /// How many nodes.
+        count: Count = Whole(1);
+        /// Tasks at once on one node.
+        slots: Count = Whole(1);
+        /// Units of work per second.
+        speed: Positive<Plain> = Positive::new(1.0);
+        /// Share under weighted policies; speed x slots by default.
+        weight: Positive<Plain>;
+        /// Where the node stands.
+        zone: Name;
+        /// Time from coming up to failing; without it a node never fails.
+        up: DistributionTable<Seconds>;
+        /// Time from failing to coming up again.
+        down: DistributionTable<Seconds>;
+        /// Whether a node ages always or only while it is busy.
+        fails: FailsWord = FailsWord::Always;
+    }
+}
+
+table! {
+    /// The tasks: generated, or from a trace.
+    WorkloadTable, "[workload]" {
+        /// How many tasks to generate.
+        tasks: Count;
+        /// When tasks arrive; all at time 0 by default.
+        arrivals: ArrivalsTable;
+        /// Units of work of a task: seconds on a node of speed 1.
+        duration: DistributionTable<Plain>;
+        /// Probability that an attempt fails, found at its end.
+        failure_probability: Fraction = Fraction(0.0);
+        /// Urgency; larger is more urgent.
+        priority: DistributionTable<Urgency> = DistributionTable::constant(0.0);
+        /// What a task takes of its node while it runs.
+        demand: DemandTable = DemandTable::default();
+        /// What policies may know of a task's work.
+        estimate: EstimateTable = EstimateTable::Word(EstimateWord::Exact);
+        /// A mix of kinds of tasks; each overrides [workload] for its share.
+        classes: Several<ClassTable>;
+        /// The tasks one by one, in place of generated ones.
+        tasks_list: Several<TaskTable>;
+        /// A file of tasks, in place of generated ones.
+        trace: TraceTable;
+    }
+}
+
+table! {
+    /// A kind of task.
+    ClassTable, "[[workload.classes]]" {
+        /// Name in results.
+        name: Name;
+        /// Probability that a task is of this class; all sum to 1.
+        share: Fraction;
+        /// In place of workload.duration.
+        duration: DistributionTable<Plain>;
+        /// In place of workload.failure_probability.
+        failure_probability: Fraction;
+        /// In place of workload.priority.
+        priority: DistributionTable<Urgency>;
+        /// In place of workload.demand.
+        demand: DemandTable;
+        /// In place of workload.estimate.
+        estimate: EstimateTable;
+    }
+}
+
+table! {
+    /// One task.
+    TaskTable, "`tasks_list`" {
+        /// When it arrives.
+        arrival: Quantity<Seconds> = Quantity::new(0.0);
+        /// Units of work.
+        work: Positive<Plain>;
+        /// Urgency; workload.priority by default.
+        priority: Quantity<Urgency>;
+        /// Slots it takes; workload.demand by default.
+        slots: Count;
+        /// What it takes of its node, in place of `slots`.
+        demand: DemandTable;
+    }
+}
+
+table! {
+    /// What a task takes of its node while it runs.
+    DemandTable, "`demand`" {
+        /// Slots.
+        slots: Count = Whole(1);
+    }
+}
+
+choice! {
+    /// A file of tasks, relative to the scenario file; may be packed (.gz).
+    TraceTable, "trace", {
+        /// A log in the Standard Workload Format.
+        Swf "swf": FilePath;
+        /// A table with the columns arrival and work, and optional others.
+        Csv "csv": FilePath;
+    }
+}
+
+words! {
+    /// What policies may know of a task's work.
+    EstimateWord, "estimate" {
+        /// The work itself.
+        Exact "exact";
+        /// The mean work of the task's class.
+        ClassMean "class-mean";
+        /// What the trace says was requested.
+        Requested "requested";
+    }
+}
+
+choice! {
+    /// What policies may know of a task's work.
+    EstimateTable, "estimate",
+    bare Word: EstimateWord, {
+        /// The work times a random factor.
+        Noise "noise": NoiseTable;
+    }
+}
+
+choice! {
+    /// The factor by which estimates are wrong.
+    NoiseTable, "noise", {
+        /// Lognormal with median 1.
+        Lognormal "lognormal": LognormalNoise;
+    }
+}
+
+parameters! {
+    /// Lognormal factor with median 1.
+    LognormalNoise, "`lognormal`" {
+        /// Standard deviation of the factor's logarithm.
+        sigma: Quantity<Plain>;
+    }
+}
+
+words! {
+    /// When a node's clock of failure runs.
+    FailsWord, "value of `fails`" {
+        /// Whether the node is busy or idle.
+        Always "always";
+        /// Only while it serves.
+        Busy "busy";
+    }
+}
+
+table! {
+    /// What happens to attempts that fail or are lost with their node.
+    RetryTable, "[retry]" {
+        /// Failed attempts before state error, or "unlimited".
+        max_attempts: AttemptsTable = AttemptsTable(Some(3));
+        /// Pause before a retry.
+        backoff: BackoffTable = BackoffTable::default();
+        /// What becomes of attempts whose node is lost.
+        on_node_loss: LossWord = LossWord::Restart;
+        /// Whether every new attempt draws new work.
+        redraw: bool = false;
+    }
+}
+
+table! {
+    /// Pause before a retry: base x factor^(failures - 1), at most max, spread by jitter.
+    BackoffTable, "`backoff`" {
+        /// Pause after the first failure.
+        base: Quantity<Seconds> = Quantity::new(0.0);
+        /// Growth per failure.
+        factor: Growth = Growth(2.0);
+        /// Longest pause, before jitter.
+        max: Quantity<Seconds> = Quantity::new(60.0);
+        /// Relative spread: a factor is drawn from 1 - jitter to 1 + jitter.
+        jitter: Fraction = Fraction(0.0);
+    }
+}
+
+words! {
+    /// What becomes of attempts whose node is lost; they do not count as failed.
+    LossWord, "value of `on_node_loss`" {
+        /// The task starts over; its work is lost.
+        Restart "restart";
+        /// The task goes on elsewhere; its work is kept.
+        Resume "resume";
+        /// The task ends in state error.
+        Fail "fail";
+    }
+}
+
+table! {
+    /// What scheduling itself costs.
+    SchedulerTable, "[scheduler]" {
+        /// Time from the decision to start a task until it starts.
+        dispatch_delay: DistributionTable<Seconds> = DistributionTable::constant(0.0);
+    }
+}
+
+/// The table that has a key of this name, as messages call it.
+pub(super) fn home_of(key: &str) -> Option<&'static str> {
+    let homes = [
+        (RunTable::KEYS, RunTable::SHOWN),
+        (WorkloadTable::KEYS, WorkloadTable::SHOWN),
+        (NodeTable::KEYS, NodeTable::SHOWN),
+        (RetryTable::KEYS, RetryTable::SHOWN),
+        (SchedulerTable::KEYS, SchedulerTable::SHOWN),
+        (BackoffTable::KEYS, BackoffTable::SHOWN),
+    ];
+    homes.iter().find(|(keys, _)| keys.contains(&key)).map(|(_, shown)| *shown)
+}
+
+/// When a run ends.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum UntilTable {
+    /// When every task is settled.
+    Settled,
+    /// No arrivals are taken after this many seconds.
+    Seconds(f64),
+}
+
+impl Setting for UntilTable {
+    fn read(node: &Node, reader: &mut Reader) -> Option<Self> {
+        match &node.value {
+            Value::Text(text) if text == "settled" => Some(UntilTable::Settled),
+            Value::Text(text) if !text.contains(|c: char| c.is_ascii_digit()) => {
+                reader.unknown_name(node.origin, "value of `until`", text, &["settled"])
+            }
+            Value::Text(_) | Value::Integer(_) | Value::Float(_) => {
+                Quantity::<Seconds>::read(node, reader).map(|time| UntilTable::Seconds(time.0))
+            }
+            _ => reader.wrong_type(node, "\"settled\" or a time"),
+        }
+    }
+
+    fn write(&self) -> serde_json::Value {
+        match self {
+            UntilTable::Settled => "settled".into(),
+            UntilTable::Seconds(seconds) => (*seconds).into(),
+        }
+    }
+}
+
+impl schemars::JsonSchema for UntilTable {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Until".into()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let time = generator.subschema_for::<Quantity<Seconds>>();
+        schemars::json_schema!({ "anyOf": [{ "const": "settled" }, time] })
+    }
+}
+
+/// Failed attempts before state error; `None` for no limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct AttemptsTable(pub(super) Option<u32>);
+
+impl Setting for AttemptsTable {
+    fn read(node: &Node, reader: &mut Reader) -> Option<Self> {
+        match &node.value {
+            Value::Text(text) if text == "unlimited" => Some(AttemptsTable(None)),
+            Value::Text(text) => {
+                let title =
+                    format!("{} must be a whole number of at least 1, or \"unlimited\"", reader.key());
+                let near = super::nearest::nearest(text, ["unlimited"]);
+                let mut diagnostic =
+                    super::diagnostics::Diagnostic::new(title, node.origin, "found a string");
+                diagnostic.help.extend(near.map(|near| format!("did you mean \"{near}\"?")));
+                reader.report(diagnostic);
+                None
+            }
+            _ => Count::read(node, reader).map(|count| AttemptsTable(Some(count.small()))),
+        }
+    }
+
+    fn write(&self) -> serde_json::Value {
+        self.0.map_or_else(|| "unlimited".into(), |count| count.into())
+    }
+}
+
+impl schemars::JsonSchema for AttemptsTable {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "MaxAttempts".into()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let count = generator.subschema_for::<Count>();
+        schemars::json_schema!({ "anyOf": [{ "const": "unlimited" }, count] })
+    }
+}

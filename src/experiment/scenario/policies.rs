@@ -1,0 +1,326 @@
+//! Policies as a scenario names them: presets, or tables that combine parts of the registry.
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+
+use super::declare::table;
+use super::diagnostics::{Diagnostic, Origin};
+use super::document::{Node, Value};
+use super::nearest::nearest;
+use super::reader::{Found, Key, Reader, Setting, quoted, shortened};
+use super::values::{Name, Whole};
+use crate::policies::registry::{self, BACKFILLS, DISPATCHES, ORDERS, PLACES, PRESETS, Part};
+use crate::policies::spec::{BackfillSpec, Dispatch, OrderSpec, PlaceSpec, PolicySpec};
+
+/// A policy of the list: a preset's name or a table.
+#[derive(Clone, Debug)]
+pub(super) enum PolicyTable {
+    /// The preset of this name.
+    Preset(PolicySpec),
+    /// Parts put together.
+    Inline(Box<InlinePolicy>),
+}
+
+table! {
+    /// A policy put together from parts; what is left out is that of `fifo`.
+    InlinePolicy, "a policy" {
+        /// Name in tables and files; made from the parts by default.
+        name: Name;
+        /// Which waiting task goes next.
+        order: Order = Order(OrderSpec::Fifo);
+        /// Which node takes the task.
+        place: Place = Place(PlaceSpec::LeastLoaded);
+        /// When a task is bound to a node.
+        dispatch: DispatchKind = DispatchKind(Dispatch::Pull);
+        /// Whether tasks may overtake a blocked head of the queue.
+        backfill: Backfill = Backfill(BackfillSpec::None);
+    }
+}
+
+table! {
+    /// The less loaded of d random nodes.
+    PowerOf, "`power-of`" {
+        /// How many nodes are drawn.
+        d: Whole<1, 16_000_000> = Whole(2);
+        /// Whether one node may be drawn more than once.
+        with_replacement: bool = false;
+    }
+}
+
+/// A part named by a word of the registry.
+macro_rules! part {
+    ($name:ident($spec:ty), $parts:expr, $shown:literal, $about:literal) => {
+        #[doc = $about]
+        #[derive(Clone, Copy, Debug)]
+        pub(super) struct $name(pub(super) $spec);
+
+        impl Setting for $name {
+            fn read(node: &Node, reader: &mut Reader) -> Option<Self> {
+                match &node.value {
+                    Value::Text(text) => find($parts, text, $shown, node.origin, reader).map($name),
+                    _ => reader.wrong_type(node, &format!("one of {}", quoted(&names($parts)))),
+                }
+            }
+
+            fn write(&self) -> serde_json::Value {
+                name_of($parts, &self.0).into()
+            }
+        }
+
+        impl JsonSchema for $name {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                json_schema!({ "description": $about, "enum": names($parts) })
+            }
+        }
+    };
+}
+
+part!(Order(OrderSpec), ORDERS, "order", "Which waiting task goes next.");
+part!(DispatchKind(Dispatch), DISPATCHES, "dispatch", "When a task is bound to a node.");
+part!(Backfill(BackfillSpec), BACKFILLS, "backfill", "Whether tasks may overtake a blocked head.");
+
+fn names<S>(parts: &[Part<S>]) -> Vec<&'static str> {
+    parts.iter().map(|part| part.name).collect()
+}
+
+fn name_of<S: PartialEq>(parts: &[Part<S>], spec: &S) -> &'static str {
+    // Parts with options differ from their default form and are written by their own type.
+    parts.iter().find(|part| part.spec == *spec).map_or("", |part| part.name)
+}
+
+fn find<S: Copy>(parts: &[Part<S>], name: &str, what: &str, at: Origin, reader: &mut Reader) -> Option<S> {
+    match parts.iter().find(|part| part.name == name) {
+        Some(part) => Some(part.spec),
+        None => reader.unknown_name(at, what, name, &names(parts)),
+    }
+}
+
+/// Which node takes the task: a word, or `power-of` with its options.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place(pub(super) PlaceSpec);
+
+const POWER_OF: &str = "power-of";
+
+impl Setting for Place {
+    fn read(node: &Node, reader: &mut Reader) -> Option<Self> {
+        if let Value::Text(text) = &node.value {
+            return find(PLACES, text, "place", node.origin, reader).map(Place);
+        }
+        let entry = reader.alternative(node, "place", &names(PLACES))?;
+        if entry.key != POWER_OF {
+            let title = format!("place `{}` has no options", entry.key);
+            reader.report(
+                Diagnostic::new(title, entry.key_origin, "takes no table")
+                    .help(format!("write `place = \"{}\"`", entry.key)),
+            );
+            return None;
+        }
+        let Key::Found(options) = reader.entry::<PowerOf>(entry) else { return None };
+        let d = options.value.d.value()?.small();
+        let with_replacement = *options.value.with_replacement.value()?;
+        Some(Place(PlaceSpec::PowerOf { d, with_replacement }))
+    }
+
+    fn write(&self) -> serde_json::Value {
+        match self.0 {
+            PlaceSpec::PowerOf { d, with_replacement } => serde_json::json!({
+                POWER_OF: { "d": d, "with_replacement": with_replacement }
+            }),
+            other => name_of(PLACES, &other).into(),
+        }
+    }
+}
+
+impl JsonSchema for Place {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Place".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let power_of = generator.subschema_for::<PowerOf>();
+        json_schema!({
+            "description": "Which node takes the task.",
+            "anyOf": [
+                { "enum": names(PLACES) },
+                {
+                    "type": "object",
+                    "properties": { POWER_OF: power_of },
+                    "additionalProperties": false,
+                    "minProperties": 1,
+                },
+            ],
+        })
+    }
+}
+
+impl Setting for PolicyTable {
+    fn read(node: &Node, reader: &mut Reader) -> Option<Self> {
+        match &node.value {
+            Value::Text(text) => match registry::preset(text) {
+                Some(policy) => Some(PolicyTable::Preset(policy)),
+                None => {
+                    reader.report(unknown_policy(text, node.origin, &[]));
+                    None
+                }
+            },
+            Value::Table(_) => {
+                let before = reader.diagnostics.len();
+                let policy = InlinePolicy::read(node, reader)?;
+                (reader.diagnostics.len() == before).then(|| PolicyTable::Inline(Box::new(policy)))
+            }
+            _ => {
+                reader.wrong_type(node, "the name of a preset, or a table with `order`, `place`, `dispatch`")
+            }
+        }
+    }
+
+    fn write(&self) -> serde_json::Value {
+        match self {
+            PolicyTable::Preset(policy) => policy.name.as_str().into(),
+            PolicyTable::Inline(policy) => {
+                let mut value = policy.write();
+                if let Some(object) = value.as_object_mut() {
+                    let name = self.spec().map(|spec| spec.name).unwrap_or_default();
+                    object.shift_insert(0, "name".to_string(), name.into());
+                }
+                value
+            }
+        }
+    }
+}
+
+impl JsonSchema for PolicyTable {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Policy".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let inline = generator.subschema_for::<InlinePolicy>();
+        let presets: Vec<&str> = PRESETS.iter().map(|preset| preset.name).collect();
+        json_schema!({ "anyOf": [{ "enum": presets }, inline] })
+    }
+}
+
+impl PolicyTable {
+    /// The checked policy; its parts have been checked one by one.
+    pub(super) fn spec(&self) -> Option<PolicySpec> {
+        let inline = match self {
+            PolicyTable::Preset(policy) => return Some(policy.clone()),
+            PolicyTable::Inline(inline) => inline,
+        };
+        let order = inline.order.value()?.0;
+        let place = inline.place.value()?.0;
+        let dispatch = inline.dispatch.value()?.0;
+        let backfill = inline.backfill.value()?.0;
+        let name = match inline.name.value() {
+            Some(name) => name.0.clone(),
+            None => default_name(order, place, dispatch, backfill),
+        };
+        Some(PolicySpec { name, order, place, dispatch, backfill })
+    }
+}
+
+/// `sjf-power-of-2-push`: the parts in words, so that different policies get different names.
+fn default_name(order: OrderSpec, place: PlaceSpec, dispatch: Dispatch, backfill: BackfillSpec) -> String {
+    let place = match place {
+        PlaceSpec::PowerOf { d, with_replacement: false } => format!("power-of-{d}"),
+        PlaceSpec::PowerOf { d, with_replacement: true } => format!("power-of-{d}-with-replacement"),
+        other => name_of(PLACES, &other).to_string(),
+    };
+    let mut name = format!("{}-{place}-{}", name_of(ORDERS, &order), name_of(DISPATCHES, &dispatch));
+    if backfill != BackfillSpec::None {
+        name.push_str(&format!("-{}-backfill", name_of(BACKFILLS, &backfill)));
+    }
+    name
+}
+
+fn unknown_policy(name: &str, at: Origin, defined: &[&str]) -> Diagnostic {
+    let known = PRESETS.iter().map(|preset| preset.name).chain(defined.iter().copied());
+    let help = match nearest(name, known) {
+        Some(near) => format!("did you mean `{near}`? `falcon policies` lists all"),
+        None => "`falcon policies` lists all".to_string(),
+    };
+    let label = if defined.is_empty() { "not a preset" } else { "neither a preset nor a policy of the file" };
+    Diagnostic::new(format!("unknown policy `{}`", shortened(name)), at, label).help(help)
+}
+
+/// A policy with the place it was named at.
+pub(super) type Placed = (PolicyTable, PolicySpec, Origin);
+
+/// The policies of the file, or those the command line chose in their place.
+pub(super) fn lower(
+    listed: Option<&[Found<PolicyTable>]>,
+    chosen: &[(String, Origin)],
+    nodes: Option<u64>,
+    reader: &mut Reader,
+) -> Vec<Placed> {
+    let mut policies: Vec<Placed> = Vec::new();
+    for found in listed.unwrap_or_default() {
+        if let Some(spec) = found.value.spec() {
+            check_parts(&found.value, &spec, found.at, nodes, reader);
+            policies.push((found.value.clone(), spec, found.at));
+        }
+    }
+    check_names(&policies, reader);
+    if chosen.is_empty() {
+        return policies;
+    }
+    let defined: Vec<&str> = policies.iter().map(|(_, spec, _)| spec.name.as_str()).collect();
+    let mut taken = Vec::new();
+    for (name, at) in chosen {
+        let own = policies.iter().find(|(_, spec, _)| spec.name == *name);
+        let preset = || registry::preset(name).map(|spec| (PolicyTable::Preset(spec.clone()), spec));
+        match own.map(|(table, spec, _)| (table.clone(), spec.clone())).or_else(preset) {
+            Some((table, spec)) => taken.push((table, spec, *at)),
+            None => reader.report(unknown_policy(name, *at, &defined)),
+        }
+    }
+    check_names(&taken, reader);
+    taken
+}
+
+fn check_names(policies: &[Placed], reader: &mut Reader) {
+    for (index, (_, spec, at)) in policies.iter().enumerate() {
+        let Some((_, _, first)) = policies[..index].iter().find(|(_, other, _)| other.name == spec.name)
+        else {
+            continue;
+        };
+        let title = format!("two policies are called `{}`", spec.name);
+        let mut diagnostic = Diagnostic::new(title, *at, "again").context(*first, "first");
+        if at.source == first.source {
+            diagnostic = diagnostic.help("leave one out, or give it another `name`");
+        }
+        reader.report(diagnostic);
+    }
+}
+
+fn check_parts(table: &PolicyTable, spec: &PolicySpec, at: Origin, nodes: Option<u64>, reader: &mut Reader) {
+    let PolicyTable::Inline(inline) = table else { return };
+    if spec.backfill != BackfillSpec::None && spec.dispatch == Dispatch::Push {
+        let at = inline.backfill.found().map_or(at, |found| found.at);
+        let mut diagnostic =
+            Diagnostic::new("backfilling needs one central queue", at, "not supported with push dispatch")
+                .help("use `dispatch = \"pull\"`, or leave `backfill` out");
+        if let Some(dispatch) = inline.dispatch.found() {
+            diagnostic = diagnostic.context(dispatch.at, "one queue per node");
+        }
+        reader.report(diagnostic);
+    }
+    let (PlaceSpec::PowerOf { d, with_replacement: false }, Some(nodes)) = (spec.place, nodes) else {
+        return;
+    };
+    if u64::from(d) > nodes {
+        let at = inline.place.found().map_or(at, |found| found.at);
+        let label = match nodes {
+            1 => "there is one node".to_string(),
+            _ => format!("there are {nodes} nodes"),
+        };
+        reader.report(
+            Diagnostic::new(format!("`power-of` cannot draw {d} different nodes"), at, label)
+                .help("lower `d`, or add `with_replacement = true`"),
+        );
+    }
+}

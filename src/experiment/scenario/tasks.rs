@@ -1,0 +1,451 @@
+//! The checked workload: generated from distributions, listed in the scenario, or from a trace.
+
+use std::sync::Arc;
+
+use super::check::Cluster;
+use super::declare::Several;
+use super::diagnostics::{Diagnostic, Origin};
+use super::distributions::{self, DistributionTable};
+use super::keys::{
+    ClassTable, DemandTable, EstimateTable, EstimateWord, NoiseTable, TaskTable, TraceTable, WorkloadTable,
+};
+use super::reader::{Found, Key, Reader};
+use super::trace::{self, Trace, shim::TraceDefaults};
+use super::values::Plain;
+use super::{arrivals, values::grouped};
+use crate::distribution::Distribution;
+use crate::time::Time;
+use crate::workload::{Arrivals, EstimateSpec, TaskClass, TraceTask, Workload};
+
+/// The workload, and what checks across tables want to know of it.
+pub(super) struct Tasks {
+    pub(super) workload: Workload,
+    /// Where it says how many tasks there are.
+    pub(super) count_at: Origin,
+    pub(super) arrivals_at: Origin,
+    pub(super) work_at: Origin,
+    /// About when the last task arrives, in seconds.
+    pub(super) last_arrival: f64,
+    /// Largest mean work of a kind of task (largest work in a trace).
+    pub(super) longest: f64,
+    /// About how much work there is in all.
+    pub(super) total_work: f64,
+}
+
+pub(super) fn lower(
+    found: &Found<WorkloadTable>,
+    cluster: Option<&Cluster>,
+    reader: &mut Reader,
+) -> Option<Tasks> {
+    let table = &found.value;
+    let given = [
+        table.trace.found().map(|trace| (trace.key, "a trace")),
+        table.tasks_list.found().map(|list| (list.key, "a list of tasks")),
+    ];
+    let given: Vec<_> = given.into_iter().flatten().collect();
+    match given[..] {
+        [] if table.trace.is_broken() || table.tasks_list.is_broken() => None,
+        [] => generated(found, cluster, reader),
+        [source] => {
+            let alone = no_generator(table, source, reader);
+            let tasks = listed(table, cluster, reader);
+            if alone { tasks } else { None }
+        }
+        [first, second, ..] => {
+            let (first, second) = if first.0 < second.0 { (first, second) } else { (second, first) };
+            two_sources(second, first, reader);
+            None
+        }
+    }
+}
+
+fn two_sources((at, label): (Origin, &str), (first, other): (Origin, &str), reader: &mut Reader) {
+    reader.report(
+        Diagnostic::new("the tasks come from two sources", at, label)
+            .context(first, other)
+            .help("keep one of them"),
+    );
+}
+
+/// A trace has its own number of tasks, arrivals and works.
+fn no_generator(table: &WorkloadTable, source: (Origin, &'static str), reader: &mut Reader) -> bool {
+    let keys = [
+        table.tasks.found().map(|found| (found.key, "generates tasks")),
+        table.arrivals.found().map(|found| (found.key, "generates arrivals")),
+        table.duration.found().map(|found| (found.key, "generates work")),
+        table.classes.found().map(|found| (found.key, "generates a mix of tasks")),
+    ];
+    // One message: the others would say the same.
+    match keys.into_iter().flatten().min() {
+        Some(key) => {
+            two_sources(key, source, reader);
+            false
+        }
+        None => true,
+    }
+}
+
+fn generated(found: &Found<WorkloadTable>, cluster: Option<&Cluster>, reader: &mut Reader) -> Option<Tasks> {
+    let table = &found.value;
+    let arrivals = match &table.arrivals {
+        Key::Found(arrivals) => arrivals::lower(arrivals, reader),
+        Key::Broken => None,
+        Key::Absent | Key::Default(_) => Some((Arrivals::AtOnce, 0.0)),
+    };
+    let count = count(found, arrivals.as_ref(), reader);
+    let classes = classes(found, cluster, reader);
+    let (arrivals, gap) = arrivals?;
+    let (tasks, count_at) = count?;
+    let classes = classes?;
+    let means = classes.iter().map(|class| class.share * class.duration.mean().unwrap_or(f64::INFINITY));
+    let mean: f64 = means.sum();
+    let longest = classes.iter().filter_map(|class| class.duration.mean()).fold(0.0, f64::max);
+    Some(Tasks {
+        count_at,
+        arrivals_at: table.arrivals.found().map_or(count_at, |arrivals| arrivals.at),
+        work_at: table.duration.found().map_or(found.key, |duration| duration.at),
+        last_arrival: gap * f64::from(tasks),
+        longest,
+        total_work: mean * f64::from(tasks),
+        workload: Workload::Generated { tasks, arrivals, classes },
+    })
+}
+
+/// How many tasks, and where that is said: with `times`, as many as there are unless fewer are
+/// asked for.
+fn count(
+    found: &Found<WorkloadTable>,
+    arrivals: Option<&(Arrivals, f64)>,
+    reader: &mut Reader,
+) -> Option<(u32, Origin)> {
+    let table = &found.value;
+    let times = match (arrivals, table.arrivals.found()) {
+        (Some((Arrivals::Times { times }, _)), Some(arrivals)) => Some((times.len(), arrivals.at)),
+        _ => None,
+    };
+    match (&table.tasks, times) {
+        (Key::Found(tasks), Some((times, at))) if tasks.value.0 > times as u64 => {
+            let title = "more tasks than times of arrival";
+            let label = format!("wants {}", grouped(tasks.value.0));
+            let times = format!("{} times", grouped(times as u64));
+            reader.report(Diagnostic::new(title, tasks.at, label).context(at, times));
+            None
+        }
+        (Key::Found(tasks), _) => Some((tasks.value.small(), tasks.at)),
+        (Key::Broken, _) => None,
+        (_, Some((times, at))) => Some((u32::try_from(times).ok()?, at)),
+        // Without knowing the arrivals, whether `tasks` is needed is not known either.
+        (_, None) if table.arrivals.is_broken() => None,
+        (_, None) => {
+            let title = "missing key `tasks` in [workload]";
+            let help = "say how many tasks to generate, or name a `trace` or a `tasks_list`";
+            reader.report(Diagnostic::new(title, found.key, "has no `tasks`").help(help));
+            None
+        }
+    }
+}
+
+fn classes(
+    found: &Found<WorkloadTable>,
+    cluster: Option<&Cluster>,
+    reader: &mut Reader,
+) -> Option<Vec<TaskClass>> {
+    let table = &found.value;
+    let unnamed = |class: ClassTable| vec![Found { key: found.key, at: found.at, value: class }];
+    let whole = ClassTable {
+        name: Key::Default(super::values::Name(String::new())),
+        share: Key::Default(super::values::Fraction(1.0)),
+        ..ClassTable::default()
+    };
+    let list = match &table.classes {
+        Key::Broken => return None,
+        Key::Found(classes) => classes.value.0.clone(),
+        Key::Absent | Key::Default(_) => unnamed(whole),
+    };
+    // What [workload] says itself is checked once, however many classes fall back on it.
+    let duration = table.duration.found().map(|duration| work(duration, reader));
+    let priority = match &table.priority {
+        Key::Found(priority) => distributions::lower(priority, reader),
+        Key::Broken => None,
+        Key::Absent | Key::Default(_) => Some(Distribution::constant(0.0)),
+    };
+    if let Some(demand) = table.demand.found() {
+        fits(demand, cluster, reader);
+    }
+    let estimate = generated_estimate(&table.estimate, reader);
+    let mut classes = Vec::new();
+    let mut missing = Vec::new();
+    for class in &list {
+        let own = &class.value;
+        let duration = match (&own.duration, &duration) {
+            (Key::Found(duration), _) => work(duration, reader),
+            (Key::Broken, _) => None,
+            (_, Some(duration)) => duration.clone(),
+            (_, None) => {
+                missing.push(class.key);
+                None
+            }
+        };
+        let own_priority = own.priority.found().map(|priority| distributions::lower(priority, reader));
+        if let Some(demand) = own.demand.found() {
+            fits(demand, cluster, reader);
+        }
+        let estimate = match own.estimate.is_silent() {
+            true => estimate,
+            false => generated_estimate(&own.estimate, reader),
+        };
+        for (silent, key) in [(own.name.is_silent(), "name"), (own.share.is_silent(), "share")] {
+            if silent && !table.classes.is_silent() {
+                reader.missing_key(class.at, key, ClassTable::SHOWN);
+            }
+        }
+        classes.push((|| {
+            Some(TaskClass {
+                name: own.name.value()?.0.clone(),
+                share: own.share.value()?.0,
+                duration: duration?,
+                priority: if own.priority.is_broken() {
+                    None
+                } else {
+                    own_priority.unwrap_or(priority.clone())
+                }?,
+                slots: either(&own.demand, &table.demand)?.slots.value()?.small(),
+                failure_probability: either(&own.failure_probability, &table.failure_probability)?.0,
+                estimate: estimate?,
+            })
+        })());
+    }
+    // A wrong `duration` has been noted; a missing one is noted where it is looked for first.
+    if let Some(class) = missing.first()
+        && !table.duration.is_broken()
+    {
+        let at = if table.classes.is_silent() { found.key } else { *class };
+        let title = "missing key `duration` in [workload]";
+        let help = "units of work of a task, such as `duration.exponential.mean = 1.0`";
+        reader.report(Diagnostic::new(title, at, "has no `duration`").help(help));
+    }
+    if let Key::Found(list) = &table.classes {
+        class_names(list, reader);
+        shares(list, reader);
+        if list.value.0.len() > usize::from(u16::MAX) {
+            reader.report(Diagnostic::new("too many classes", list.key, "at most 65,535"));
+            return None;
+        }
+    }
+    classes.into_iter().collect()
+}
+
+fn work(found: &Found<DistributionTable<Plain>>, reader: &mut Reader) -> Option<Distribution> {
+    distributions::lower_positive(found, "the work of a task", reader)
+}
+
+fn either<'a, T>(own: &'a Key<T>, common: &'a Key<T>) -> Option<&'a T> {
+    match own {
+        Key::Absent => common.value(),
+        own => own.value(),
+    }
+}
+
+fn class_names(list: &Found<Several<ClassTable>>, reader: &mut Reader) {
+    let names: Vec<_> = list.value.0.iter().filter_map(|class| class.value.name.found()).collect();
+    for (index, name) in names.iter().enumerate() {
+        if let Some(first) = names[..index].iter().find(|other| other.value == name.value) {
+            let title = format!("two classes are called `{}`", name.value.0);
+            reader.report(Diagnostic::new(title, name.at, "again").context(first.at, "first"));
+        }
+    }
+}
+
+fn shares(list: &Found<Several<ClassTable>>, reader: &mut Reader) {
+    let shares: Option<Vec<_>> = list.value.0.iter().map(|class| class.value.share.found()).collect();
+    let Some(shares) = shares else { return };
+    let sum: f64 = shares.iter().map(|share| share.value.0).sum();
+    let (Some(last), true) = (shares.last(), (sum - 1.0).abs() > 1e-9) else { return };
+    // 0.1 + 0.2 is no more than 0.3 to people.
+    let sum = (sum * 1e9).round() / 1e9;
+    let mut diagnostic =
+        Diagnostic::new("the shares of the classes must sum to 1", last.at, format!("they sum to {sum}"));
+    for share in shares.iter().rev().skip(1).take(4) {
+        diagnostic = diagnostic.context(share.at, "");
+    }
+    reader.report(diagnostic);
+}
+
+/// Refuses a demand that no node can meet.
+fn fits(demand: &Found<DemandTable>, cluster: Option<&Cluster>, reader: &mut Reader) {
+    if let Some(slots) = demand.value.slots.found() {
+        fits_slots(slots.value.small(), slots.at, cluster, reader);
+    }
+}
+
+fn fits_slots(slots: u32, at: Origin, cluster: Option<&Cluster>, reader: &mut Reader) {
+    let Some((largest, largest_at)) = cluster.and_then(|cluster| cluster.largest) else { return };
+    if slots > largest {
+        reader.report(
+            Diagnostic::new("no node can meet this demand", at, format!("asks for {slots}"))
+                .context(largest_at, format!("the largest node has {largest}"))
+                .help(format!("lower the demand, or add nodes with `slots = {slots}`")),
+        );
+    }
+}
+
+fn generated_estimate(key: &Key<EstimateTable>, reader: &mut Reader) -> Option<EstimateSpec> {
+    let estimate = estimate(key.value()?);
+    if let (EstimateSpec::Requested, Some(found)) = (estimate, key.found()) {
+        no_requests(found.at, reader);
+        return None;
+    }
+    Some(estimate)
+}
+
+fn estimate(table: &EstimateTable) -> EstimateSpec {
+    match table {
+        EstimateTable::Word(EstimateWord::Exact) => EstimateSpec::Exact,
+        EstimateTable::Word(EstimateWord::ClassMean) => EstimateSpec::ClassMean,
+        EstimateTable::Word(EstimateWord::Requested) => EstimateSpec::Requested,
+        EstimateTable::Noise(NoiseTable::Lognormal(noise)) => {
+            EstimateSpec::Noise { sigma: noise.sigma.value.0 }
+        }
+    }
+}
+
+fn no_requests(at: Origin, reader: &mut Reader) {
+    reader.report(
+        Diagnostic::new("these tasks come without requested times", at, "nothing is requested")
+            .help("`requested` needs a trace that says so; use \"exact\", \"class-mean\" or `noise`"),
+    );
+}
+
+fn listed(table: &WorkloadTable, cluster: Option<&Cluster>, reader: &mut Reader) -> Option<Tasks> {
+    let priority = match &table.priority {
+        Key::Found(found) => match distributions::lower(found, reader)? {
+            Distribution::Constant { value } => value,
+            _ => {
+                let title = "the priority of tasks from a list or trace is one number";
+                reader.report(Diagnostic::new(title, found.at, "is a distribution"));
+                return None;
+            }
+        },
+        Key::Broken => return None,
+        Key::Absent | Key::Default(_) => 0.0,
+    };
+    if let Some(demand) = table.demand.found() {
+        fits(demand, cluster, reader);
+    }
+    let failure_probability = table.failure_probability.value()?.0;
+    let slots = table.demand.value()?.slots.value()?.small();
+    let defaults = TraceDefaults { priority, slots, failure_probability };
+    let (trace, at) = match (&table.trace, &table.tasks_list) {
+        (Key::Found(found), _) => (from_file(found, table, &defaults, cluster?, reader), found.at),
+        (_, Key::Found(list)) => (from_list(list, &defaults, cluster, reader), list.key),
+        _ => return None,
+    };
+    let spec = estimate(table.estimate.value()?);
+    let Trace { tasks, class_names, has_estimates } = trace?;
+    if let (EstimateSpec::Requested, false, Some(found)) = (spec, has_estimates, table.estimate.found()) {
+        no_requests(found.at, reader);
+        return None;
+    }
+    const NANO: f64 = 1e-9;
+    let works = || tasks.iter().map(|task| task.work as f64 * NANO * f64::from(task.slots));
+    Some(Tasks {
+        count_at: at,
+        arrivals_at: at,
+        work_at: at,
+        last_arrival: 0.0,
+        longest: tasks.iter().map(|task| task.work as f64 * NANO).fold(0.0, f64::max),
+        total_work: works().sum(),
+        workload: Workload::Listed { tasks, class_names, estimate: spec },
+    })
+}
+
+fn from_file(
+    found: &Found<TraceTable>,
+    table: &WorkloadTable,
+    defaults: &TraceDefaults,
+    cluster: &Cluster,
+    reader: &mut Reader,
+) -> Option<Trace> {
+    let (largest, _) = cluster.largest?;
+    let place = |path: &super::files::FilePath| Found { key: found.key, at: found.at, value: path.clone() };
+    match &found.value {
+        TraceTable::Csv(path) => trace::csv(&place(path), largest, defaults, reader),
+        TraceTable::Swf(path) => {
+            if let Some(demand) = table.demand.found()
+                && defaults.slots != 1
+            {
+                let title = "a log in the Standard Workload Format says itself what each task takes";
+                reader.report(Diagnostic::new(title, demand.key, "would be ignored").help("leave it out"));
+            }
+            trace::swf(&place(path), largest, defaults, reader)
+        }
+    }
+}
+
+fn from_list(
+    list: &Found<Several<TaskTable>>,
+    defaults: &TraceDefaults,
+    cluster: Option<&Cluster>,
+    reader: &mut Reader,
+) -> Option<Trace> {
+    let mut tasks = Vec::with_capacity(list.value.0.len());
+    for found in &list.value.0 {
+        tasks.push(task(found, defaults, cluster, reader));
+    }
+    let mut tasks: Vec<TraceTask> = tasks.into_iter().collect::<Option<_>>()?;
+    // Stable: tasks that arrive together keep the order of the list.
+    tasks.sort_by_key(|task| task.arrival);
+    Some(Trace { tasks: Arc::from(tasks), class_names: vec![String::new()], has_estimates: false })
+}
+
+fn task(
+    found: &Found<TaskTable>,
+    defaults: &TraceDefaults,
+    cluster: Option<&Cluster>,
+    reader: &mut Reader,
+) -> Option<TraceTask> {
+    let table = &found.value;
+    if let (Some(slots), Some(demand)) = (table.slots.found(), table.demand.found()) {
+        let title = "the demand is given twice";
+        reader.report(Diagnostic::new(title, demand.key, "`demand`").context(slots.key, "`slots`"));
+    }
+    let slots = match (&table.slots, &table.demand) {
+        (Key::Broken, _) | (_, Key::Broken) => return None,
+        (Key::Found(slots), _) => {
+            fits_slots(slots.value.small(), slots.at, cluster, reader);
+            slots.value.small()
+        }
+        (_, Key::Found(demand)) => {
+            fits(demand, cluster, reader);
+            demand.value.slots.value()?.small()
+        }
+        _ => defaults.slots,
+    };
+    let work = match &table.work {
+        Key::Found(work) => work,
+        key => {
+            if !key.is_broken() {
+                reader.missing_key(found.at, "work", TaskTable::SHOWN);
+            }
+            return None;
+        }
+    };
+    // Work is counted in billionths, in 64 bits like time.
+    let Some(Time(nanos)) = Time::from_seconds(work.value.0).filter(|time| time.0 > 0) else {
+        let title = "`work` must be between 1e-9 and 1.8e10 units";
+        reader.report(Diagnostic::new(title, work.at, "too extreme"));
+        return None;
+    };
+    Some(TraceTask {
+        arrival: Time::from_seconds(table.arrival.value()?.0)?,
+        work: nanos,
+        requested: None,
+        priority: match &table.priority {
+            Key::Broken => return None,
+            key => key.value().map_or(defaults.priority, |priority| priority.0),
+        },
+        slots,
+        class: 0,
+        failure_probability: defaults.failure_probability,
+    })
+}

@@ -1,0 +1,165 @@
+//! Trace files: finds and unpacks them, hands them to their parsers, and says what went wrong.
+
+use std::sync::Arc;
+
+use super::Warning;
+use super::diagnostics::Diagnostic;
+use super::files::{self, FilePath};
+use super::reader::{Found, Reader};
+use super::values::grouped;
+use crate::workload::TraceTask;
+
+use shim::{TraceDefaults, TraceError};
+
+/// What every trace gives.
+#[derive(Debug)]
+pub(super) struct Trace {
+    pub(super) tasks: Arc<[TraceTask]>,
+    pub(super) class_names: Vec<String>,
+    pub(super) has_estimates: bool,
+}
+
+/// Reads a log in the Standard Workload Format; a log knows no priorities and no failures.
+pub(super) fn swf(
+    path: &Found<FilePath>,
+    largest_node_slots: u32,
+    defaults: &TraceDefaults,
+    reader: &mut Reader,
+) -> Option<Trace> {
+    let bytes = files::content(path, reader)?;
+    let log = match shim::read_swf(&bytes, largest_node_slots) {
+        Ok(log) => log,
+        Err(error) => {
+            report(path, &error, reader);
+            return None;
+        }
+    };
+    let reasons = [
+        (log.dropped_without_run_time, "without run time"),
+        (log.dropped_without_processors, "without processors"),
+        (log.dropped_too_large, "larger than the largest node"),
+    ];
+    let dropped: u64 = reasons.iter().map(|(count, _)| count).sum();
+    if dropped > 0 {
+        let reasons: Vec<String> = reasons
+            .iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, reason)| format!("{} {reason}", grouped(*count)))
+            .collect();
+        reader.warnings.push(Warning {
+            message: format!(
+                "{} of {} records of {} were dropped ({})",
+                grouped(dropped),
+                grouped(log.records),
+                path.value.short_name(),
+                reasons.join(", ")
+            ),
+            help: None,
+        });
+    }
+    let mut tasks = log.tasks;
+    for task in &mut tasks {
+        task.priority = defaults.priority;
+        task.failure_probability = defaults.failure_probability;
+    }
+    finish(path, tasks, vec![String::new()], true, reader)
+}
+
+/// Reads a CSV table of tasks.
+pub(super) fn csv(
+    path: &Found<FilePath>,
+    largest_node_slots: u32,
+    defaults: &TraceDefaults,
+    reader: &mut Reader,
+) -> Option<Trace> {
+    let bytes = files::content(path, reader)?;
+    match shim::read_csv(&bytes, largest_node_slots, defaults) {
+        Ok(trace) => finish(path, trace.tasks, trace.class_names, trace.has_estimates, reader),
+        Err(errors) => {
+            for error in &errors {
+                report(path, error, reader);
+            }
+            None
+        }
+    }
+}
+
+fn finish(
+    path: &Found<FilePath>,
+    tasks: Vec<TraceTask>,
+    class_names: Vec<String>,
+    has_estimates: bool,
+    reader: &mut Reader,
+) -> Option<Trace> {
+    let label = match tasks.len() {
+        0 => "no task is left",
+        count if u32::try_from(count).is_err() => "more than 4,294,967,295 tasks",
+        _ => return Some(Trace { tasks: tasks.into(), class_names, has_estimates }),
+    };
+    let title = format!("`{}` cannot be simulated", path.value.short_name());
+    reader.report(Diagnostic::new(title, path.at, label));
+    None
+}
+
+/// Row and column of the file stand in the message itself.
+fn report(path: &Found<FilePath>, error: &TraceError, reader: &mut Reader) {
+    let file = &path.value.0;
+    let place = match (error.line, error.column) {
+        (0, _) => file.clone(),
+        (line, 0) => format!("{file}:{line}"),
+        (line, column) => format!("{file}:{line}:{column}"),
+    };
+    reader.report(Diagnostic::new(format!("{place}: {}", error.message), path.at, "").bare());
+}
+
+/// Stands in for the parsers in `workload` until they are there.
+pub(super) mod shim {
+    use crate::workload::TraceTask;
+
+    #[derive(Clone, Debug)]
+    pub(in super::super) struct TraceError {
+        pub(in super::super) line: u64,
+        pub(in super::super) column: u64,
+        pub(in super::super) message: String,
+    }
+
+    #[derive(Clone, Copy, Debug)]
+    #[allow(dead_code)]
+    pub(in super::super) struct TraceDefaults {
+        pub(in super::super) priority: f64,
+        pub(in super::super) slots: u32,
+        pub(in super::super) failure_probability: f64,
+    }
+
+    #[derive(Debug)]
+    pub(super) struct SwfLog {
+        pub(super) tasks: Vec<TraceTask>,
+        pub(super) dropped_without_run_time: u64,
+        pub(super) dropped_without_processors: u64,
+        pub(super) dropped_too_large: u64,
+        pub(super) records: u64,
+    }
+
+    #[derive(Debug)]
+    pub(super) struct CsvTrace {
+        pub(super) tasks: Vec<TraceTask>,
+        pub(super) class_names: Vec<String>,
+        pub(super) has_estimates: bool,
+    }
+
+    fn missing() -> TraceError {
+        TraceError { line: 0, column: 0, message: "traces of this format cannot be read yet".to_string() }
+    }
+
+    pub(super) fn read_swf(_bytes: &[u8], _largest_node_slots: u32) -> Result<SwfLog, TraceError> {
+        Err(missing())
+    }
+
+    pub(super) fn read_csv(
+        _bytes: &[u8],
+        _largest_node_slots: u32,
+        _defaults: &TraceDefaults,
+    ) -> Result<CsvTrace, Vec<TraceError>> {
+        Err(vec![missing()])
+    }
+}

@@ -1,0 +1,332 @@
+//! Turns the records of one run into its figures, in memory that does not grow with the run.
+
+use super::columns::{Metric, MetricRow};
+use super::histogram::Histogram;
+use super::results::{NodeResult, Timeline};
+use super::task_stats::{Jain, SLOWDOWN_UNIT, TaskStats};
+use super::timeline::TimelineCollector;
+use crate::scheduler::{NodeSpec, Observer, Outcome, Record, TaskState};
+use crate::time::{Duration, Time};
+
+/// What to collect.
+#[derive(Clone, Copy, Debug)]
+pub struct CollectorOptions {
+    /// Tasks, by number, left out of wait, response and slowdown.
+    pub warmup: u32,
+    /// Buckets of the timeline; 0 for none.
+    pub timeline_buckets: u32,
+    /// A guess at the length of the run; it only saves work.
+    pub expected_span: Duration,
+    /// How many classes of tasks there are; figures by class are kept when there are several.
+    pub classes: usize,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct NodeTally {
+    /// Slot time.
+    busy: Duration,
+    up: Duration,
+    up_since: Option<Time>,
+    tasks: u32,
+    attempts_lost: u32,
+}
+
+/// Figures of one run.
+#[derive(Clone, Debug)]
+pub struct Collected {
+    /// All metrics.
+    pub metrics: MetricRow,
+    /// Task metrics by class; empty with a single class.
+    pub classes: Vec<MetricRow>,
+    /// The run over time.
+    pub timeline: Option<Timeline>,
+    /// From the first arrival to the last settled task.
+    pub window: Duration,
+    /// By node.
+    pub nodes: Vec<NodeResult>,
+    /// Waits in nanoseconds, responses in nanoseconds, slowdowns in units of 2^-20.
+    pub histograms: [Histogram; 3],
+}
+
+/// Names and units of [`Collected::histograms`]: name, and the factor to seconds or ratio.
+pub const HISTOGRAMS: [(&str, f64); 3] = [("wait", 1e-9), ("response", 1e-9), ("slowdown", SLOWDOWN_UNIT)];
+
+/// An observer that collects figures.
+#[derive(Clone, Debug)]
+pub struct Collector {
+    warmup: u32,
+    slots: Vec<u32>,
+    all: TaskStats,
+    classes: Vec<TaskStats>,
+    timeline: Option<TimelineCollector>,
+    nodes: Vec<NodeTally>,
+    first_arrival: Option<Time>,
+    last_settled: Time,
+    waiting: u64,
+    most_waiting: u64,
+    /// Time integrals of waiting tasks and of tasks in the system: a task that leaves at b and came
+    /// at a adds b - a, in two steps.
+    waiting_area: i128,
+    system_area: i128,
+    attempts: u64,
+    retries: u64,
+    attempts_lost: u64,
+    wasted: u128,
+    nodes_up: u32,
+    any_up_since: Option<Time>,
+    any_up: Duration,
+}
+
+impl Collector {
+    /// For a cluster of these nodes, none of them up yet.
+    pub fn new(nodes: &[NodeSpec], options: &CollectorOptions) -> Self {
+        let timeline = (options.timeline_buckets > 0)
+            .then(|| TimelineCollector::new(options.timeline_buckets, options.expected_span));
+        let classes =
+            if options.classes > 1 { vec![TaskStats::default(); options.classes] } else { Vec::new() };
+        Collector {
+            warmup: options.warmup,
+            slots: nodes.iter().map(|node| node.slots).collect(),
+            all: TaskStats::default(),
+            classes,
+            timeline,
+            nodes: vec![NodeTally::default(); nodes.len()],
+            first_arrival: None,
+            last_settled: Time::ZERO,
+            waiting: 0,
+            most_waiting: 0,
+            waiting_area: 0,
+            system_area: 0,
+            attempts: 0,
+            retries: 0,
+            attempts_lost: 0,
+            wasted: 0,
+            nodes_up: 0,
+            any_up_since: None,
+            any_up: Duration::ZERO,
+        }
+    }
+
+    #[inline]
+    fn on_submitted(&mut self, now: Time, class: u16) {
+        if self.first_arrival.is_none() {
+            self.begin(now);
+        }
+        self.all.submitted += 1;
+        if let Some(stats) = self.classes.get_mut(class as usize) {
+            stats.submitted += 1;
+        }
+        self.system_area -= i128::from(now.0);
+        self.add_waiting(now);
+        if let Some(timeline) = &mut self.timeline {
+            timeline.arrived(now);
+        }
+    }
+
+    #[cold]
+    fn begin(&mut self, now: Time) {
+        self.first_arrival = Some(now);
+        for node in &mut self.nodes {
+            node.up = Duration::ZERO;
+            node.up_since = node.up_since.map(|_| now);
+        }
+        self.any_up = Duration::ZERO;
+        self.any_up_since = self.any_up_since.map(|_| now);
+        if let Some(timeline) = &mut self.timeline {
+            timeline.begin(now);
+        }
+    }
+
+    #[inline]
+    fn add_waiting(&mut self, now: Time) {
+        self.waiting += 1;
+        self.most_waiting = self.most_waiting.max(self.waiting);
+        self.waiting_area -= i128::from(now.0);
+    }
+
+    #[inline]
+    fn on_settled(&mut self, now: Time, record: &Record) {
+        let Record::Settled { task, state, class, arrival, first_start, node, service, .. } = *record else {
+            return;
+        };
+        self.last_settled = now;
+        self.system_area += i128::from(now.0);
+        let completed = state == TaskState::Completed;
+        if completed {
+            if let Some(timeline) = &mut self.timeline {
+                timeline.completed(now);
+            }
+            if let Some(node) = node {
+                self.nodes[node.index()].tasks += 1;
+            }
+        }
+        let warm = task.number >= self.warmup;
+        let note = |stats: &mut TaskStats| {
+            stats.completed += u64::from(completed);
+            stats.errors += u64::from(state == TaskState::Error);
+            if warm {
+                if let Some(start) = first_start {
+                    stats.add_wait(start - arrival);
+                }
+                if completed {
+                    stats.add_response(now - arrival, service);
+                }
+            }
+        };
+        note(&mut self.all);
+        if let Some(stats) = self.classes.get_mut(class as usize) {
+            note(stats);
+        }
+    }
+
+    fn on_node_joined(&mut self, now: Time, node: usize) {
+        self.nodes[node].up_since = Some(now);
+        self.nodes_up += 1;
+        if self.nodes_up == 1 {
+            self.any_up_since = Some(now);
+        }
+        if let Some(timeline) = &mut self.timeline {
+            timeline.nodes_up(now, self.nodes_up);
+        }
+    }
+
+    fn on_node_lost(&mut self, now: Time, node: usize) {
+        if let Some(since) = self.nodes[node].up_since.take() {
+            self.nodes[node].up.0 += now.since(since).0;
+        }
+        self.nodes_up -= 1;
+        if self.nodes_up == 0
+            && let Some(since) = self.any_up_since.take()
+        {
+            self.any_up.0 += now.since(since).0;
+        }
+        if let Some(timeline) = &mut self.timeline {
+            timeline.nodes_up(now, self.nodes_up);
+        }
+    }
+
+    /// The figures, once every task is settled.
+    pub fn finish(mut self) -> Collected {
+        let start = self.first_arrival.unwrap_or(Time::ZERO);
+        let end = self.last_settled.max(start);
+        let window = end - start;
+        let nodes = self.finish_nodes(end);
+        let metrics = self.metrics(window, &nodes);
+        let classes = self
+            .classes
+            .iter()
+            .map(|stats| {
+                let mut row = MetricRow::default();
+                stats.write(&mut row);
+                row
+            })
+            .collect();
+        Collected {
+            metrics,
+            classes,
+            timeline: self.timeline.map(|timeline| timeline.finish(end)),
+            window,
+            nodes,
+            histograms: [self.all.waits, self.all.responses, self.all.slowdown_histogram],
+        }
+    }
+
+    fn finish_nodes(&mut self, end: Time) -> Vec<NodeResult> {
+        // Nodes may have gone down after the last task was settled; nothing counts after `end`.
+        if let Some(since) = self.any_up_since {
+            self.any_up.0 += end.since(since).0;
+        }
+        let up = |node: &NodeTally| Duration(node.up.0 + node.up_since.map_or(0, |since| end.since(since).0));
+        let result = |node: &NodeTally| NodeResult {
+            busy: node.busy,
+            up: up(node),
+            tasks: u64::from(node.tasks),
+            attempts_lost: u64::from(node.attempts_lost),
+        };
+        self.nodes.iter().map(result).collect()
+    }
+
+    fn metrics(&self, window: Duration, nodes: &[NodeResult]) -> MetricRow {
+        let mut row = MetricRow::default();
+        self.all.write(&mut row);
+        let seconds = window.as_seconds();
+        row.set(Metric::Makespan, seconds);
+        row.set(Metric::Throughput, self.all.completed as f64 / seconds);
+        let slots: u64 = self.slots.iter().map(|&slots| u64::from(slots)).sum();
+        let up_slot_time: u128 = nodes
+            .iter()
+            .zip(&self.slots)
+            .map(|(node, &slots)| u128::from(node.up.0) * u128::from(slots))
+            .sum();
+        let busy: u128 = nodes.iter().map(|node| u128::from(node.busy.0)).sum();
+        row.set(Metric::Utilisation, busy as f64 / up_slot_time as f64);
+        let offered = u128::from(window.0) * u128::from(slots);
+        row.set(Metric::NodeAvailability, up_slot_time as f64 / offered as f64);
+        row.set(Metric::ServiceAvailability, self.any_up.0 as f64 / window.0 as f64);
+        row.set(Metric::Attempts, self.attempts as f64);
+        row.set(Metric::Retries, self.retries as f64);
+        row.set(Metric::AttemptsLost, self.attempts_lost as f64);
+        row.set(Metric::Preemptions, 0.0);
+        row.set(Metric::WastedTime, self.wasted as f64 / 1e9);
+        row.set(Metric::MeanQueueLength, self.waiting_area as f64 / window.0 as f64);
+        row.set(Metric::MeanInSystem, self.system_area as f64 / window.0 as f64);
+        row.set(Metric::MaxQueueLength, self.most_waiting as f64);
+        let mut balance = Jain::default();
+        for (node, &slots) in nodes.iter().zip(&self.slots) {
+            balance.add(node.busy.as_seconds() / f64::from(slots));
+        }
+        row.set(Metric::LoadImbalance, balance.coefficient_of_variation());
+        row.set(Metric::JainFairness, balance.index());
+        row
+    }
+}
+
+impl Observer for Collector {
+    #[inline]
+    fn on_record(&mut self, now: Time, record: &Record) {
+        match *record {
+            Record::Submitted { class, .. } => self.on_submitted(now, class),
+            Record::Dispatched { failures, attempt, .. } => {
+                self.attempts += 1;
+                self.retries += u64::from(failures > 0 && attempt.0 > 1);
+                self.waiting -= 1;
+                self.waiting_area += i128::from(now.0);
+                if let Some(timeline) = &mut self.timeline {
+                    timeline.dispatched(now);
+                }
+            }
+            Record::Finished { node, outcome, busy, .. } => {
+                self.nodes[node.index()].busy.0 += busy.0;
+                let failed = outcome == Outcome::Failure;
+                if failed {
+                    self.wasted += u128::from(busy.0);
+                }
+                if let Some(timeline) = &mut self.timeline {
+                    timeline.ended(now, failed);
+                }
+            }
+            Record::Lost { node, busy, kept, .. } => {
+                let tally = &mut self.nodes[node.index()];
+                tally.busy.0 += busy.0;
+                tally.attempts_lost += 1;
+                self.attempts_lost += 1;
+                if !kept {
+                    self.wasted += u128::from(busy.0);
+                }
+                if let Some(timeline) = &mut self.timeline {
+                    timeline.ended(now, true);
+                }
+            }
+            Record::Returned { .. } => {
+                self.add_waiting(now);
+                if let Some(timeline) = &mut self.timeline {
+                    timeline.returned(now);
+                }
+            }
+            Record::Settled { .. } => self.on_settled(now, record),
+            Record::NodeJoined { node } => self.on_node_joined(now, node.index()),
+            Record::NodeLost { node } => self.on_node_lost(now, node.index()),
+            Record::Refused { .. } => {}
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! Waits, responses and slowdowns of tasks.
+
+use super::columns::{Metric, MetricRow};
+use super::histogram::Histogram;
+use crate::time::Duration;
+
+/// Slowdowns are counted in units of 2^-20.
+pub(super) const SLOWDOWN_UNIT: f64 = 1.0 / 1_048_576.0;
+
+/// Below this service time the bounded slowdown does not divide by it (Feitelson 2001).
+const BOUND: Duration = Duration(10_000_000_000);
+
+/// Mean and standard deviation of lengths of time, in one pass.
+#[derive(Clone, Debug, Default)]
+struct Moments {
+    n: u64,
+    sum: u128,
+    /// Sums of differences to the first value, which keeps the squares small.
+    first: u64,
+    deviation: f64,
+    squares: f64,
+}
+
+impl Moments {
+    #[inline]
+    fn add(&mut self, value: Duration) {
+        if self.n == 0 {
+            self.first = value.0;
+        }
+        self.n += 1;
+        self.sum += u128::from(value.0);
+        let d = value.0 as f64 - self.first as f64;
+        self.deviation += d;
+        self.squares += d * d;
+    }
+
+    /// In seconds.
+    fn mean(&self) -> f64 {
+        self.sum as f64 / self.n as f64 / 1e9
+    }
+
+    /// In seconds; needs two values.
+    fn sd(&self) -> f64 {
+        let n = self.n as f64;
+        ((self.squares - self.deviation * self.deviation / n).max(0.0) / (n - 1.0)).sqrt() / 1e9
+    }
+}
+
+/// Jain's index of values seen one by one: (sum x)^2 / (n sum x^2); 1 when all are equal.
+///
+/// Jain, Chiu and Hawe, "A quantitative measure of fairness", 1984.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Jain {
+    n: f64,
+    sum: f64,
+    squares: f64,
+}
+
+impl Jain {
+    #[inline]
+    pub(super) fn add(&mut self, value: f64) {
+        self.n += 1.0;
+        self.sum += value;
+        self.squares += value * value;
+    }
+
+    /// Not a number when all values are 0 or there are none.
+    pub(super) fn index(&self) -> f64 {
+        self.sum * self.sum / (self.n * self.squares)
+    }
+
+    pub(super) fn mean(&self) -> f64 {
+        self.sum / self.n
+    }
+
+    /// Standard deviation over mean, over all values (not a sample).
+    pub(super) fn coefficient_of_variation(&self) -> f64 {
+        let mean = self.mean();
+        (self.squares / self.n - mean * mean).max(0.0).sqrt() / mean
+    }
+}
+
+/// Figures of tasks, of all or of one class.
+#[derive(Clone, Debug, Default)]
+pub(super) struct TaskStats {
+    pub(super) submitted: u64,
+    pub(super) completed: u64,
+    pub(super) errors: u64,
+    wait: Moments,
+    waited: u64,
+    response: Moments,
+    slowdown: f64,
+    slowdowns: u64,
+    bounded: Jain,
+    pub(super) waits: Histogram,
+    pub(super) responses: Histogram,
+    pub(super) slowdown_histogram: Histogram,
+}
+
+impl TaskStats {
+    #[inline]
+    pub(super) fn add_wait(&mut self, wait: Duration) {
+        self.wait.add(wait);
+        self.waited += u64::from(wait > Duration::ZERO);
+        self.waits.add(wait.0);
+    }
+
+    #[inline]
+    pub(super) fn add_response(&mut self, response: Duration, service: Duration) {
+        self.response.add(response);
+        self.responses.add(response.0);
+        // A task without work has no slowdown.
+        if service > Duration::ZERO {
+            let slowdown = response.0 as f64 / service.0 as f64;
+            self.slowdown += slowdown;
+            self.slowdowns += 1;
+            self.slowdown_histogram.add((slowdown / SLOWDOWN_UNIT) as u64);
+        }
+        let bound = service.max(BOUND);
+        let bounded = if response <= bound { 1.0 } else { response.0 as f64 / bound.0 as f64 };
+        self.bounded.add(bounded);
+    }
+
+    pub(super) fn write(&self, row: &mut MetricRow) {
+        let seconds =
+            |histogram: &Histogram, share| histogram.percentile(share).map_or(f64::NAN, |nanos| nanos / 1e9);
+        row.set(Metric::MeanWait, self.wait.mean());
+        row.set(Metric::SdWait, self.wait.sd());
+        row.set(Metric::ShareWaited, self.waited as f64 / self.wait.n as f64);
+        row.set(Metric::P50Wait, seconds(&self.waits, 0.50));
+        row.set(Metric::P90Wait, seconds(&self.waits, 0.90));
+        row.set(Metric::P95Wait, seconds(&self.waits, 0.95));
+        row.set(Metric::P99Wait, seconds(&self.waits, 0.99));
+        row.set(Metric::MeanResponse, self.response.mean());
+        row.set(Metric::SdResponse, self.response.sd());
+        row.set(Metric::P50Response, seconds(&self.responses, 0.50));
+        row.set(Metric::P95Response, seconds(&self.responses, 0.95));
+        row.set(Metric::P99Response, seconds(&self.responses, 0.99));
+        row.set(Metric::MeanSlowdown, self.slowdown / self.slowdowns as f64);
+        let p95 = self.slowdown_histogram.percentile(0.95).unwrap_or(f64::NAN);
+        row.set(Metric::P95Slowdown, p95 * SLOWDOWN_UNIT);
+        row.set(Metric::MeanBoundedSlowdown, self.bounded.mean());
+        row.set(Metric::SlowdownFairness, self.bounded.index());
+        row.set(Metric::SuccessRate, self.completed as f64 / self.submitted as f64);
+        row.set(Metric::Submitted, self.submitted as f64);
+        row.set(Metric::Completed, self.completed as f64);
+        row.set(Metric::Errors, self.errors as f64);
+        // No state of this version leads there.
+        row.set(Metric::Timeouts, 0.0);
+        row.set(Metric::Cancelled, 0.0);
+        row.set(Metric::Rejected, 0.0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_agree_with_the_textbook() {
+        let mut moments = Moments::default();
+        for seconds in [2.0, 4.0, 4.0, 4.0, 5.0, 5.0, 7.0, 9.0] {
+            moments.add(Duration::from_seconds(seconds).unwrap());
+        }
+        assert!((moments.mean() - 5.0).abs() < 1e-12);
+        assert!((moments.sd() - (32.0f64 / 7.0).sqrt()).abs() < 1e-12);
+    }
+
+    #[test]
+    fn jain_is_one_for_equal_values_and_one_over_n_for_a_single_one() {
+        let index = |values: &[f64]| {
+            let mut jain = Jain::default();
+            values.iter().for_each(|&value| jain.add(value));
+            jain.index()
+        };
+        assert!((index(&[3.0, 3.0, 3.0]) - 1.0).abs() < 1e-12);
+        assert!((index(&[1.0, 0.0, 0.0, 0.0]) - 0.25).abs() < 1e-12);
+    }
+}

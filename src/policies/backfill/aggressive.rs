@@ -1,0 +1,48 @@
+//! Aggressive backfilling: any waiting task that fits starts, in order of the queue.
+//!
+//! Source: "first fit" queue scanning; Feitelson, Rudolph and Schwiegelshohn 2005. Cost: O(log n) per
+//! task that starts and per pass.
+//! A bad idea when wide tasks must run at all: narrow ones can overtake them for ever.
+
+use crate::ids::NodeId;
+use crate::scheduler::{Backfill, Candidate, Cluster, Pass};
+use crate::structures::ordered_index::Fit;
+use crate::structures::room_tree::RoomTree;
+
+/// Any waiting task that fits may start.
+#[derive(Clone, Debug)]
+pub struct Aggressive {
+    rooms: RoomTree,
+    /// The task up to which the queue has been searched in this pass.
+    at: u32,
+}
+
+impl Aggressive {
+    /// For a cluster of so many nodes.
+    pub fn new(nodes: usize) -> Self {
+        Aggressive { rooms: RoomTree::new(nodes), at: 0 }
+    }
+}
+
+impl Backfill for Aggressive {
+    fn is_active(&self) -> bool {
+        true
+    }
+
+    fn node_changed(&mut self, node: NodeId, cluster: &Cluster) {
+        self.rooms.set(node.0, cluster.free(node));
+    }
+
+    fn begin(&mut self, pass: &Pass<'_>) {
+        self.at = pass.head;
+    }
+
+    fn next(&mut self, pass: &Pass<'_>) -> Option<Candidate> {
+        let fit = Fit { any_slots: self.rooms.most(), short_slots: 0, short_estimate: 0 };
+        // Room only shrinks within a pass: what did not fit before does not fit now.
+        self.at = pass.waiting.first_behind(self.at, &fit)?;
+        Some(Candidate { slot: self.at, cap: None })
+    }
+
+    fn started(&mut self, _: Candidate, _: NodeId, _: &Pass<'_>) {}
+}

@@ -1,0 +1,37 @@
+//! Priority: the task with the highest priority goes first, without preemption.
+//!
+//! Source: Cobham, "Priority assignment in waiting line problems", 1954. Cost: O(log n).
+//! A bad idea when urgent tasks alone can fill the cluster: the others starve.
+
+use crate::scheduler::{Order, TaskView};
+
+/// Highest priority first.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Priority;
+
+/// A word that sorts as the number does, from the lowest to the highest (IEEE 754 total order).
+#[inline]
+fn sortable(number: f64) -> u64 {
+    // Adding 0 turns -0 into 0, which is equal to it.
+    let bits = (number + 0.0).to_bits();
+    if bits >> 63 == 0 { bits | (1 << 63) } else { !bits }
+}
+
+impl Order for Priority {
+    #[inline]
+    fn key(&mut self, task: &TaskView<'_>, _: u32) -> u64 {
+        u64::MAX - sortable(task.priority())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::sortable;
+
+    #[test]
+    fn words_sort_as_numbers_do() {
+        let numbers = [-1e300, -2.5, -1.0, -1e-300, 0.0, 1e-300, 0.5, 1.0, 9.0, 1e300];
+        assert!(numbers.windows(2).all(|w| sortable(w[0]) < sortable(w[1])));
+        assert_eq!(sortable(-0.0), sortable(0.0));
+    }
+}

@@ -1,0 +1,192 @@
+//! The nodes as the scheduler believes them to be.
+
+use super::policy::Dispatch;
+use super::task::{NONE, Tasks};
+use crate::ids::NodeId;
+
+/// What a node is, fixed for the run.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct NodeSpec {
+    /// Tasks at once.
+    pub slots: u32,
+    /// Work units per second.
+    pub speed: f64,
+    /// Share in weighted places.
+    pub weight: f64,
+}
+
+/// What a node is doing.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Node {
+    /// Free slots; 0 while down.
+    pub(super) free: u32,
+    /// Queued and running tasks.
+    pub(super) load: u32,
+    /// Running tasks.
+    pub(super) running_count: u32,
+    /// First of the running attempts, linked through `Task::next` (newer) and `Task::link` (older).
+    pub(super) running: u32,
+    /// The queue in order of key: a list of those that came in order ...
+    pub(super) queue_head: u32,
+    pub(super) queue_tail: u32,
+    /// ... and a heap of those that did not.
+    pub(super) queue_heap: u32,
+    pub(super) up: bool,
+    /// Whether it is in the list of nodes to look at in `decide`.
+    pub(super) dirty: bool,
+}
+
+/// All nodes and what policies may know of them.
+#[derive(Clone, Debug)]
+pub struct Cluster {
+    pub(super) nodes: Vec<Node>,
+    specs: Vec<NodeSpec>,
+    dispatch: Dispatch,
+    /// A node whose room is limited for the moment, to protect a reservation there.
+    cap: Option<(NodeId, u32)>,
+    /// Most slots that one task takes.
+    max_demand: u32,
+}
+
+impl Cluster {
+    pub(super) fn new(specs: &[NodeSpec], dispatch: Dispatch, max_demand: u32) -> Self {
+        let down = Node {
+            free: 0,
+            load: 0,
+            running_count: 0,
+            running: NONE,
+            queue_head: NONE,
+            queue_tail: NONE,
+            queue_heap: NONE,
+            up: false,
+            dirty: false,
+        };
+        Cluster { nodes: vec![down; specs.len()], specs: specs.to_vec(), dispatch, cap: None, max_demand }
+    }
+
+    /// How many nodes there are, up or not.
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// Whether there are none; a checked scenario has at least one.
+    pub fn is_empty(&self) -> bool {
+        self.nodes.is_empty()
+    }
+
+    /// All nodes in order of number.
+    pub fn nodes(&self) -> impl Iterator<Item = NodeId> + use<> {
+        (0..self.nodes.len() as u32).map(NodeId)
+    }
+
+    /// What the node is.
+    #[inline]
+    pub fn spec(&self, node: NodeId) -> &NodeSpec {
+        &self.specs[node.index()]
+    }
+
+    /// Whether the node is believed up.
+    #[inline]
+    pub fn is_up(&self, node: NodeId) -> bool {
+        self.nodes[node.index()].up
+    }
+
+    /// Slots free right now; 0 while down.
+    #[inline]
+    pub fn free(&self, node: NodeId) -> u32 {
+        let free = self.nodes[node.index()].free;
+        match self.cap {
+            Some((capped, cap)) if capped == node => free.min(cap),
+            _ => free,
+        }
+    }
+
+    /// Queued and running tasks.
+    #[inline]
+    pub fn load(&self, node: NodeId) -> u32 {
+        self.nodes[node.index()].load
+    }
+
+    /// Tasks that wait in the node's own queue.
+    #[inline]
+    pub fn queued(&self, node: NodeId) -> u32 {
+        let state = &self.nodes[node.index()];
+        state.load - state.running_count
+    }
+
+    /// Slots a task may count on if it is placed there now: under pull those that are free, under
+    /// push, where a task may wait at the node, all of them; 0 while the node is down. A placement
+    /// may choose a node for a task when `room >= task.slots()`.
+    #[inline]
+    pub fn room(&self, node: NodeId) -> u32 {
+        match self.dispatch {
+            Dispatch::Pull => self.free(node),
+            Dispatch::Push if self.nodes[node.index()].up => self.specs[node.index()].slots,
+            Dispatch::Push => 0,
+        }
+    }
+
+    /// When tasks are bound to nodes.
+    #[inline]
+    pub fn dispatch(&self) -> Dispatch {
+        self.dispatch
+    }
+
+    /// The most slots that one task of this run takes.
+    #[inline]
+    pub fn max_demand(&self) -> u32 {
+        self.max_demand
+    }
+
+    /// Slots of the running attempts of `node`, newest first.
+    pub fn running<'a>(&'a self, node: NodeId, tasks: &'a Tasks) -> impl Iterator<Item = u32> + 'a {
+        let mut at = self.nodes[node.index()].running;
+        std::iter::from_fn(move || {
+            let slot = at;
+            at = tasks.hot.get(slot as usize)?.link;
+            Some(slot)
+        })
+    }
+
+    /// Limits the room of one node until it is called again.
+    pub(super) fn set_cap(&mut self, cap: Option<(NodeId, u32)>) {
+        self.cap = cap;
+    }
+
+    /// Adds a running attempt.
+    #[inline]
+    pub(super) fn occupy(&mut self, slot: u32, node: NodeId, tasks: &mut Tasks) {
+        let state = &mut self.nodes[node.index()];
+        let older = state.running;
+        state.running = slot;
+        let task = &mut tasks.hot[slot as usize];
+        task.next = NONE;
+        task.link = older;
+        task.node = node.0;
+        state.free -= task.slots;
+        state.running_count += 1;
+        if older != NONE {
+            tasks.hot[older as usize].next = slot;
+        }
+    }
+
+    /// Removes a running attempt.
+    #[inline]
+    pub(super) fn vacate(&mut self, slot: u32, node: NodeId, tasks: &mut Tasks) {
+        let task = tasks.hot[slot as usize];
+        let (newer, older) = (task.next, task.link);
+        let state = &mut self.nodes[node.index()];
+        if newer == NONE {
+            state.running = older;
+        } else {
+            tasks.hot[newer as usize].link = older;
+        }
+        if older != NONE {
+            tasks.hot[older as usize].next = newer;
+        }
+        state.free += task.slots;
+        state.running_count -= 1;
+        state.load -= 1;
+    }
+}

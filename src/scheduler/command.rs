@@ -1,0 +1,65 @@
+//! What the scheduler asks of its driver.
+
+use super::task::TaskState;
+use crate::ids::{AttemptNumber, NodeId, TaskId};
+
+/// One thing to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Start this attempt on this node.
+    StartAttempt {
+        /// The task.
+        task: TaskId,
+        /// Which attempt.
+        attempt: AttemptNumber,
+        /// Where.
+        node: NodeId,
+    },
+    /// This attempt no longer counts; stop it if it still runs.
+    StopAttempt {
+        /// The task.
+        task: TaskId,
+        /// Which attempt.
+        attempt: AttemptNumber,
+        /// Where.
+        node: NodeId,
+    },
+    /// The task is settled: nothing more will be asked of it, and its slot is free.
+    Settle {
+        /// The task.
+        task: TaskId,
+        /// Its final state.
+        state: TaskState,
+    },
+}
+
+/// A buffer of commands that the driver empties and uses again, so that a step allocates nothing.
+#[derive(Clone, Debug, Default)]
+pub struct Commands {
+    list: Vec<Command>,
+}
+
+impl Commands {
+    /// An empty buffer.
+    pub fn new() -> Self {
+        Commands::default()
+    }
+
+    /// Adds a command.
+    #[inline]
+    pub fn push(&mut self, command: Command) {
+        self.list.push(command);
+    }
+
+    /// The commands in the order in which they were given.
+    #[inline]
+    pub fn as_slice(&self) -> &[Command] {
+        &self.list
+    }
+
+    /// Forgets all commands but keeps the memory.
+    #[inline]
+    pub fn clear(&mut self) {
+        self.list.clear();
+    }
+}

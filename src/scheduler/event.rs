@@ -1,0 +1,76 @@
+//! What the scheduler is told: facts about tasks, attempts and nodes.
+
+use crate::ids::{AttemptNumber, NodeId, TaskId};
+use crate::time::Duration;
+
+/// What a real scheduler could know of a task when it is submitted.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TaskSpec {
+    /// Estimated work in billionths of a unit (nanoseconds at speed 1). Never the true work,
+    /// unless the scenario says that estimates are exact.
+    pub estimate: u64,
+    /// Larger is more urgent.
+    pub priority: f64,
+    /// Slots the task takes on its node, at least 1.
+    pub slots: u32,
+    /// Index of the task's class.
+    pub class: u16,
+}
+
+/// How an attempt ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The work is done.
+    Success,
+    /// The attempt failed, found at its end.
+    Failure,
+}
+
+/// One fact. Facts of one instant are handed in one by one; then [`decide`] is called once.
+///
+/// [`decide`]: super::Scheduler::decide
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Event {
+    /// A task arrived. Its slot must be free: new, or that of a settled task.
+    TaskSubmitted {
+        /// The task.
+        task: TaskId,
+        /// What is known of it.
+        spec: TaskSpec,
+    },
+    /// A node reports that an attempt has really begun. Sent by drivers whose starts take time
+    /// (see [`SchedulerConfig::starts_are_reported`](super::SchedulerConfig)).
+    AttemptStarted {
+        /// The task.
+        task: TaskId,
+        /// Which attempt.
+        attempt: AttemptNumber,
+        /// Where.
+        node: NodeId,
+    },
+    /// A node reports that an attempt ended.
+    AttemptFinished {
+        /// The task.
+        task: TaskId,
+        /// Which attempt.
+        attempt: AttemptNumber,
+        /// Where.
+        node: NodeId,
+        /// How it ended.
+        outcome: Outcome,
+        /// What the attempt takes on this node when nothing disturbs it: work / speed.
+        service: Duration,
+    },
+    /// A node is there and can take tasks: it joined, or came up again.
+    NodeJoined {
+        /// The node.
+        node: NodeId,
+    },
+    /// A node is gone, and with it all that ran there.
+    NodeLost {
+        /// The node.
+        node: NodeId,
+    },
+    /// The instant that [`next_timer`](super::Scheduler::next_timer) named has come.
+    TimerFired,
+}

@@ -1,0 +1,86 @@
+//! What must hold between any two events, checked by walking all tables.
+
+use super::machine::Scheduler;
+use super::policy::{Backfill, Dispatch, Policy};
+use super::task::{NONE, TaskState};
+use crate::ids::NodeId;
+
+impl<P: Policy> Scheduler<P> {
+    /// Checks every table against every other. O(tasks + nodes): for tests, after every event.
+    ///
+    /// # Panics
+    /// When an invariant does not hold, which is a bug of the core.
+    pub fn check_invariants(&mut self) {
+        let counts = self.counts;
+        assert_eq!(
+            counts.submitted,
+            counts.waiting + counts.running + counts.settled,
+            "tasks are lost or duplicated"
+        );
+        let count = |wanted: &[TaskState]| {
+            self.tasks.hot.iter().filter(|task| wanted.contains(&task.state)).count() as u64
+        };
+        assert_eq!(count(&[TaskState::Waiting, TaskState::Backoff]), counts.waiting, "waiting tasks");
+        assert_eq!(count(&[TaskState::Running]), counts.running, "running tasks");
+        assert_eq!(count(&[TaskState::Backoff]), self.timers.len() as u64, "a timer per backoff");
+
+        let mut seen = vec![false; self.tasks.hot.len()];
+        let mut see = |slot: u32| {
+            assert!(!seen[slot as usize], "slot {slot} is in two places");
+            seen[slot as usize] = true;
+        };
+        for node in self.cluster.nodes() {
+            self.check_node(node, &mut see);
+        }
+        let overtaking = self.policy.parts().2.is_active();
+        let central: Vec<u32> =
+            if overtaking { self.waiting.iter().collect() } else { self.ready.iter().collect() };
+        if self.cluster.dispatch() == Dispatch::Push {
+            assert!(central.is_empty(), "push has no central queue");
+        }
+        for &slot in central.iter().chain(&self.unplaced).chain(&self.parked) {
+            see(slot);
+            assert_eq!(self.tasks.hot[slot as usize].state, TaskState::Waiting, "slot {slot} is queued");
+        }
+        for (slot, task) in self.tasks.hot.iter().enumerate() {
+            let placed = matches!(task.state, TaskState::Waiting | TaskState::Running);
+            assert_eq!(seen[slot], placed, "slot {slot} is {:?}", task.state);
+            if let (TaskState::Running, Some(most)) = (task.state, self.config.retry.max_attempts) {
+                assert!(task.failures < most, "task {} runs beyond its attempts", task.number);
+            }
+        }
+    }
+
+    fn check_node(&self, node: NodeId, see: &mut impl FnMut(u32)) {
+        let state = self.cluster.nodes[node.index()];
+        let mut used = 0;
+        let mut load = 0;
+        for slot in self.cluster.running(node, &self.tasks) {
+            see(slot);
+            let task = &self.tasks.hot[slot as usize];
+            assert_eq!(task.state, TaskState::Running, "task {} runs on {node:?}", task.number);
+            assert_eq!(task.node, node.0, "task {} runs elsewhere", task.number);
+            used += task.slots;
+            load += 1;
+        }
+        let mut queue = state;
+        let mut tasks = self.tasks.clone();
+        let mut last = None;
+        while let Some(slot) = queue.queue_front(&tasks) {
+            queue.queue_pop(slot, &mut tasks);
+            see(slot);
+            let task = &self.tasks.hot[slot as usize];
+            assert_eq!(task.state, TaskState::Waiting, "task {} waits at {node:?}", task.number);
+            let rank = (task.key, task.number);
+            assert!(last.is_none_or(|last| last < rank), "the queue of {node:?} is out of order");
+            last = Some(rank);
+            load += 1;
+        }
+        assert_eq!(state.load, load, "load of {node:?}");
+        if state.up {
+            assert_eq!(state.free + used, self.cluster.spec(node).slots, "slots of {node:?}");
+        } else {
+            assert_eq!((state.free, load, state.running), (0, 0, NONE), "{node:?} is down");
+        }
+    }
+}

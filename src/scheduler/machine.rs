@@ -1,0 +1,585 @@
+//! The only control flow of the core: what happens on each event, and what is decided.
+
+use super::cluster::{Cluster, NodeSpec};
+use super::command::{Command, Commands};
+use super::event::{Event, Outcome, TaskSpec};
+use super::policy::{Backfill, Dispatch, Order, Pass, Place, Policy};
+use super::ready::ReadyQueue;
+use super::record::{Observer, Record};
+use super::retry::{OnNodeLoss, RetryPlan};
+use super::task::{NONE, TaskState, Tasks};
+use crate::ids::{AttemptNumber, NodeId, TaskId};
+use crate::random::{Purpose, StreamKey, Streams};
+use crate::structures::heap::Heap;
+use crate::structures::ordered_index::OrderedIndex;
+use crate::time::{Duration, Time};
+
+/// What a scheduler must know before its first event.
+#[derive(Clone, Debug)]
+pub struct SchedulerConfig {
+    /// What happens to failed and lost attempts.
+    pub retry: RetryPlan,
+    /// The most slots that one task takes; places choose their index by it.
+    pub max_demand: u32,
+    /// Whether the driver sends `AttemptStarted`. If so, an attempt has started when that event
+    /// says so; if not, when the command to start it was given.
+    pub starts_are_reported: bool,
+    /// Names the random streams of backoff.
+    pub seed: u64,
+}
+
+/// A scheduler with one policy.
+#[derive(Clone, Debug)]
+pub struct Scheduler<P> {
+    pub(super) policy: P,
+    pub(super) config: SchedulerConfig,
+    jitter: StreamKey,
+    pub(super) tasks: Tasks,
+    pub(super) cluster: Cluster,
+    /// Pull: what waits, when nothing may overtake ...
+    pub(super) ready: ReadyQueue,
+    /// ... and when something may.
+    pub(super) waiting: OrderedIndex,
+    /// Push: tasks to be placed at the next decision.
+    pub(super) unplaced: Vec<u32>,
+    /// Push: tasks for which no node had room; they are tried again when a node joins.
+    pub(super) parked: Vec<u32>,
+    node_joined: bool,
+    /// Push: nodes whose queue must be looked at.
+    dirty: Vec<NodeId>,
+    /// Ends of backoff: time, task number, slot.
+    pub(super) timers: Heap,
+    pub(super) counts: Counts,
+    /// Nodes that went down in the event at hand; kept to use its memory again.
+    scratch: Vec<u32>,
+}
+
+/// How many tasks are where.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Counts {
+    pub(super) submitted: u64,
+    pub(super) waiting: u64,
+    pub(super) running: u64,
+    pub(super) settled: u64,
+    pub(super) refused: u64,
+}
+
+/// What anyone may see of a scheduler.
+#[derive(Clone, Copy, Debug)]
+pub struct View<'a> {
+    counts: Counts,
+    cluster: &'a Cluster,
+}
+
+impl View<'_> {
+    /// Tasks that were submitted.
+    pub fn submitted(&self) -> u64 {
+        self.counts.submitted
+    }
+
+    /// Tasks that wait: for a node, or for a backoff to pass.
+    pub fn waiting(&self) -> u64 {
+        self.counts.waiting
+    }
+
+    /// Tasks that run.
+    pub fn running(&self) -> u64 {
+        self.counts.running
+    }
+
+    /// Tasks whose state is final.
+    pub fn settled(&self) -> u64 {
+        self.counts.settled
+    }
+
+    /// Results that were refused because their attempt no longer counted.
+    pub fn refused(&self) -> u64 {
+        self.counts.refused
+    }
+
+    /// The nodes as believed.
+    pub fn cluster(&self) -> &Cluster {
+        self.cluster
+    }
+}
+
+impl<P: Policy> Scheduler<P> {
+    /// A scheduler that knows its nodes but believes none of them up yet.
+    pub fn new(policy: P, nodes: &[NodeSpec], config: SchedulerConfig) -> Self {
+        let cluster = Cluster::new(nodes, policy.dispatch(), config.max_demand);
+        let jitter = Streams::new(config.seed).key(Purpose::Backoff);
+        Scheduler {
+            policy,
+            config,
+            jitter,
+            tasks: Tasks::default(),
+            cluster,
+            ready: ReadyQueue::default(),
+            waiting: OrderedIndex::default(),
+            unplaced: Vec::new(),
+            parked: Vec::new(),
+            node_joined: false,
+            dirty: Vec::new(),
+            timers: Heap::new(),
+            counts: Counts::default(),
+            scratch: Vec::new(),
+        }
+    }
+
+    /// What anyone may see.
+    pub fn view(&self) -> View<'_> {
+        View { counts: self.counts, cluster: &self.cluster }
+    }
+
+    /// The next instant at which the scheduler wants a `TimerFired`.
+    #[inline]
+    pub fn next_timer(&self) -> Option<Time> {
+        self.timers.peek().map(|entry| Time((entry >> 64) as u64))
+    }
+
+    /// The slot of a task that is likely to start soon, so that a driver can fetch what it knows of
+    /// it ahead of time. A hint for speed; it never changes what happens.
+    #[inline]
+    pub fn upcoming(&self) -> Option<u32> {
+        self.ready.upcoming()
+    }
+
+    /// Takes one fact in. Decisions wait for [`decide`](Self::decide).
+    #[inline]
+    pub fn handle<O: Observer>(
+        &mut self,
+        now: Time,
+        event: Event,
+        commands: &mut Commands,
+        observer: &mut O,
+    ) {
+        match event {
+            Event::TaskSubmitted { task, spec } => self.on_submitted(now, task, &spec, observer),
+            Event::AttemptStarted { task, attempt, node } => {
+                self.on_started(now, task, attempt, node, observer);
+            }
+            Event::AttemptFinished { task, attempt, node, outcome, service } => {
+                if self.is_current(task, attempt, node) {
+                    self.on_finished(now, task, outcome, service, commands, observer);
+                } else {
+                    self.refuse(now, task, attempt, node, observer);
+                }
+            }
+            Event::NodeJoined { node } => self.on_node_joined(now, node, observer),
+            Event::NodeLost { node } => self.on_node_lost(now, node, commands, observer),
+            Event::TimerFired => self.on_timer(now),
+        }
+    }
+
+    /// Decides what starts where; called once per instant, when its facts are all in.
+    #[inline]
+    pub fn decide<O: Observer>(&mut self, now: Time, commands: &mut Commands, observer: &mut O) {
+        match self.cluster.dispatch() {
+            Dispatch::Pull => self.decide_pull(now, commands, observer),
+            Dispatch::Push => self.decide_push(now, commands, observer),
+        }
+    }
+
+    #[inline]
+    fn on_submitted<O: Observer>(&mut self, now: Time, id: TaskId, spec: &TaskSpec, observer: &mut O) {
+        self.tasks.admit(now, id, spec);
+        self.counts.submitted += 1;
+        self.counts.waiting += 1;
+        observer.on_record(now, &Record::Submitted { task: id, class: spec.class, slots: spec.slots });
+        self.enqueue(id.slot);
+    }
+
+    /// Whether a message speaks of the attempt that counts.
+    #[inline]
+    fn is_current(&self, id: TaskId, attempt: AttemptNumber, node: NodeId) -> bool {
+        self.tasks.hot.get(id.slot as usize).is_some_and(|task| {
+            task.state == TaskState::Running
+                && task.number == id.number
+                && task.attempts == attempt.0
+                && task.node == node.0
+        })
+    }
+
+    #[cold]
+    fn refuse<O: Observer>(
+        &mut self,
+        now: Time,
+        task: TaskId,
+        attempt: AttemptNumber,
+        node: NodeId,
+        observer: &mut O,
+    ) {
+        self.counts.refused += 1;
+        observer.on_record(now, &Record::Refused { task, attempt, node });
+    }
+
+    fn on_started<O: Observer>(
+        &mut self,
+        now: Time,
+        id: TaskId,
+        attempt: AttemptNumber,
+        node: NodeId,
+        observer: &mut O,
+    ) {
+        if !self.is_current(id, attempt, node) {
+            return self.refuse(now, id, attempt, node, observer);
+        }
+        let task = &mut self.tasks.hot[id.slot as usize];
+        task.started = now;
+        if task.first_start == Time::NEVER {
+            task.first_start = now;
+        }
+    }
+
+    #[inline]
+    fn on_finished<O: Observer>(
+        &mut self,
+        now: Time,
+        id: TaskId,
+        outcome: Outcome,
+        service: Duration,
+        commands: &mut Commands,
+        observer: &mut O,
+    ) {
+        let slot = id.slot;
+        let task = self.tasks.hot[slot as usize];
+        let node = NodeId(task.node);
+        let busy = slot_time(now.since(task.started), task.slots);
+        let attempt = AttemptNumber(task.attempts);
+        self.cluster.vacate(slot, node, &mut self.tasks);
+        self.counts.running -= 1;
+        self.node_changed(node);
+        if self.cluster.dispatch() == Dispatch::Push {
+            self.mark_dirty(node);
+        }
+        observer.on_record(now, &Record::Finished { task: id, attempt, node, outcome, busy });
+        if outcome == Outcome::Success {
+            return self.settle(now, slot, TaskState::Completed, service, commands, observer);
+        }
+        let task = &mut self.tasks.hot[slot as usize];
+        task.failures += 1;
+        let failures = task.failures;
+        if self.config.retry.max_attempts.is_some_and(|most| failures >= most) {
+            return self.settle(now, slot, TaskState::Error, service, commands, observer);
+        }
+        self.counts.waiting += 1;
+        observer.on_record(now, &Record::Returned { task: id });
+        let pause = self.config.retry.backoff.pause(failures, id.number, self.jitter);
+        if pause == Duration::ZERO {
+            self.tasks.hot[slot as usize].set_state(TaskState::Waiting);
+            self.enqueue(slot);
+        } else {
+            self.tasks.hot[slot as usize].set_state(TaskState::Backoff);
+            let due = now + pause;
+            self.timers.push((u128::from(due.0) << 64) | (u128::from(id.number) << 32) | u128::from(slot));
+        }
+    }
+
+    fn on_timer(&mut self, now: Time) {
+        while self.next_timer().is_some_and(|due| due <= now) {
+            let slot = self.timers.pop().expect("peeked") as u32;
+            self.tasks.hot[slot as usize].set_state(TaskState::Waiting);
+            self.enqueue(slot);
+        }
+    }
+
+    fn on_node_joined<O: Observer>(&mut self, now: Time, node: NodeId, observer: &mut O) {
+        let slots = self.cluster.spec(node).slots;
+        let state = &mut self.cluster.nodes[node.index()];
+        if state.up {
+            return;
+        }
+        state.up = true;
+        state.free = slots;
+        self.node_joined = true;
+        observer.on_record(now, &Record::NodeJoined { node });
+        self.node_changed(node);
+    }
+
+    /// All that ran on the node or waited for it goes back to be placed anew: the running attempts
+    /// in the order in which they started, then the queue in its order.
+    fn on_node_lost<O: Observer>(
+        &mut self,
+        now: Time,
+        node: NodeId,
+        commands: &mut Commands,
+        observer: &mut O,
+    ) {
+        if !self.cluster.nodes[node.index()].up {
+            return;
+        }
+        observer.on_record(now, &Record::NodeLost { node });
+        let mut lost = std::mem::take(&mut self.scratch);
+        lost.extend(self.cluster.running(node, &self.tasks));
+        for &slot in lost.iter().rev() {
+            self.cluster.vacate(slot, node, &mut self.tasks);
+        }
+        let state = &mut self.cluster.nodes[node.index()];
+        state.up = false;
+        state.free = 0;
+        for slot in lost.drain(..).rev() {
+            self.lose(now, slot, node, commands, observer);
+        }
+        self.scratch = lost;
+        while let Some(slot) = self.cluster.nodes[node.index()].queue_front(&self.tasks) {
+            self.cluster.nodes[node.index()].queue_pop(slot, &mut self.tasks);
+            self.cluster.nodes[node.index()].load -= 1;
+            self.tasks.hot[slot as usize].node = NONE;
+            self.enqueue(slot);
+        }
+        self.node_changed(node);
+    }
+
+    fn lose<O: Observer>(
+        &mut self,
+        now: Time,
+        slot: u32,
+        node: NodeId,
+        commands: &mut Commands,
+        observer: &mut O,
+    ) {
+        let id = self.tasks.id(slot);
+        let task = self.tasks.hot[slot as usize];
+        let attempt = AttemptNumber(task.attempts);
+        // An attempt whose start was not yet reported has taken no time.
+        let busy = slot_time(now.since(task.started), task.slots);
+        self.counts.running -= 1;
+        commands.push(Command::StopAttempt { task: id, attempt, node });
+        let kept = self.config.retry.on_node_loss == OnNodeLoss::Resume;
+        observer.on_record(now, &Record::Lost { task: id, attempt, node, busy, kept });
+        if self.config.retry.on_node_loss == OnNodeLoss::Fail {
+            return self.settle(now, slot, TaskState::Error, Duration::ZERO, commands, observer);
+        }
+        self.counts.waiting += 1;
+        self.tasks.hot[slot as usize].set_state(TaskState::Waiting);
+        observer.on_record(now, &Record::Returned { task: id });
+        self.enqueue(slot);
+    }
+
+    #[inline]
+    fn settle<O: Observer>(
+        &mut self,
+        now: Time,
+        slot: u32,
+        state: TaskState,
+        service: Duration,
+        commands: &mut Commands,
+        observer: &mut O,
+    ) {
+        let task = &mut self.tasks.hot[slot as usize];
+        task.set_state(state);
+        self.counts.settled += 1;
+        let id = TaskId { slot, number: task.number };
+        let record = Record::Settled {
+            task: id,
+            state,
+            class: task.class,
+            arrival: task.arrival,
+            first_start: (task.first_start != Time::NEVER).then_some(task.first_start),
+            attempts: task.attempts,
+            node: (task.node != NONE).then_some(NodeId(task.node)),
+            service,
+        };
+        observer.on_record(now, &record);
+        commands.push(Command::Settle { task: id, state });
+    }
+
+    /// Hands a waiting task to the queue it belongs to.
+    #[inline]
+    fn enqueue(&mut self, slot: u32) {
+        if self.cluster.dispatch() == Dispatch::Push {
+            self.unplaced.push(slot);
+            return;
+        }
+        self.set_key(slot, 0);
+        let task = &self.tasks.hot[slot as usize];
+        if self.policy.parts().2.is_active() {
+            let estimate = self.tasks.detail[slot as usize].estimate;
+            self.waiting.insert(slot, task.key, task.number, task.slots, estimate);
+        } else {
+            self.ready.push(task.key, task.number, slot);
+        }
+    }
+
+    #[inline]
+    fn set_key(&mut self, slot: u32, queue: u32) {
+        let key = self.policy.parts().0.key(&self.tasks.view(slot), queue);
+        self.tasks.hot[slot as usize].key = key;
+    }
+
+    #[inline]
+    fn node_changed(&mut self, node: NodeId) {
+        let (_, place, backfill) = self.policy.parts();
+        place.node_changed(node, &self.cluster);
+        if backfill.is_active() {
+            backfill.node_changed(node, &self.cluster);
+        }
+    }
+
+    #[inline]
+    fn mark_dirty(&mut self, node: NodeId) {
+        let state = &mut self.cluster.nodes[node.index()];
+        if !state.dirty {
+            state.dirty = true;
+            self.dirty.push(node);
+        }
+    }
+
+    #[inline]
+    fn start<O: Observer>(
+        &mut self,
+        now: Time,
+        slot: u32,
+        node: NodeId,
+        commands: &mut Commands,
+        observer: &mut O,
+    ) {
+        self.cluster.occupy(slot, node, &mut self.tasks);
+        let task = &mut self.tasks.hot[slot as usize];
+        task.set_state(TaskState::Running);
+        task.attempts += 1;
+        if self.config.starts_are_reported {
+            task.started = Time::NEVER;
+        } else {
+            task.started = now;
+            if task.first_start == Time::NEVER {
+                task.first_start = now;
+            }
+        }
+        let id = TaskId { slot, number: task.number };
+        let attempt = AttemptNumber(task.attempts);
+        let failures = task.failures;
+        self.counts.waiting -= 1;
+        self.counts.running += 1;
+        self.node_changed(node);
+        observer.on_record(now, &Record::Dispatched { task: id, attempt, node, failures });
+        commands.push(Command::StartAttempt { task: id, attempt, node });
+    }
+
+    fn decide_push<O: Observer>(&mut self, now: Time, commands: &mut Commands, observer: &mut O) {
+        if self.node_joined {
+            self.node_joined = false;
+            // Those that waited longest are placed first.
+            self.parked.append(&mut self.unplaced);
+            std::mem::swap(&mut self.parked, &mut self.unplaced);
+        }
+        let alone = self.unplaced.len() == 1;
+        let mut unplaced = std::mem::take(&mut self.unplaced);
+        for slot in unplaced.drain(..) {
+            let view = self.tasks.view(slot);
+            let slots = view.slots();
+            let Some(node) = self.policy.parts().1.choose(&view, &self.cluster) else {
+                self.parked.push(slot);
+                continue;
+            };
+            debug_assert!(self.cluster.room(node) >= slots, "the place chose a node without room");
+            let state = &mut self.cluster.nodes[node.index()];
+            state.load += 1;
+            // With nobody to compete there is no need to go through the queue.
+            if alone && state.free >= slots && state.queue_front(&self.tasks).is_none() {
+                self.start(now, slot, node, commands, observer);
+            } else {
+                self.tasks.hot[slot as usize].node = node.0;
+                self.set_key(slot, node.0);
+                self.cluster.nodes[node.index()].queue_push(slot, &mut self.tasks);
+                self.node_changed(node);
+                self.mark_dirty(node);
+            }
+        }
+        self.unplaced = unplaced;
+        let mut dirty = std::mem::take(&mut self.dirty);
+        for node in dirty.drain(..) {
+            self.cluster.nodes[node.index()].dirty = false;
+            self.advance(now, node, commands, observer);
+        }
+        self.dirty = dirty;
+    }
+
+    /// Starts what the head of the node's queue allows.
+    #[inline]
+    fn advance<O: Observer>(&mut self, now: Time, node: NodeId, commands: &mut Commands, observer: &mut O) {
+        loop {
+            let state = &mut self.cluster.nodes[node.index()];
+            let Some(slot) = state.queue_front(&self.tasks) else { return };
+            if self.tasks.hot[slot as usize].slots > state.free {
+                return;
+            }
+            state.queue_pop(slot, &mut self.tasks);
+            self.policy.parts().0.taken(self.tasks.hot[slot as usize].key, node.0);
+            self.start(now, slot, node, commands, observer);
+        }
+    }
+
+    #[inline]
+    fn decide_pull<O: Observer>(&mut self, now: Time, commands: &mut Commands, observer: &mut O) {
+        let overtaking = self.policy.parts().2.is_active();
+        loop {
+            let head = if overtaking { self.waiting.first() } else { self.ready.peek() };
+            let Some(slot) = head else { return };
+            let view = self.tasks.view(slot);
+            let Some(node) = self.policy.parts().1.choose(&view, &self.cluster) else {
+                if overtaking {
+                    self.backfill(now, slot, commands, observer);
+                }
+                return;
+            };
+            self.policy.parts().0.taken(self.tasks.hot[slot as usize].key, 0);
+            if overtaking {
+                self.waiting.remove(slot);
+            } else {
+                self.ready.pop();
+                if let Some(soon) = self.ready.upcoming() {
+                    crate::structures::prefetch::prefetch(&self.tasks.hot, soon as usize);
+                }
+            }
+            self.start_pulled(now, slot, node, commands, observer);
+        }
+    }
+
+    #[inline]
+    fn start_pulled<O: Observer>(
+        &mut self,
+        now: Time,
+        slot: u32,
+        node: NodeId,
+        commands: &mut Commands,
+        observer: &mut O,
+    ) {
+        debug_assert!(self.cluster.room(node) >= self.tasks.hot[slot as usize].slots, "no room");
+        self.cluster.nodes[node.index()].load += 1;
+        self.start(now, slot, node, commands, observer);
+    }
+
+    /// The head of the queue is blocked: starts those behind it that the rule lets overtake.
+    fn backfill<O: Observer>(&mut self, now: Time, head: u32, commands: &mut Commands, observer: &mut O) {
+        macro_rules! pass {
+            () => {
+                &Pass { now, head, waiting: &self.waiting, tasks: &self.tasks, cluster: &self.cluster }
+            };
+        }
+        self.policy.parts().2.begin(pass!());
+        while let Some(candidate) = self.policy.parts().2.next(pass!()) {
+            if let Some((capped, _)) = candidate.cap {
+                self.cluster.set_cap(candidate.cap);
+                self.policy.parts().1.node_changed(capped, &self.cluster);
+            }
+            let view = self.tasks.view(candidate.slot);
+            let chosen = self.policy.parts().1.choose(&view, &self.cluster);
+            if let Some((capped, _)) = candidate.cap {
+                self.cluster.set_cap(None);
+                self.policy.parts().1.node_changed(capped, &self.cluster);
+            }
+            if let Some(node) = chosen {
+                self.waiting.remove(candidate.slot);
+                self.start_pulled(now, candidate.slot, node, commands, observer);
+                self.policy.parts().2.started(candidate, node, pass!());
+            }
+        }
+    }
+}
+
+/// Time of one attempt times the slots it takes.
+#[inline]
+fn slot_time(elapsed: Duration, slots: u32) -> Duration {
+    Duration(elapsed.0.saturating_mul(u64::from(slots)))
+}

@@ -1,0 +1,136 @@
+//! The choices a policy makes, as traits. A policy is an order, a place, a dispatch and a
+//! backfilling rule; each is independent of the others.
+
+use super::cluster::Cluster;
+use super::task::{TaskView, Tasks};
+use crate::ids::NodeId;
+use crate::structures::ordered_index::OrderedIndex;
+use crate::time::Time;
+
+/// When a task is bound to a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dispatch {
+    /// Tasks wait in one central queue; a free node takes the next.
+    Pull,
+    /// A task is bound to a node when it arrives and waits in that node's queue.
+    Push,
+}
+
+/// Which waiting task goes next.
+pub trait Order {
+    /// The task's key in a queue: the task with the smallest goes first; equal keys go by arrival,
+    /// then by number. Asked when the task enters the queue, also when it comes back. `queue` is the
+    /// node's number under push and 0 under pull.
+    fn key(&mut self, task: &TaskView<'_>, queue: u32) -> u64;
+
+    /// The task with this key was taken from the front of the queue.
+    fn taken(&mut self, key: u64, queue: u32) {
+        let _ = (key, queue);
+    }
+
+    /// Whether all keys are equal, so that tasks go first come, first served.
+    fn is_fifo(&self) -> bool {
+        false
+    }
+}
+
+/// Which node takes a task.
+pub trait Place {
+    /// A node that has room for the task (`cluster.room(node) >= task.slots()`), or `None` when no
+    /// node has.
+    fn choose(&mut self, task: &TaskView<'_>, cluster: &Cluster) -> Option<NodeId>;
+
+    /// Called whenever a node's state has changed (up or down, free slots, load), so that a place
+    /// can keep an index. Called for every node that joins before it can be chosen.
+    fn node_changed(&mut self, node: NodeId, cluster: &Cluster) {
+        let _ = (node, cluster);
+    }
+}
+
+/// What a backfilling rule may look at.
+pub struct Pass<'a> {
+    /// The present.
+    pub now: Time,
+    /// The blocked head of the queue.
+    pub head: u32,
+    /// Everything that waits, in order.
+    pub waiting: &'a OrderedIndex,
+    /// All unsettled tasks.
+    pub tasks: &'a Tasks,
+    /// The nodes.
+    pub cluster: &'a Cluster,
+}
+
+/// A waiting task that may overtake the head, and the limit under which a node is chosen for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Candidate {
+    /// The task's slot.
+    pub slot: u32,
+    /// A node whose room is limited to protect the head, and to how much.
+    pub cap: Option<(NodeId, u32)>,
+}
+
+/// Whether and how tasks overtake a blocked head of the queue.
+pub trait Backfill {
+    /// Whether this rule ever lets a task overtake; when not, the queue needs no index.
+    fn is_active(&self) -> bool;
+
+    /// A node's state has changed.
+    fn node_changed(&mut self, node: NodeId, cluster: &Cluster) {
+        let _ = (node, cluster);
+    }
+
+    /// The head is blocked: start looking for tasks behind it.
+    fn begin(&mut self, pass: &Pass<'_>);
+
+    /// The next task that may start now. Called again after each start until it gives `None`.
+    fn next(&mut self, pass: &Pass<'_>) -> Option<Candidate>;
+
+    /// The candidate was started on this node.
+    fn started(&mut self, candidate: Candidate, node: NodeId, pass: &Pass<'_>);
+}
+
+/// A whole policy.
+pub trait Policy {
+    /// Its order.
+    type Order: Order;
+    /// Its place.
+    type Place: Place;
+    /// Its backfilling rule.
+    type Backfill: Backfill;
+
+    /// When tasks are bound to nodes.
+    fn dispatch(&self) -> Dispatch;
+
+    /// All parts at once.
+    fn parts(&mut self) -> (&mut Self::Order, &mut Self::Place, &mut Self::Backfill);
+}
+
+/// A policy put together from its parts.
+#[derive(Clone, Debug)]
+pub struct Composed<O, L, B> {
+    /// Which waiting task goes next.
+    pub order: O,
+    /// Which node takes it.
+    pub place: L,
+    /// When it is bound to a node.
+    pub dispatch: Dispatch,
+    /// Whether tasks overtake a blocked head.
+    pub backfill: B,
+}
+
+impl<O: Order, L: Place, B: Backfill> Policy for Composed<O, L, B> {
+    type Order = O;
+    type Place = L;
+    type Backfill = B;
+
+    #[inline]
+    fn dispatch(&self) -> Dispatch {
+        self.dispatch
+    }
+
+    #[inline]
+    fn parts(&mut self) -> (&mut O, &mut L, &mut B) {
+        (&mut self.order, &mut self.place, &mut self.backfill)
+    }
+}

@@ -1,0 +1,169 @@
+//! The central queue of pull dispatch: tasks by (key, number), least first.
+//!
+//! Three places share the work. Under first come, first served nearly every task comes in order and
+//! goes to a ring: O(1). Otherwise a task goes to a heap: O(log n). A batch that is known at once is
+//! sorted once instead of heaped, which costs a third: arrivals are gathered and, when the queue is
+//! next looked at, many together become a sorted run.
+
+use std::collections::VecDeque;
+
+use crate::structures::heap::Heap;
+
+/// So many tasks gathered between two looks are worth a sorted run.
+const RUN: usize = 64;
+
+/// A queue of slots by (key, number).
+#[derive(Clone, Debug, Default)]
+pub(super) struct ReadyQueue {
+    /// Entries in ascending order, in order of their coming.
+    ring: VecDeque<u128>,
+    heap: Heap,
+    /// A run in descending order: the least is at the end.
+    sorted: Vec<u128>,
+    gathered: Vec<u128>,
+}
+
+/// Key, number and slot in one word that sorts as the queue does.
+#[inline]
+fn entry(key: u64, number: u32, slot: u32) -> u128 {
+    (u128::from(key) << 64) | (u128::from(number) << 32) | u128::from(slot)
+}
+
+impl ReadyQueue {
+    pub(super) fn len(&self) -> usize {
+        self.ring.len() + self.heap.len() + self.sorted.len() + self.gathered.len()
+    }
+
+    #[inline]
+    pub(super) fn push(&mut self, key: u64, number: u32, slot: u32) {
+        let entry = entry(key, number, slot);
+        if key == 0 && self.ring.back().is_none_or(|&last| last < entry) {
+            self.ring.push_back(entry);
+        } else {
+            self.gathered.push(entry);
+        }
+    }
+
+    /// The slot that goes next.
+    #[inline]
+    pub(super) fn peek(&mut self) -> Option<u32> {
+        if !self.gathered.is_empty() {
+            self.take_in();
+        }
+        self.least().map(|(entry, _)| entry as u32)
+    }
+
+    /// Takes the slot that goes next; only after `peek` gave one.
+    #[inline]
+    pub(super) fn pop(&mut self) {
+        match self.least() {
+            Some((_, Source::Ring)) => {
+                self.ring.pop_front();
+            }
+            Some((_, Source::Sorted)) => {
+                self.sorted.pop();
+            }
+            Some((_, Source::Heap)) => {
+                self.heap.pop();
+            }
+            None => debug_assert!(false, "the queue is empty"),
+        }
+    }
+
+    /// A slot that goes soon, for those who want to fetch its data ahead.
+    #[inline]
+    pub(super) fn upcoming(&self) -> Option<u32> {
+        let ahead = self.sorted.len().checked_sub(12)?;
+        self.sorted.get(ahead).map(|&entry| entry as u32)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = u32> + '_ {
+        let rest = self.ring.iter().chain(&self.sorted).chain(&self.gathered).copied();
+        rest.chain(self.heap.iter()).map(|entry| entry as u32)
+    }
+
+    #[inline]
+    fn least(&self) -> Option<(u128, Source)> {
+        let mut least = self.ring.front().map(|&entry| (entry, Source::Ring));
+        if let Some(&entry) = self.sorted.last()
+            && least.is_none_or(|(other, _)| entry < other)
+        {
+            least = Some((entry, Source::Sorted));
+        }
+        if let Some(entry) = self.heap.peek()
+            && least.is_none_or(|(other, _)| entry < other)
+        {
+            least = Some((entry, Source::Heap));
+        }
+        least
+    }
+
+    #[inline]
+    fn take_in(&mut self) {
+        if self.gathered.len() < RUN || self.gathered.len() < self.sorted.len() / 4 {
+            for entry in self.gathered.drain(..) {
+                self.heap.push(entry);
+            }
+        } else {
+            self.take_in_run();
+        }
+    }
+
+    #[cold]
+    fn take_in_run(&mut self) {
+        // `sorted` is one ascending run reversed, so a stable sort merges it with the new ones
+        // in linear time; with nothing to merge the faster unstable sort does.
+        if self.sorted.is_empty() {
+            std::mem::swap(&mut self.sorted, &mut self.gathered);
+            self.sorted.sort_unstable_by(|a, b| b.cmp(a));
+        } else {
+            self.gathered.sort_unstable_by(|a, b| b.cmp(a));
+            self.sorted.append(&mut self.gathered);
+            self.sorted.sort_by(|a, b| b.cmp(a));
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Source {
+    Ring,
+    Sorted,
+    Heap,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeSet;
+
+    proptest! {
+        /// Any mix of single and gathered pushes with pops comes out in order of (key, number).
+        #[test]
+        fn agrees_with_an_ordered_set(
+            steps in prop::collection::vec((0u64..4, 0usize..200, 0usize..150), 1..30),
+        ) {
+            let mut ours = ReadyQueue::default();
+            let mut theirs = BTreeSet::new();
+            let mut number = 0u32;
+            for (spread, pushes, pops) in steps {
+                for _ in 0..pushes {
+                    number = number.wrapping_mul(48_271).wrapping_add(11) % 1_000_003;
+                    let key = if spread == 0 { 0 } else { u64::from(number) % spread };
+                    if theirs.insert((key, number)) {
+                        ours.push(key, number, number);
+                    }
+                }
+                for _ in 0..pops {
+                    let least = theirs.pop_first();
+                    prop_assert_eq!(ours.peek(), least.map(|(_, number)| number));
+                    if least.is_some() {
+                        ours.pop();
+                    }
+                }
+                prop_assert_eq!(ours.len(), theirs.len());
+                prop_assert_eq!(ours.iter().count(), theirs.len());
+            }
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! What is written down: every transition of every task and node, as it happens.
+//!
+//! Records are for those who watch (metrics, logs, traces); the scheduler never reads them.
+
+use super::event::Outcome;
+use super::task::TaskState;
+use crate::ids::{AttemptNumber, NodeId, TaskId};
+use crate::time::{Duration, Time};
+
+/// One transition.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Record {
+    /// A task arrived and waits.
+    Submitted {
+        /// The task.
+        task: TaskId,
+        /// Index of its class.
+        class: u16,
+        /// The slots it takes.
+        slots: u32,
+    },
+    /// An attempt was sent to its node; the task no longer waits.
+    Dispatched {
+        /// The task.
+        task: TaskId,
+        /// Which attempt.
+        attempt: AttemptNumber,
+        /// Where.
+        node: NodeId,
+        /// Attempts of this task that failed before.
+        failures: u32,
+    },
+    /// An attempt ended by itself.
+    Finished {
+        /// The task.
+        task: TaskId,
+        /// Which attempt.
+        attempt: AttemptNumber,
+        /// Where.
+        node: NodeId,
+        /// How.
+        outcome: Outcome,
+        /// Slot time it took.
+        busy: Duration,
+    },
+    /// An attempt was lost with its node.
+    Lost {
+        /// The task.
+        task: TaskId,
+        /// Which attempt.
+        attempt: AttemptNumber,
+        /// Where.
+        node: NodeId,
+        /// Slot time it had taken.
+        busy: Duration,
+        /// Whether its work is kept.
+        kept: bool,
+    },
+    /// A failed task waits for its backoff to pass, or goes back into a queue.
+    Returned {
+        /// The task.
+        task: TaskId,
+    },
+    /// A task's state is final.
+    Settled {
+        /// The task.
+        task: TaskId,
+        /// Its final state.
+        state: TaskState,
+        /// Index of its class.
+        class: u16,
+        /// When it arrived.
+        arrival: Time,
+        /// When its first attempt started, if one did.
+        first_start: Option<Time>,
+        /// Attempts started.
+        attempts: u32,
+        /// Node of its last attempt.
+        node: Option<NodeId>,
+        /// What its last attempt took, undisturbed.
+        service: Duration,
+    },
+    /// A node came up.
+    NodeJoined {
+        /// The node.
+        node: NodeId,
+    },
+    /// A node went down.
+    NodeLost {
+        /// The node.
+        node: NodeId,
+    },
+    /// A result was refused: its attempt no longer counts.
+    Refused {
+        /// The task it spoke of.
+        task: TaskId,
+        /// The attempt it spoke of.
+        attempt: AttemptNumber,
+        /// Where it came from.
+        node: NodeId,
+    },
+}
+
+/// Somebody who watches. Tuples of observers are observers, without dynamic dispatch.
+pub trait Observer {
+    /// Called for every record, in order.
+    fn on_record(&mut self, now: Time, record: &Record);
+}
+
+impl Observer for () {
+    #[inline]
+    fn on_record(&mut self, _: Time, _: &Record) {}
+}
+
+impl<O: Observer> Observer for &mut O {
+    #[inline]
+    fn on_record(&mut self, now: Time, record: &Record) {
+        (**self).on_record(now, record);
+    }
+}
+
+impl<A: Observer, B: Observer> Observer for (A, B) {
+    #[inline]
+    fn on_record(&mut self, now: Time, record: &Record) {
+        self.0.on_record(now, record);
+        self.1.on_record(now, record);
+    }
+}
+
+impl<O: Observer> Observer for Option<O> {
+    #[inline]
+    fn on_record(&mut self, now: Time, record: &Record) {
+        if let Some(observer) = self {
+            observer.on_record(now, record);
+        }
+    }
+}
+
+impl Observer for Vec<(Time, Record)> {
+    fn on_record(&mut self, now: Time, record: &Record) {
+        self.push((now, *record));
+    }
+}

@@ -1,0 +1,231 @@
+//! A task as the scheduler keeps it: one cache line that is touched at every step, and a colder
+//! part that only some policies read.
+
+use super::event::TaskSpec;
+use crate::ids::{NodeId, TaskId};
+use crate::time::Time;
+
+/// Where a task is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum TaskState {
+    /// The slot is free.
+    Vacant,
+    /// In a queue, or not yet placed.
+    Waiting,
+    /// Failed, and waiting for its backoff to pass.
+    Backoff,
+    /// Sent to a node.
+    Running,
+    /// Done.
+    Completed,
+    /// Its attempts are used up.
+    Error,
+}
+
+impl TaskState {
+    /// The one table of legal transitions.
+    pub fn may_become(self, next: TaskState) -> bool {
+        use TaskState::{Backoff, Completed, Error, Running, Vacant, Waiting};
+        matches!(
+            (self, next),
+            (Vacant | Completed | Error | Backoff, Waiting)
+                | (Waiting, Running)
+                | (Running, Waiting | Backoff | Completed | Error)
+        )
+    }
+
+    /// Whether nothing more will happen to the task.
+    pub fn is_final(self) -> bool {
+        matches!(self, TaskState::Completed | TaskState::Error)
+    }
+}
+
+/// No task, no node: the end of a list.
+pub(super) const NONE: u32 = u32::MAX;
+
+/// The hot part of a task: exactly one cache line.
+#[derive(Clone, Copy, Debug)]
+#[repr(C, align(64))]
+pub struct Task {
+    pub(super) arrival: Time,
+    /// `Time::NEVER` until an attempt starts.
+    pub(super) first_start: Time,
+    /// When the current attempt started.
+    pub(super) started: Time,
+    /// Key of the order: smaller goes first, ties by `number`.
+    pub(super) key: u64,
+    pub(super) number: u32,
+    /// Links of the one list or heap the task is in: a node's queue, or a node's running attempts.
+    pub(super) next: u32,
+    pub(super) link: u32,
+    pub(super) node: u32,
+    /// Attempts started so far; the number of the current one while running.
+    pub(super) attempts: u32,
+    pub(super) failures: u32,
+    pub(super) slots: u32,
+    pub(super) class: u16,
+    pub(super) state: TaskState,
+}
+
+impl Task {
+    pub(super) const VACANT: Task = Task {
+        arrival: Time::ZERO,
+        first_start: Time::NEVER,
+        started: Time::ZERO,
+        key: 0,
+        number: 0,
+        next: NONE,
+        link: NONE,
+        node: NONE,
+        attempts: 0,
+        failures: 0,
+        slots: 1,
+        class: 0,
+        state: TaskState::Vacant,
+    };
+
+    #[inline]
+    pub(super) fn set_state(&mut self, next: TaskState) {
+        debug_assert!(self.state.may_become(next), "task {}: {:?} to {next:?}", self.number, self.state);
+        self.state = next;
+    }
+
+    /// Whether this task goes before `other` in a queue.
+    #[inline]
+    pub(super) fn precedes(&self, other: &Task) -> bool {
+        (self.key, self.number) < (other.key, other.number)
+    }
+}
+
+/// The cold part of a task.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct TaskDetail {
+    pub(super) estimate: u64,
+    pub(super) priority: f64,
+}
+
+/// All unsettled tasks, by slot.
+#[derive(Clone, Debug, Default)]
+pub struct Tasks {
+    pub(super) hot: Vec<Task>,
+    pub(super) detail: Vec<TaskDetail>,
+}
+
+impl Tasks {
+    /// Puts a new task into its slot.
+    ///
+    /// # Panics
+    /// When the slot holds an unsettled task: that is a bug of the driver.
+    #[inline]
+    pub(super) fn admit(&mut self, now: Time, id: TaskId, spec: &TaskSpec) {
+        let slot = id.slot as usize;
+        if slot >= self.hot.len() {
+            self.hot.resize(slot + 1, Task::VACANT);
+            self.detail.resize(slot + 1, TaskDetail { estimate: 0, priority: 0.0 });
+        }
+        let task = &mut self.hot[slot];
+        assert!(task.state.may_become(TaskState::Waiting), "slot {slot} holds an unsettled task");
+        *task = Task {
+            arrival: now,
+            number: id.number,
+            slots: spec.slots,
+            class: spec.class,
+            state: TaskState::Waiting,
+            ..Task::VACANT
+        };
+        self.detail[slot] = TaskDetail { estimate: spec.estimate, priority: spec.priority };
+    }
+
+    /// The task in `slot`, as policies see it.
+    #[inline]
+    pub fn view(&self, slot: u32) -> TaskView<'_> {
+        TaskView { tasks: self, slot: slot as usize }
+    }
+
+    pub(super) fn id(&self, slot: u32) -> TaskId {
+        TaskId { slot, number: self.hot[slot as usize].number }
+    }
+}
+
+/// A task as policies see it: what a real scheduler could know, read only when asked for.
+#[derive(Clone, Copy)]
+pub struct TaskView<'a> {
+    tasks: &'a Tasks,
+    slot: usize,
+}
+
+impl TaskView<'_> {
+    /// Position by (arrival, order in the input), from 0.
+    #[inline]
+    pub fn number(&self) -> u32 {
+        self.tasks.hot[self.slot].number
+    }
+
+    /// When it first arrived.
+    #[inline]
+    pub fn arrival(&self) -> Time {
+        self.tasks.hot[self.slot].arrival
+    }
+
+    /// Slots it takes on its node.
+    #[inline]
+    pub fn slots(&self) -> u32 {
+        self.tasks.hot[self.slot].slots
+    }
+
+    /// Index of its class.
+    #[inline]
+    pub fn class(&self) -> u16 {
+        self.tasks.hot[self.slot].class
+    }
+
+    /// Attempts of it that failed.
+    #[inline]
+    pub fn failures(&self) -> u32 {
+        self.tasks.hot[self.slot].failures
+    }
+
+    /// When its current attempt started; meaningful while it runs.
+    #[inline]
+    pub fn started(&self) -> Time {
+        self.tasks.hot[self.slot].started
+    }
+
+    /// Estimated work in billionths of a unit.
+    #[inline]
+    pub fn estimate(&self) -> u64 {
+        self.tasks.detail[self.slot].estimate
+    }
+
+    /// Larger is more urgent.
+    #[inline]
+    pub fn priority(&self) -> f64 {
+        self.tasks.detail[self.slot].priority
+    }
+
+    /// The node it runs on or is queued at, if any.
+    #[inline]
+    pub fn node(&self) -> Option<NodeId> {
+        let node = self.tasks.hot[self.slot].node;
+        (node != NONE).then_some(NodeId(node))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_task_is_one_cache_line() {
+        assert_eq!(std::mem::size_of::<Task>(), 64);
+    }
+
+    #[test]
+    fn a_settled_task_never_runs_again() {
+        for state in [TaskState::Completed, TaskState::Error] {
+            assert!(state.is_final());
+            assert!(!state.may_become(TaskState::Running));
+        }
+    }
+}

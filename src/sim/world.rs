@@ -1,0 +1,61 @@
+//! What a simulation is given: the truth about cluster and workload.
+
+use crate::distribution::Distribution;
+use crate::faults::NodeFaults;
+use crate::scheduler::{NodeSpec, RetryPlan};
+use crate::time::{Duration, Time};
+use crate::workload::Workload;
+
+/// A cluster and a workload, ready to be simulated under any policy and seed.
+#[derive(Clone, Debug)]
+pub struct World {
+    /// The nodes in order of number.
+    pub nodes: Vec<NodeSpec>,
+    /// Kinds of failing nodes.
+    pub faults: Vec<NodeFaults>,
+    /// For each node the index of its kind, if it fails.
+    pub fault_of: Vec<Option<u32>>,
+    /// The tasks.
+    pub workload: Workload,
+    /// What happens to failed and lost attempts.
+    pub retry: RetryPlan,
+    /// Seconds from the decision to start an attempt until it starts.
+    pub dispatch_delay: Option<Distribution>,
+    /// No arrivals are taken after this instant.
+    pub last_arrival: Option<Time>,
+    /// Tasks, by number, left out of wait, response and slowdown.
+    pub warmup: u32,
+    /// Buckets of the timeline; 0 for none.
+    pub timeline_buckets: u32,
+}
+
+impl World {
+    /// The most slots that one task takes.
+    pub fn max_demand(&self) -> u32 {
+        self.workload.max_slots()
+    }
+
+    /// A guess at the length of a run: the longer of the time all tasks take to arrive and the time
+    /// the cluster takes to do their work.
+    pub fn expected_span(&self) -> Duration {
+        let capacity: f64 = self.nodes.iter().map(|node| f64::from(node.slots) * node.speed).sum();
+        let (arriving, work) = match &self.workload {
+            Workload::Generated { tasks, arrivals, classes } => {
+                let mean: f64 = classes
+                    .iter()
+                    .map(|class| class.share * f64::from(class.slots) * class.duration.mean().unwrap_or(0.0))
+                    .sum();
+                let rate = arrivals.mean_rate().unwrap_or(f64::INFINITY);
+                (f64::from(*tasks) / rate, f64::from(*tasks) * mean)
+            }
+            Workload::Listed { tasks, .. } => {
+                let last = tasks.last().map_or(0.0, |task| task.arrival.as_seconds());
+                let work: f64 = tasks.iter().map(|task| task.work as f64 * f64::from(task.slots) / 1e9).sum();
+                (last, work)
+            }
+        };
+        let span = arriving.max(work / capacity);
+        let span = self.last_arrival.map_or(span, |last| span.min(last.as_seconds()));
+        Duration::from_seconds(span).unwrap_or(Duration::ZERO)
+    }
+}

@@ -1,0 +1,327 @@
+//! Makes the tasks of a workload one at a time, in the order they arrive.
+//!
+//! What a task is depends on the seed and its number only: work, class, priority and the error of
+//! its estimate each come from a stream keyed by (seed, purpose, number). Draws whose outcome is
+//! fixed (a constant priority, a single class) are skipped, which changes no other draw. A
+//! generated workload of any size takes the same memory.
+
+use std::fmt;
+use std::sync::Arc;
+
+use rand_distr::{Distribution as _, StandardNormal};
+
+use crate::distribution::{Distribution, choose};
+use crate::random::{Purpose, StreamKey, Streams, uniform};
+use crate::time::Time;
+use crate::workload::arrivals::ArrivalTimes;
+use crate::workload::{EstimateSpec, TaskClass, TraceTask, Workload, billionths};
+
+/// A task as it arrives.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct NewTask {
+    /// Position by (arrival, order in the file), counted from 0.
+    pub number: u32,
+    /// When it arrives.
+    pub arrival: Time,
+    /// Work of the first attempt in billionths of a unit of work (nanoseconds at speed 1).
+    pub work: u64,
+    /// What policies may know of the work, in the same unit.
+    pub estimate: u64,
+    /// Larger is more urgent.
+    pub priority: f64,
+    /// Slots it takes on its node, at least 1.
+    pub slots: u32,
+    /// Index into the workload's class names.
+    pub class: u16,
+    /// Probability that an attempt fails.
+    pub failure_probability: f64,
+}
+
+/// Why a source of tasks stopped before its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SourceError {
+    /// The task would arrive more than 584 years after the start.
+    ArrivalTooLate {
+        /// Number of the task.
+        task: u32,
+    },
+    /// The work drawn for an attempt is infinite or more than 1.8e10 units.
+    WorkTooLarge {
+        /// Number of the task.
+        task: u32,
+        /// Attempt, counted from 1.
+        attempt: u32,
+    },
+    /// The estimate of the work is infinite or more than 1.8e10 units.
+    EstimateTooLarge {
+        /// Number of the task.
+        task: u32,
+    },
+}
+
+impl fmt::Display for SourceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            SourceError::ArrivalTooLate { task } => {
+                write!(f, "task {task} would arrive more than 584 years after the start")
+            }
+            SourceError::WorkTooLarge { task, attempt } => {
+                write!(f, "the work drawn for attempt {attempt} of task {task} is more than 1.8e10 units")
+            }
+            SourceError::EstimateTooLarge { task } => {
+                write!(f, "the estimate of the work of task {task} is more than 1.8e10 units")
+            }
+        }
+    }
+}
+
+impl std::error::Error for SourceError {}
+
+/// The tasks of a workload in one replication.
+#[derive(Clone, Debug)]
+pub struct TaskSource {
+    made: u32,
+    error: Option<SourceError>,
+    kind: Kind,
+    estimates: StreamKey,
+}
+
+#[derive(Clone, Debug)]
+enum Kind {
+    Generated(Generator),
+    Listed {
+        tasks: Arc<[TraceTask]>,
+        estimate: EstimateSpec,
+        /// Mean work of the listed tasks of each class; filled only when the estimate asks for it.
+        class_means: Vec<u64>,
+    },
+}
+
+#[derive(Clone, Debug)]
+struct Generator {
+    tasks: u32,
+    arrivals: ArrivalTimes,
+    works: StreamKey,
+    class_choices: StreamKey,
+    priorities: StreamKey,
+    shares: Vec<f64>,
+    classes: Vec<ClassDraws>,
+}
+
+/// A class made ready for drawing: what is the same for all its tasks is worked out once.
+#[derive(Clone, Debug)]
+struct ClassDraws {
+    class: TaskClass,
+    constant_priority: Option<f64>,
+    /// `None` when the mean is infinite or does not fit, which is an error only when it is used.
+    mean_work: Option<u64>,
+}
+
+impl TaskSource {
+    /// The tasks of `workload` in the world of `streams`.
+    pub fn new(workload: &Workload, streams: Streams) -> TaskSource {
+        let kind = match workload {
+            Workload::Generated { tasks, arrivals, classes } => Kind::Generated(Generator {
+                tasks: *tasks,
+                arrivals: ArrivalTimes::new(arrivals, streams),
+                works: streams.key(Purpose::Work),
+                class_choices: streams.key(Purpose::Class),
+                priorities: streams.key(Purpose::Priority),
+                shares: classes.iter().map(|class| class.share).collect(),
+                classes: classes.iter().map(ClassDraws::new).collect(),
+            }),
+            Workload::Listed { tasks, class_names, estimate } => Kind::Listed {
+                tasks: tasks.clone(),
+                estimate: *estimate,
+                class_means: match estimate {
+                    EstimateSpec::ClassMean => mean_works(tasks, class_names.len()),
+                    _ => Vec::new(),
+                },
+            },
+        };
+        TaskSource { made: 0, error: None, kind, estimates: streams.key(Purpose::Estimate) }
+    }
+
+    /// The next task to arrive; `None` when all have, or after an [`error`](Self::error).
+    #[expect(clippy::should_implement_trait, reason = "an iterator would promise what an error breaks")]
+    #[inline]
+    pub fn next(&mut self) -> Option<NewTask> {
+        if self.error.is_some() {
+            return None;
+        }
+        let number = self.made;
+        let made = match &mut self.kind {
+            Kind::Generated(generator) => generator.make(number, self.estimates, &mut self.error),
+            Kind::Listed { tasks, estimate, class_means } => {
+                let task = tasks.get(number as usize)?;
+                listed(task, number, *estimate, class_means, self.estimates, &mut self.error)
+            }
+        };
+        self.made += u32::from(made.is_some());
+        made
+    }
+
+    /// What stopped the source, if something did. A caller that got `None` must ask.
+    pub fn error(&self) -> Option<SourceError> {
+        self.error
+    }
+
+    /// The work of an attempt when every attempt draws its own (`retry.redraw`): of the first
+    /// attempt the task's own work, of later ones a draw keyed by (seed, number, attempt).
+    ///
+    /// A listed task has nothing to draw from and repeats its work. `None` when the draw does not
+    /// fit, which also sets [`error`](Self::error).
+    ///
+    /// # Panics
+    /// When a listed workload has no task of this number.
+    pub fn redraw(&mut self, number: u32, attempt: u32) -> Option<u64> {
+        let work = match &self.kind {
+            Kind::Generated(generator) => generator.work(number, attempt),
+            Kind::Listed { tasks, .. } => Some(tasks[number as usize].work),
+        };
+        if work.is_none() {
+            self.error = Some(SourceError::WorkTooLarge { task: number, attempt });
+        }
+        work
+    }
+}
+
+impl Generator {
+    /// `None` when all tasks are made, when a list of times has come to its end, or with an error.
+    #[inline]
+    fn make(
+        &mut self,
+        number: u32,
+        estimates: StreamKey,
+        error: &mut Option<SourceError>,
+    ) -> Option<NewTask> {
+        if number >= self.tasks {
+            return None;
+        }
+        let Some(arrival) = self.arrivals.next() else {
+            if self.arrivals.overflowed() {
+                *error = Some(SourceError::ArrivalTooLate { task: number });
+            }
+            return None;
+        };
+        let index = self.class_of(number);
+        let ClassDraws { class, constant_priority, mean_work } = &self.classes[index];
+        let work = match class.duration {
+            Distribution::Constant { value } => billionths(value),
+            ref duration => billionths(duration.sample(&mut self.works.stream(u64::from(number)))),
+        };
+        let Some(work) = work else {
+            *error = Some(SourceError::WorkTooLarge { task: number, attempt: 1 });
+            return None;
+        };
+        let estimate = match class.estimate {
+            EstimateSpec::Exact | EstimateSpec::Requested => Some(work),
+            EstimateSpec::Noise { sigma } => noisy(work, sigma, number, estimates),
+            EstimateSpec::ClassMean => *mean_work,
+        };
+        let Some(estimate) = estimate else {
+            *error = Some(SourceError::EstimateTooLarge { task: number });
+            return None;
+        };
+        let priority = match constant_priority {
+            Some(priority) => *priority,
+            None => class.priority.sample(&mut self.priorities.stream(u64::from(number))),
+        };
+        Some(NewTask {
+            number,
+            arrival,
+            work,
+            estimate,
+            priority,
+            slots: class.slots,
+            class: index as u16,
+            failure_probability: class.failure_probability,
+        })
+    }
+
+    #[inline]
+    fn class_of(&self, number: u32) -> usize {
+        if self.classes.len() == 1 {
+            return 0;
+        }
+        choose(&self.shares, uniform(&mut self.class_choices.stream(u64::from(number))))
+    }
+
+    fn work(&self, number: u32, attempt: u32) -> Option<u64> {
+        let duration = &self.classes[self.class_of(number)].class.duration;
+        let mut stream = match attempt {
+            0 | 1 => self.works.stream(u64::from(number)),
+            _ => self.works.stream2(u64::from(number), u64::from(attempt)),
+        };
+        billionths(duration.sample(&mut stream))
+    }
+}
+
+impl ClassDraws {
+    fn new(class: &TaskClass) -> ClassDraws {
+        let constant_priority = match class.priority {
+            Distribution::Constant { value } => Some(value),
+            _ => None,
+        };
+        // Some means are long sums, so this one is worked out only when it is asked for.
+        let mean_work = match class.estimate {
+            EstimateSpec::ClassMean => class.duration.mean().and_then(billionths),
+            _ => None,
+        };
+        ClassDraws { class: class.clone(), constant_priority, mean_work }
+    }
+}
+
+fn listed(
+    task: &TraceTask,
+    number: u32,
+    estimate: EstimateSpec,
+    class_means: &[u64],
+    estimates: StreamKey,
+    error: &mut Option<SourceError>,
+) -> Option<NewTask> {
+    let known = match estimate {
+        EstimateSpec::Exact => Some(task.work),
+        EstimateSpec::Noise { sigma } => noisy(task.work, sigma, number, estimates),
+        EstimateSpec::ClassMean => Some(class_means[usize::from(task.class)]),
+        EstimateSpec::Requested => Some(task.requested.unwrap_or(task.work)),
+    };
+    if known.is_none() {
+        *error = Some(SourceError::EstimateTooLarge { task: number });
+    }
+    Some(NewTask {
+        number,
+        arrival: task.arrival,
+        work: task.work,
+        estimate: known?,
+        priority: task.priority,
+        slots: task.slots,
+        class: task.class,
+        failure_probability: task.failure_probability,
+    })
+}
+
+/// The work times a lognormal factor of median 1; sigma 0 leaves the work as it is, to the bit.
+fn noisy(work: u64, sigma: f64, number: u32, estimates: StreamKey) -> Option<u64> {
+    if sigma == 0.0 || work == 0 {
+        return Some(work);
+    }
+    let z: f64 = StandardNormal.sample(&mut estimates.stream(u64::from(number)));
+    let estimate = (work as f64 * (sigma * z).exp()).round();
+    (estimate < u64::MAX as f64).then_some(estimate as u64)
+}
+
+/// The mean work of the tasks of each class, to the nearest; 0 for a class without tasks.
+fn mean_works(tasks: &[TraceTask], classes: usize) -> Vec<u64> {
+    let mut sums = vec![(0u128, 0u128); classes];
+    for task in tasks {
+        let (sum, count) = &mut sums[usize::from(task.class)];
+        *sum += u128::from(task.work);
+        *count += 1;
+    }
+    sums.iter().map(|(sum, count)| (sum + count / 2).checked_div(*count).unwrap_or(0) as u64).collect()
+}
+
+#[cfg(test)]
+#[path = "source_tests.rs"]
+mod tests;
