@@ -21,10 +21,10 @@ pub fn throughput(story: &Story) -> String {
 pub fn queue(story: &Story) -> String {
     match extremes(story, Metric::MeanQueueLength) {
         Some((best, least, worst, most)) => {
-            format!("{least} tasks wait on average under {best}, {most} under {worst}")
+            format!("The mean queue is {least} under {best}, {most} under {worst}")
         }
         None => match single(story, Metric::MeanQueueLength) {
-            Some((policy, tasks)) => format!("{tasks} tasks wait on average under {policy}"),
+            Some((policy, tasks)) => format!("The mean queue is {tasks} under {policy}"),
             None => "How many tasks wait?".to_string(),
         },
     }
@@ -157,10 +157,11 @@ fn extremes(story: &Story, metric: Metric) -> Option<(&str, String, &str, String
         return None;
     }
     let (best, worst_mean) = (judgement.means[judgement.best]?, judgement.means[worst]?);
-    // As many digits as it takes to see the difference.
-    let decimals = decimals_for(best - worst_mean, 1).max(decimals_for(best.abs().max(worst_mean.abs()), 2));
+    // Two digits of each, and as many as it takes to see the difference.
+    let apart = decimals_for(best - worst_mean, 1);
+    let show = |value: f64| fixed(value, decimals_for(value, 2).max(apart));
     let name = |index: usize| story.policies[index].name.as_str();
-    Some((name(judgement.best), fixed(best, decimals), name(worst), fixed(worst_mean, decimals)))
+    Some((name(judgement.best), show(best), name(worst), show(worst_mean)))
 }
 
 fn single(story: &Story, metric: Metric) -> Option<(&str, String)> {

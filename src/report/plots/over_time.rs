@@ -38,7 +38,7 @@ pub fn picture(story: &Story, quantity: Quantity, colours: &[Option<RGBColor>]) 
         .collect();
     if quantity == Quantity::NodesUp && !story.facts.faults_follow_work {
         // Every policy meets the same outages; the longest run shows them all.
-        let longest = lines.into_iter().max_by_key(|line| line.points.len())?;
+        let longest = lines.into_iter().rev().max_by_key(|line| line.points.len())?;
         lines = vec![match story.policies.len() {
             1 => longest,
             _ => Line { name: "all policies".to_string(), colour: Some(POLICIES[6]), ..longest },

@@ -17,6 +17,8 @@ use crate::statistics::confidence::Summary;
 /// Above so many ticks only their range is drawn, or files grow large.
 const MOST_TICKS: usize = 500;
 const ROW: f64 = 31.0;
+/// Values this many times apart would leave all but the largest at 0 of a linear axis.
+const LOG_FROM: f64 = 100.0;
 
 /// One metric over all policies.
 struct Panel {
@@ -167,8 +169,15 @@ fn draw_panel(
         return taken;
     }
     // All figures are at least 0; an interval may reach below.
-    let axis = axis(low.max(0.0), high, area.right - area.left);
-    let from = if axis.is_cut() { format!("{}, not from 0", panel.unit) } else { panel.unit.clone() };
+    let least =
+        panel.rows.iter().filter_map(|row| row.summary).map(|summary| summary.min).fold(high, f64::min);
+    let log = least > 0.0 && high > LOG_FROM * least;
+    let axis = if log { Axis::log(least, high) } else { axis(low.max(0.0), high, area.right - area.left) };
+    let from = match () {
+        () if log => format!("{}, log scale", panel.unit),
+        () if axis.is_cut() => format!("{}, not from 0", panel.unit),
+        () => panel.unit.clone(),
+    };
     picture.text((area.left, area.top - 14.0), &from, TICK, false, MUTED, Anchor::Start);
     for (tick, label) in axis.ticks.iter().zip(axis.labels()) {
         let x = area.x(&axis, *tick);
@@ -191,7 +200,7 @@ fn draw_panel(
         }
         let Some(summary) = row.summary else { continue };
         draw_dot(picture, &summary, place, y, colour.unwrap_or(AXIS));
-        let text = fixed(summary.mean, decimals);
+        let text = fixed(summary.mean, decimals.max(decimals_for(summary.mean, 2)));
         let half = width(&text, TICK, row.best) / 2.0;
         // Labels stay over their own panel.
         let x = place(summary.mean)

@@ -5,7 +5,8 @@ use plotters::style::RGBColor;
 use super::axis::Axis;
 use super::colour::{AXIS, INK};
 use super::finding;
-use super::frame::{self, Name, SIZE, TICK, Words, axes, caption, empty, make_room, names};
+use super::font::width;
+use super::frame::{self, Area, Name, SIZE, TICK, Words, axes, caption, empty, make_room, names};
 use super::picture::{Anchor, Picture};
 use crate::report::number::fixed;
 use crate::report::story::Story;
@@ -66,7 +67,7 @@ pub fn picture(story: &Story, metric: &str, colours: &[Option<RGBColor>]) -> Opt
     if y_axis.low < 0.001 {
         let y = area.y(&y_axis, 0.001);
         picture.line(vec![(area.left, y), (area.right, y)], 1.0, AXIS);
-        picture.text((area.right - 2.0, y - 5.0), "1 task in 1000", TICK, false, INK, Anchor::End);
+        label_at(&mut picture, &area, y, &lines, &x_axis);
     }
     let mut ends = Vec::new();
     // Policies in the background first.
@@ -88,6 +89,25 @@ pub fn picture(story: &Story, metric: &str, colours: &[Option<RGBColor>]) -> Opt
     place_names(&mut labels, &ends, area.top);
     names(&mut picture, &area, labels, size);
     Some(picture)
+}
+
+/// Says what the line of 1 task in 1000 is, at the end that no curve crosses.
+fn label_at(picture: &mut Picture, area: &Area, y: f64, lines: &[Line<'_>], x_axis: &Axis) {
+    let text = "1 task in 1000";
+    let needed = area.right - width(text, TICK, false) - 16.0;
+    let crossing = |points: &[(f64, f64)]| {
+        // Between twice and once this share a curve passes behind the words.
+        points
+            .iter()
+            .filter(|(_, share)| (0.0009..0.003).contains(share))
+            .map(|(value, _)| area.x(x_axis, *value))
+            .fold(area.left, f64::max)
+    };
+    if lines.iter().all(|(_, _, points)| crossing(points) < needed) {
+        picture.text((area.right - 2.0, y - 5.0), text, TICK, false, INK, Anchor::End);
+    } else {
+        picture.text((area.left + 6.0, y - 5.0), text, TICK, false, INK, Anchor::Start);
+    }
 }
 
 /// Names stand from the top in the order in which lines end, the longest tail first.
