@@ -145,7 +145,8 @@ impl<P: Policy> Scheduler<P> {
     }
 
     /// Takes one fact in. Decisions wait for [`decide`](Self::decide).
-    #[inline]
+    // Drivers know which event they hand in: inlined, the match and the event itself vanish.
+    #[inline(always)]
     pub fn handle<O: Observer>(
         &mut self,
         now: Time,
@@ -242,7 +243,8 @@ impl<P: Policy> Scheduler<P> {
         observer: &mut O,
     ) {
         let slot = id.slot;
-        let task = self.tasks.hot[slot as usize];
+        // Field by field: copying a record that was just written stalls the processor.
+        let task = &self.tasks.hot[slot as usize];
         let node = NodeId(task.node);
         let busy = slot_time(now.since(task.started), task.slots);
         let attempt = AttemptNumber(task.attempts);
@@ -464,8 +466,8 @@ impl<P: Policy> Scheduler<P> {
             std::mem::swap(&mut self.parked, &mut self.unplaced);
         }
         let alone = self.unplaced.len() == 1;
-        let mut unplaced = std::mem::take(&mut self.unplaced);
-        for slot in unplaced.drain(..) {
+        for at in 0..self.unplaced.len() {
+            let slot = self.unplaced[at];
             let view = self.tasks.view(slot);
             let slots = view.slots();
             let Some(node) = self.policy.parts().1.choose(&view, &self.cluster) else {
@@ -483,16 +485,18 @@ impl<P: Policy> Scheduler<P> {
                 self.set_key(slot, node.0);
                 self.cluster.nodes[node.index()].queue_push(slot, &mut self.tasks);
                 self.node_changed(node);
-                self.mark_dirty(node);
+                if self.cluster.nodes[node.index()].free > 0 {
+                    self.mark_dirty(node);
+                }
             }
         }
-        self.unplaced = unplaced;
-        let mut dirty = std::mem::take(&mut self.dirty);
-        for node in dirty.drain(..) {
+        self.unplaced.clear();
+        for at in 0..self.dirty.len() {
+            let node = self.dirty[at];
             self.cluster.nodes[node.index()].dirty = false;
             self.advance(now, node, commands, observer);
         }
-        self.dirty = dirty;
+        self.dirty.clear();
     }
 
     /// Starts what the head of the node's queue allows.
@@ -500,6 +504,10 @@ impl<P: Policy> Scheduler<P> {
     fn advance<O: Observer>(&mut self, now: Time, node: NodeId, commands: &mut Commands, observer: &mut O) {
         loop {
             let state = &mut self.cluster.nodes[node.index()];
+            // Do not even look at a task that cannot start: it may be far away in memory.
+            if state.free == 0 {
+                return;
+            }
             let Some(slot) = state.queue_front(&self.tasks) else { return };
             if self.tasks.hot[slot as usize].slots > state.free {
                 return;

@@ -1,5 +1,6 @@
 //! The simulated world: a driver of the scheduler core with time that costs nothing.
 
+mod arrivals;
 pub mod event_queue;
 mod nodes;
 mod run;

@@ -3,7 +3,8 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::event_queue::{Due, EventNumber, EventQueue, Kind, MAX_INDEX};
+use super::arrivals::Arrivals;
+use super::event_queue::{Due, EventNumber, EventQueue, Kind, MAX_INDEX, Rank};
 use super::nodes::{Change, Nodes};
 use super::world::World;
 use crate::ids::{AttemptNumber, NodeId, TaskId};
@@ -14,7 +15,7 @@ use crate::scheduler::{
 };
 use crate::structures::prefetch::prefetch;
 use crate::time::{Duration, Time};
-use crate::workload::source::{NewTask, SourceError, TaskSource};
+use crate::workload::source::SourceError;
 
 /// Instants between two looks at whether the run should stop.
 const STOP_CHECK: u64 = 4096;
@@ -113,7 +114,9 @@ pub fn run<P: Policy, O: Observer>(
             return Err(SimulationError::Stopped);
         }
     }
-    if let Some(error) = simulation.source.error() {
+    if let Some(error) = simulation.arrivals.source.error()
+        && !simulation.arrivals.cut_off
+    {
         return Err(error.into());
     }
     Ok((simulation.events, simulation.observer, simulation.works))
@@ -121,6 +124,7 @@ pub fn run<P: Policy, O: Observer>(
 
 /// What is true of an unsettled task, whatever the scheduler believes.
 #[derive(Clone, Copy, Debug)]
+#[repr(align(64))]
 struct Truth {
     work: u64,
     /// Work still to be done: less than `work` only when an attempt was lost and its work kept.
@@ -143,9 +147,9 @@ struct Simulation<'a, P, O> {
     scheduler: Scheduler<P>,
     observer: O,
     commands: Commands,
-    source: TaskSource,
-    /// The next arrival and its insertion number; it needs no place in the heap.
-    arrival: Option<(NewTask, EventNumber)>,
+    arrivals: Arrivals,
+    /// When the next task arrives.
+    next_arrival: Rank,
     queue: EventQueue,
     truths: Vec<Truth>,
     free: Vec<u32>,
@@ -190,8 +194,8 @@ impl<'a, P: Policy, O: Observer> Simulation<'a, P, O> {
             scheduler,
             observer,
             commands,
-            source: TaskSource::new(&world.workload, streams),
-            arrival: None,
+            arrivals: Arrivals::new(world, streams),
+            next_arrival: Rank::NEVER,
             queue,
             truths: Vec::new(),
             free: Vec::new(),
@@ -207,34 +211,26 @@ impl<'a, P: Policy, O: Observer> Simulation<'a, P, O> {
         Ok(simulation)
     }
 
+    /// Looks when the next task arrives; it needs no place in the event queue.
     #[inline]
     fn draw_arrival(&mut self) {
-        self.arrival = self
-            .source
-            .next()
-            .filter(|task| self.world.last_arrival.is_none_or(|last| task.arrival <= last))
-            .map(|task| (task, self.queue.number()));
+        self.next_arrival = match self.arrivals.peek() {
+            Some(task) => Rank::new(task.arrival, self.queue.number()),
+            None => Rank::NEVER,
+        };
     }
 
     /// The next instant at which something happens; `None` when every task is settled.
     #[inline]
-    fn next_instant(&self) -> Option<Time> {
-        let mut next = Time::NEVER;
-        if let Some((task, _)) = &self.arrival {
-            next = task.arrival;
-        } else {
+    fn next_instant(&mut self) -> Option<Time> {
+        if self.next_arrival == Rank::NEVER {
             let view = self.scheduler.view();
             if view.settled() == view.submitted() {
                 return None;
             }
         }
-        if let Some((time, _)) = self.queue.peek() {
-            next = next.min(time);
-        }
-        if let Some(time) = self.scheduler.next_timer() {
-            next = next.min(time);
-        }
-        Some(next)
+        let event = self.next_arrival.min(self.queue.peek()).time();
+        Some(self.scheduler.next_timer().map_or(event, |timer| timer.min(event)))
     }
 
     /// One instant: all its facts, one decision, its commands.
@@ -245,32 +241,33 @@ impl<'a, P: Policy, O: Observer> Simulation<'a, P, O> {
             self.tell(now, Event::TimerFired);
         }
         loop {
-            let event = self.queue.peek().filter(|&(time, _)| time == now);
-            match (&self.arrival, event) {
-                (Some((task, number)), event)
-                    if task.arrival == now && event.is_none_or(|(_, other)| *number < other) =>
-                {
-                    self.arrive(now)?;
+            let event = self.queue.peek();
+            if self.next_arrival < event {
+                if self.next_arrival.time() != now {
+                    break;
                 }
-                (_, Some(_)) => {
-                    let due = self.queue.pop().expect("peeked");
+                self.arrive(now)?;
+            } else {
+                if event.time() != now {
+                    break;
+                }
+                if let Some(due) = self.queue.pop() {
                     self.take_in(now, due)?;
                 }
-                _ => break,
             }
         }
         self.scheduler.decide(now, &mut self.commands, &mut self.observer);
         self.carry_out(now)
     }
 
-    #[inline]
+    #[inline(always)]
     fn tell(&mut self, now: Time, event: Event) {
         self.scheduler.handle(now, event, &mut self.commands, &mut self.observer);
     }
 
     #[inline]
     fn arrive(&mut self, now: Time) -> Result<(), SimulationError> {
-        let Some((new, _)) = self.arrival else { return Ok(()) };
+        let Some(new) = self.arrivals.take() else { return Ok(()) };
         self.events += 1;
         let truth = Truth {
             work: new.work,
@@ -332,21 +329,18 @@ impl<'a, P: Policy, O: Observer> Simulation<'a, P, O> {
 
     #[inline]
     fn finish(&mut self, now: Time, due: Due) {
-        let truth = self.truths[due.index as usize];
+        let truth = &mut self.truths[due.index as usize];
         if truth.finish != due.number {
             return;
         }
         self.events += 1;
-        self.truths[due.index as usize].finish = EventNumber::NONE;
+        truth.finish = EventNumber::NONE;
+        let truth = &self.truths[due.index as usize];
         self.nodes.attempt_ends(now, truth.node);
         let failed = truth.failure_probability > 0.0
             && self.failures.uniform2(u64::from(truth.number), u64::from(truth.attempt))
                 < truth.failure_probability;
         let task = TaskId { slot: due.index, number: truth.number };
-        if failed {
-            // A failed attempt is found at its end; the next one repeats all of the work.
-            self.truths[due.index as usize].left = truth.work;
-        }
         let event = Event::AttemptFinished {
             task,
             attempt: AttemptNumber(truth.attempt),
@@ -354,6 +348,11 @@ impl<'a, P: Policy, O: Observer> Simulation<'a, P, O> {
             outcome: if failed { Outcome::Failure } else { Outcome::Success },
             service: self.service(truth.work, truth.node),
         };
+        if failed {
+            // A failed attempt is found at its end; the next one repeats all of the work.
+            let truth = &mut self.truths[due.index as usize];
+            truth.left = truth.work;
+        }
         self.tell(now, event);
     }
 
@@ -465,14 +464,18 @@ impl<'a, P: Policy, O: Observer> Simulation<'a, P, O> {
 
     #[cold]
     fn redraw(&mut self, task: TaskId, attempt: AttemptNumber) -> Result<(), SimulationError> {
-        match self.source.redraw(task.number, attempt.0) {
+        match self.arrivals.source.redraw(task.number, attempt.0) {
             Some(work) => {
                 let truth = &mut self.truths[task.slot as usize];
                 truth.work = work;
                 truth.left = work;
                 Ok(())
             }
-            None => Err(self.source.error().map_or(SimulationError::TimeOverflow, SimulationError::Source)),
+            None => Err(self
+                .arrivals
+                .source
+                .error()
+                .map_or(SimulationError::TimeOverflow, SimulationError::Source)),
         }
     }
 }

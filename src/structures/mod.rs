@@ -1,6 +1,7 @@
 //! Data structures that answer in O(log n) or better what a scheduler asks at every event.
 
 pub mod bitmap;
+pub mod calendar;
 pub mod heap;
 pub mod key_tree;
 pub mod ordered_index;
