@@ -1,22 +1,12 @@
 //! What is wrong with a result, and what to do about it.
 
-use serde::{Deserialize, Serialize};
-
 use super::number::count;
 use super::verdict::list;
 use crate::experiment::plan::Plan;
+pub use crate::experiment::warning::Warning;
 use crate::metrics::{Metric, PolicyResult, Timeline, TimelineRow};
 use crate::statistics::paired::difference;
 use crate::workload::{Arrivals, Workload};
-
-/// Something a reader of a result must know.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Warning {
-    /// What is wrong, in one sentence without a full stop.
-    pub message: String,
-    /// What to do, with the key or the flag.
-    pub help: Option<String>,
-}
 
 /// What a reader must know of these results; each kind of warning once.
 pub fn of_results(plan: &Plan, results: &[PolicyResult]) -> Vec<Warning> {

@@ -30,6 +30,7 @@ fn entry(key: u64, number: u32, slot: u32) -> u128 {
 }
 
 impl ReadyQueue {
+    #[cfg(test)]
     pub(super) fn len(&self) -> usize {
         self.ring.len() + self.heap.len() + self.sorted.len() + self.gathered.len()
     }
