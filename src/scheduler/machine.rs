@@ -92,6 +92,12 @@ impl View<'_> {
         self.counts.settled
     }
 
+    /// Tasks that wait or run.
+    #[inline]
+    pub fn unsettled(&self) -> u64 {
+        self.counts.waiting + self.counts.running
+    }
+
     /// Results that were refused because their attempt no longer counted.
     pub fn refused(&self) -> u64 {
         self.counts.refused
@@ -126,7 +132,14 @@ impl<P: Policy> Scheduler<P> {
         }
     }
 
+    /// Makes room for so many unsettled tasks at once; more find room too, only later.
+    pub fn reserve(&mut self, tasks: usize) {
+        self.tasks.reserve(tasks);
+        self.unplaced.reserve(tasks);
+    }
+
     /// What anyone may see.
+    #[inline]
     pub fn view(&self) -> View<'_> {
         View { counts: self.counts, cluster: &self.cluster }
     }
@@ -250,7 +263,7 @@ impl<P: Policy> Scheduler<P> {
         let attempt = AttemptNumber(task.attempts);
         self.cluster.vacate(slot, node, &mut self.tasks);
         self.counts.running -= 1;
-        self.node_changed(node);
+        self.load_changed(node);
         if self.cluster.dispatch() == Dispatch::Push {
             self.mark_dirty(node);
         }
@@ -411,6 +424,17 @@ impl<P: Policy> Scheduler<P> {
         self.tasks.hot[slot as usize].key = key;
     }
 
+    /// The node's load or free slots have changed.
+    #[inline]
+    fn load_changed(&mut self, node: NodeId) {
+        if self.cluster.dispatch() == Dispatch::Push {
+            self.policy.parts().1.load_changed(node, &self.cluster);
+        } else {
+            self.node_changed(node);
+        }
+    }
+
+    /// The node's room has changed.
     #[inline]
     fn node_changed(&mut self, node: NodeId) {
         let (_, place, backfill) = self.policy.parts();
@@ -455,7 +479,7 @@ impl<P: Policy> Scheduler<P> {
         let failures = task.failures;
         self.counts.waiting -= 1;
         self.counts.running += 1;
-        self.node_changed(node);
+        self.load_changed(node);
         observer.on_record(now, &Record::Dispatched { task: id, attempt, node, failures });
         commands.push(Command::StartAttempt { task: id, attempt, node });
     }
@@ -486,7 +510,7 @@ impl<P: Policy> Scheduler<P> {
                 self.tasks.hot[slot as usize].node = node.0;
                 self.set_key(slot, node.0);
                 self.cluster.nodes[node.index()].queue_push(slot, &mut self.tasks);
-                self.node_changed(node);
+                self.load_changed(node);
                 if self.cluster.nodes[node.index()].free > 0 {
                     self.mark_dirty(node);
                 }

@@ -113,6 +113,11 @@ pub struct Tasks {
 }
 
 impl Tasks {
+    pub(super) fn reserve(&mut self, tasks: usize) {
+        self.hot.reserve(tasks);
+        self.detail.reserve(tasks);
+    }
+
     /// Puts a new task into its slot.
     ///
     /// # Panics

@@ -74,6 +74,13 @@ macro_rules! any_place {
                     $(AnyPlace::$variant(place) => place.node_changed(node, cluster),)*
                 }
             }
+
+            #[inline]
+            fn load_changed(&mut self, node: NodeId, cluster: &Cluster) {
+                match self {
+                    $(AnyPlace::$variant(place) => place.load_changed(node, cluster),)*
+                }
+            }
         }
     };
 }
