@@ -194,7 +194,7 @@ impl<P: Policy> Scheduler<P> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn on_submitted<O: Observer>(&mut self, now: Time, id: TaskId, spec: &TaskSpec, observer: &mut O) {
         self.tasks.admit(now, id, spec);
         self.counts.submitted += 1;
@@ -204,7 +204,7 @@ impl<P: Policy> Scheduler<P> {
     }
 
     /// Whether a message speaks of the attempt that counts.
-    #[inline]
+    #[inline(always)]
     fn is_current(&self, id: TaskId, attempt: AttemptNumber, node: NodeId) -> bool {
         self.tasks.hot.get(id.slot as usize).is_some_and(|task| {
             task.state == TaskState::Running
@@ -245,7 +245,7 @@ impl<P: Policy> Scheduler<P> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn on_finished<O: Observer>(
         &mut self,
         now: Time,
@@ -271,6 +271,21 @@ impl<P: Policy> Scheduler<P> {
         if outcome == Outcome::Success {
             return self.settle(now, slot, TaskState::Completed, service, commands, observer);
         }
+        self.on_failed(now, id, service, commands, observer);
+    }
+
+    /// The attempt ended without success: the task is tried again, perhaps after a pause, or given
+    /// up.
+    #[cold]
+    fn on_failed<O: Observer>(
+        &mut self,
+        now: Time,
+        id: TaskId,
+        service: Duration,
+        commands: &mut Commands,
+        observer: &mut O,
+    ) {
+        let slot = id.slot;
         let task = &mut self.tasks.hot[slot as usize];
         task.failures += 1;
         let failures = task.failures;
@@ -290,6 +305,7 @@ impl<P: Policy> Scheduler<P> {
         }
     }
 
+    #[cold]
     fn on_timer(&mut self, now: Time) {
         while self.next_timer().is_some_and(|due| due <= now) {
             let slot = self.timers.pop().expect("peeked") as u32;
@@ -313,6 +329,7 @@ impl<P: Policy> Scheduler<P> {
 
     /// All that ran on the node or waited for it goes back to be placed anew: the running attempts
     /// in the order in which they started, then the queue in its order.
+    #[cold]
     fn on_node_lost<O: Observer>(
         &mut self,
         now: Time,
@@ -345,6 +362,7 @@ impl<P: Policy> Scheduler<P> {
         self.node_changed(node);
     }
 
+    #[cold]
     fn lose<O: Observer>(
         &mut self,
         now: Time,
@@ -371,7 +389,7 @@ impl<P: Policy> Scheduler<P> {
         self.enqueue(slot);
     }
 
-    #[inline]
+    #[inline(always)]
     fn settle<O: Observer>(
         &mut self,
         now: Time,
@@ -400,13 +418,13 @@ impl<P: Policy> Scheduler<P> {
     }
 
     /// A task waits from now on; what becomes of it is decided when all facts are in.
-    #[inline]
+    #[inline(always)]
     fn enqueue(&mut self, slot: u32) {
         self.unplaced.push(slot);
     }
 
     /// Puts a task into the central queue.
-    #[inline]
+    #[inline(always)]
     fn queue_centrally(&mut self, slot: u32) {
         self.set_key(slot, 0);
         let task = &self.tasks.hot[slot as usize];
@@ -425,7 +443,7 @@ impl<P: Policy> Scheduler<P> {
     }
 
     /// The node's load or free slots have changed.
-    #[inline]
+    #[inline(always)]
     fn load_changed(&mut self, node: NodeId) {
         if self.cluster.dispatch() == Dispatch::Push {
             self.policy.parts().1.load_changed(node, &self.cluster);
@@ -453,7 +471,7 @@ impl<P: Policy> Scheduler<P> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn start<O: Observer>(
         &mut self,
         now: Time,
@@ -484,6 +502,7 @@ impl<P: Policy> Scheduler<P> {
         commands.push(Command::StartAttempt { task: id, attempt, node });
     }
 
+    #[inline(always)]
     fn decide_push<O: Observer>(&mut self, now: Time, commands: &mut Commands, observer: &mut O) {
         if self.node_joined {
             self.node_joined = false;
@@ -526,7 +545,7 @@ impl<P: Policy> Scheduler<P> {
     }
 
     /// Starts what the head of the node's queue allows.
-    #[inline]
+    #[inline(always)]
     fn advance<O: Observer>(&mut self, now: Time, node: NodeId, commands: &mut Commands, observer: &mut O) {
         loop {
             let state = &mut self.cluster.nodes[node.index()];
@@ -544,7 +563,7 @@ impl<P: Policy> Scheduler<P> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn decide_pull<O: Observer>(&mut self, now: Time, commands: &mut Commands, observer: &mut O) {
         let overtaking = self.policy.parts().2.is_active();
         if let [slot] = self.unplaced[..]
@@ -599,7 +618,7 @@ impl<P: Policy> Scheduler<P> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn start_pulled<O: Observer>(
         &mut self,
         now: Time,

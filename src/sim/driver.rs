@@ -333,7 +333,7 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
         }
         let (begins, left) =
             if self.has_courses { self.set_out(now, task, attempt)? } else { (now, self.truths[slot].work) };
-        if begins == now && self.world.dispatch_delay.is_none() {
+        if self.world.dispatch_delay.is_none() {
             let clock = self.nodes.attempt_starts(now, node.0, &mut self.queue);
             clock.ok_or(SimulationError::TimeOverflow)?;
         }
