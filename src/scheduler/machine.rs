@@ -136,6 +136,7 @@ impl<P: Policy> Scheduler<P> {
     pub fn reserve(&mut self, tasks: usize) {
         self.tasks.reserve(tasks);
         self.unplaced.reserve(tasks);
+        self.ready.reserve(tasks);
     }
 
     /// What anyone may see.
@@ -611,7 +612,7 @@ impl<P: Policy> Scheduler<P> {
             } else {
                 self.ready.pop();
                 if let Some(soon) = self.ready.upcoming() {
-                    crate::structures::prefetch::prefetch(&self.tasks.hot, soon as usize);
+                    crate::structures::memory::prefetch(&self.tasks.hot, soon as usize);
                 }
             }
             self.start_pulled(now, slot, node, commands, observer);

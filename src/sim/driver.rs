@@ -11,7 +11,7 @@ use crate::random::{Purpose, StreamKey, Streams};
 use crate::scheduler::{
     Command, Commands, Event, Observer, OnNodeLoss, Outcome, Policy, Scheduler, SchedulerConfig, TaskSpec,
 };
-use crate::structures::prefetch::prefetch;
+use crate::structures::memory;
 use crate::time::{Duration, Time};
 
 /// What is true of an unsettled task, whatever the scheduler believes.
@@ -100,7 +100,7 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
             arrivals: Arrivals::new(world, streams),
             next_arrival: Rank::NEVER,
             queue,
-            truths: Vec::with_capacity(at_once),
+            truths: Vec::new(),
             courses: Vec::new(),
             has_courses: world.dispatch_delay.is_some() || world.retry.on_node_loss == OnNodeLoss::Resume,
             free: Vec::new(),
@@ -112,6 +112,7 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
             keep_works,
             events: 0,
         };
+        memory::reserve(&mut driver.truths, at_once);
         driver.draw_arrival();
         Ok(driver)
     }
@@ -343,7 +344,7 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
         truth.attempt = attempt.0;
         truth.node = node.0;
         if let Some(soon) = self.scheduler.upcoming() {
-            prefetch(&self.truths, soon as usize);
+            memory::prefetch(&self.truths, soon as usize);
         }
         Ok(())
     }
