@@ -13,9 +13,9 @@ use crate::structures::memory;
 
 const FULL: u32 = u32::MAX;
 /// From so many nodes on their records are far away in memory.
-const MANY: u32 = 4096;
+const MANY: u32 = 16_384;
 /// Nodes drawn ahead.
-const AHEAD: usize = 32;
+const AHEAD: usize = 64;
 
 /// The less loaded of d random nodes.
 #[derive(Clone, Debug)]
@@ -151,7 +151,7 @@ impl Place for PowerOf {
         }
         // The next to be used is at `next`, the last drawn just before it.
         let at = |distance: usize| NodeId(self.ahead[(self.next + distance) % AHEAD]);
-        Some(Soon { near: [at(10), at(11)], far: [at(30), at(31)] })
+        Some(Soon { near: [at(30), at(31)], far: [at(62), at(63)] })
     }
 
     #[inline]
