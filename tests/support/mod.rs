@@ -5,4 +5,5 @@
 #![allow(dead_code)]
 
 pub(crate) mod formulas;
+pub(crate) mod judge;
 pub(crate) mod loops;
