@@ -5,6 +5,7 @@ use super::histogram::Histogram;
 use super::results::{NodeResult, Timeline};
 use super::task_stats::{Jain, SLOWDOWN_UNIT, TaskStats};
 use super::timeline::TimelineCollector;
+use crate::ids::NodeId;
 use crate::scheduler::{NodeSpec, Observer, Outcome, Record, TaskState};
 use crate::time::{Duration, Time};
 
@@ -21,14 +22,25 @@ pub struct CollectorOptions {
     pub classes: usize,
 }
 
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 struct NodeTally {
     /// Slot time.
     busy: Duration,
     up: Duration,
-    up_since: Option<Time>,
+    /// `Time::NEVER` while down.
+    up_since: Time,
     tasks: u32,
     attempts_lost: u32,
+}
+
+impl NodeTally {
+    const DOWN: NodeTally = NodeTally {
+        busy: Duration::ZERO,
+        up: Duration::ZERO,
+        up_since: Time::NEVER,
+        tasks: 0,
+        attempts_lost: 0,
+    };
 }
 
 /// Figures of one run.
@@ -90,7 +102,7 @@ impl Collector {
             all: TaskStats::default(),
             classes,
             timeline,
-            nodes: vec![NodeTally::default(); nodes.len()],
+            nodes: vec![NodeTally::DOWN; nodes.len()],
             first_arrival: None,
             last_settled: Time::ZERO,
             waiting: 0,
@@ -128,7 +140,9 @@ impl Collector {
         self.first_arrival = Some(now);
         for node in &mut self.nodes {
             node.up = Duration::ZERO;
-            node.up_since = node.up_since.map(|_| now);
+            if node.up_since != Time::NEVER {
+                node.up_since = now;
+            }
         }
         self.any_up = Duration::ZERO;
         self.any_up_since = self.any_up_since.map(|_| now);
@@ -144,14 +158,11 @@ impl Collector {
         self.waiting_area -= i128::from(now.0);
     }
 
-    #[inline]
-    fn on_settled(&mut self, now: Time, record: &Record) {
-        let Record::Settled { task, state, class, arrival, first_start, node, service, .. } = *record else {
-            return;
-        };
+    #[inline(always)]
+    fn on_settled(&mut self, now: Time, settled: &Settled) {
+        let Settled { number, completed, class, arrival, first_start, node, service } = *settled;
         self.last_settled = now;
         self.system_area += i128::from(now.0);
-        let completed = state == TaskState::Completed;
         if completed {
             if let Some(timeline) = &mut self.timeline {
                 timeline.completed(now);
@@ -160,27 +171,17 @@ impl Collector {
                 self.nodes[node.index()].tasks += 1;
             }
         }
-        let warm = task.number >= self.warmup;
-        let note = |stats: &mut TaskStats| {
-            stats.completed += u64::from(completed);
-            stats.errors += u64::from(state == TaskState::Error);
-            if warm {
-                if let Some(start) = first_start {
-                    stats.add_wait(start - arrival);
-                }
-                if completed {
-                    stats.add_response(now - arrival, service);
-                }
-            }
-        };
-        note(&mut self.all);
+        let warm = number >= self.warmup;
+        let wait = first_start.filter(|_| warm).map(|start| start - arrival);
+        let response = (completed && warm).then(|| now - arrival);
+        self.all.settle(completed, wait, response, service);
         if let Some(stats) = self.classes.get_mut(class as usize) {
-            note(stats);
+            stats.settle(completed, wait, response, service);
         }
     }
 
     fn on_node_joined(&mut self, now: Time, node: usize) {
-        self.nodes[node].up_since = Some(now);
+        self.nodes[node].up_since = now;
         self.nodes_up += 1;
         if self.nodes_up == 1 {
             self.any_up_since = Some(now);
@@ -191,9 +192,9 @@ impl Collector {
     }
 
     fn on_node_lost(&mut self, now: Time, node: usize) {
-        if let Some(since) = self.nodes[node].up_since.take() {
-            self.nodes[node].up.0 += now.since(since).0;
-        }
+        let tally = &mut self.nodes[node];
+        tally.up.0 += now.since(tally.up_since).0;
+        tally.up_since = Time::NEVER;
         self.nodes_up -= 1;
         if self.nodes_up == 0
             && let Some(since) = self.any_up_since.take()
@@ -236,7 +237,7 @@ impl Collector {
         if let Some(since) = self.any_up_since {
             self.any_up.0 += end.since(since).0;
         }
-        let up = |node: &NodeTally| Duration(node.up.0 + node.up_since.map_or(0, |since| end.since(since).0));
+        let up = |node: &NodeTally| Duration(node.up.0 + end.since(node.up_since).0);
         let result = |node: &NodeTally| NodeResult {
             busy: node.busy,
             up: up(node),
@@ -281,8 +282,20 @@ impl Collector {
     }
 }
 
+/// What matters here of a settled task.
+struct Settled {
+    number: u32,
+    completed: bool,
+    class: u16,
+    arrival: Time,
+    first_start: Option<Time>,
+    node: Option<NodeId>,
+    service: Duration,
+}
+
 impl Observer for Collector {
-    #[inline]
+    // Callers know which record they make: inlined, the match and the record itself vanish.
+    #[inline(always)]
     fn on_record(&mut self, now: Time, record: &Record) {
         match *record {
             Record::Submitted { class, .. } => self.on_submitted(now, class),
@@ -323,7 +336,12 @@ impl Observer for Collector {
                     timeline.returned(now);
                 }
             }
-            Record::Settled { .. } => self.on_settled(now, record),
+            Record::Settled { task, state, class, arrival, first_start, node, service, .. } => {
+                let completed = state == TaskState::Completed;
+                let number = task.number;
+                let settled = Settled { number, completed, class, arrival, first_start, node, service };
+                self.on_settled(now, &settled);
+            }
             Record::NodeJoined { node } => self.on_node_joined(now, node.index()),
             Record::NodeLost { node } => self.on_node_lost(now, node.index()),
             Record::Refused { .. } => {}

@@ -174,8 +174,8 @@ impl Cluster {
     /// Removes a running attempt.
     #[inline]
     pub(super) fn vacate(&mut self, slot: u32, node: NodeId, tasks: &mut Tasks) {
-        let task = tasks.hot[slot as usize];
-        let (newer, older) = (task.next, task.link);
+        let task = &tasks.hot[slot as usize];
+        let (newer, older, slots) = (task.next, task.link, task.slots);
         let state = &mut self.nodes[node.index()];
         if newer == NONE {
             state.running = older;
@@ -185,7 +185,7 @@ impl Cluster {
         if older != NONE {
             tasks.hot[older as usize].next = newer;
         }
-        state.free += task.slots;
+        state.free += slots;
         state.running_count -= 1;
         state.load -= 1;
     }

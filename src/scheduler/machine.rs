@@ -40,7 +40,7 @@ pub struct Scheduler<P> {
     pub(super) ready: ReadyQueue,
     /// ... and when something may.
     pub(super) waiting: OrderedIndex,
-    /// Push: tasks to be placed at the next decision.
+    /// Tasks that came at this instant: to be placed (push) or put into the queue (pull).
     pub(super) unplaced: Vec<u32>,
     /// Push: tasks for which no node had room; they are tried again when a node joins.
     pub(super) parked: Vec<u32>,
@@ -92,6 +92,12 @@ impl View<'_> {
         self.counts.settled
     }
 
+    /// Tasks that wait or run.
+    #[inline]
+    pub fn unsettled(&self) -> u64 {
+        self.counts.waiting + self.counts.running
+    }
+
     /// Results that were refused because their attempt no longer counted.
     pub fn refused(&self) -> u64 {
         self.counts.refused
@@ -126,7 +132,15 @@ impl<P: Policy> Scheduler<P> {
         }
     }
 
+    /// Makes room for so many unsettled tasks at once; more find room too, only later.
+    pub fn reserve(&mut self, tasks: usize) {
+        self.tasks.reserve(tasks);
+        self.unplaced.reserve(tasks);
+        self.ready.reserve(tasks);
+    }
+
     /// What anyone may see.
+    #[inline]
     pub fn view(&self) -> View<'_> {
         View { counts: self.counts, cluster: &self.cluster }
     }
@@ -145,7 +159,8 @@ impl<P: Policy> Scheduler<P> {
     }
 
     /// Takes one fact in. Decisions wait for [`decide`](Self::decide).
-    #[inline]
+    // Drivers know which event they hand in: inlined, the match and the event itself vanish.
+    #[inline(always)]
     pub fn handle<O: Observer>(
         &mut self,
         now: Time,
@@ -180,7 +195,7 @@ impl<P: Policy> Scheduler<P> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn on_submitted<O: Observer>(&mut self, now: Time, id: TaskId, spec: &TaskSpec, observer: &mut O) {
         self.tasks.admit(now, id, spec);
         self.counts.submitted += 1;
@@ -190,7 +205,7 @@ impl<P: Policy> Scheduler<P> {
     }
 
     /// Whether a message speaks of the attempt that counts.
-    #[inline]
+    #[inline(always)]
     fn is_current(&self, id: TaskId, attempt: AttemptNumber, node: NodeId) -> bool {
         self.tasks.hot.get(id.slot as usize).is_some_and(|task| {
             task.state == TaskState::Running
@@ -231,7 +246,7 @@ impl<P: Policy> Scheduler<P> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn on_finished<O: Observer>(
         &mut self,
         now: Time,
@@ -242,13 +257,14 @@ impl<P: Policy> Scheduler<P> {
         observer: &mut O,
     ) {
         let slot = id.slot;
-        let task = self.tasks.hot[slot as usize];
+        // Field by field: copying a record that was just written stalls the processor.
+        let task = &self.tasks.hot[slot as usize];
         let node = NodeId(task.node);
         let busy = slot_time(now.since(task.started), task.slots);
         let attempt = AttemptNumber(task.attempts);
         self.cluster.vacate(slot, node, &mut self.tasks);
         self.counts.running -= 1;
-        self.node_changed(node);
+        self.load_changed(node);
         if self.cluster.dispatch() == Dispatch::Push {
             self.mark_dirty(node);
         }
@@ -256,6 +272,21 @@ impl<P: Policy> Scheduler<P> {
         if outcome == Outcome::Success {
             return self.settle(now, slot, TaskState::Completed, service, commands, observer);
         }
+        self.on_failed(now, id, service, commands, observer);
+    }
+
+    /// The attempt ended without success: the task is tried again, perhaps after a pause, or given
+    /// up.
+    #[cold]
+    fn on_failed<O: Observer>(
+        &mut self,
+        now: Time,
+        id: TaskId,
+        service: Duration,
+        commands: &mut Commands,
+        observer: &mut O,
+    ) {
+        let slot = id.slot;
         let task = &mut self.tasks.hot[slot as usize];
         task.failures += 1;
         let failures = task.failures;
@@ -275,6 +306,7 @@ impl<P: Policy> Scheduler<P> {
         }
     }
 
+    #[cold]
     fn on_timer(&mut self, now: Time) {
         while self.next_timer().is_some_and(|due| due <= now) {
             let slot = self.timers.pop().expect("peeked") as u32;
@@ -298,6 +330,7 @@ impl<P: Policy> Scheduler<P> {
 
     /// All that ran on the node or waited for it goes back to be placed anew: the running attempts
     /// in the order in which they started, then the queue in its order.
+    #[cold]
     fn on_node_lost<O: Observer>(
         &mut self,
         now: Time,
@@ -330,6 +363,7 @@ impl<P: Policy> Scheduler<P> {
         self.node_changed(node);
     }
 
+    #[cold]
     fn lose<O: Observer>(
         &mut self,
         now: Time,
@@ -356,7 +390,7 @@ impl<P: Policy> Scheduler<P> {
         self.enqueue(slot);
     }
 
-    #[inline]
+    #[inline(always)]
     fn settle<O: Observer>(
         &mut self,
         now: Time,
@@ -384,13 +418,15 @@ impl<P: Policy> Scheduler<P> {
         commands.push(Command::Settle { task: id, state });
     }
 
-    /// Hands a waiting task to the queue it belongs to.
-    #[inline]
+    /// A task waits from now on; what becomes of it is decided when all facts are in.
+    #[inline(always)]
     fn enqueue(&mut self, slot: u32) {
-        if self.cluster.dispatch() == Dispatch::Push {
-            self.unplaced.push(slot);
-            return;
-        }
+        self.unplaced.push(slot);
+    }
+
+    /// Puts a task into the central queue.
+    #[inline(always)]
+    fn queue_centrally(&mut self, slot: u32) {
         self.set_key(slot, 0);
         let task = &self.tasks.hot[slot as usize];
         if self.policy.parts().2.is_active() {
@@ -407,6 +443,17 @@ impl<P: Policy> Scheduler<P> {
         self.tasks.hot[slot as usize].key = key;
     }
 
+    /// The node's load or free slots have changed.
+    #[inline(always)]
+    fn load_changed(&mut self, node: NodeId) {
+        if self.cluster.dispatch() == Dispatch::Push {
+            self.policy.parts().1.load_changed(node, &self.cluster);
+        } else {
+            self.node_changed(node);
+        }
+    }
+
+    /// The node's room has changed.
     #[inline]
     fn node_changed(&mut self, node: NodeId) {
         let (_, place, backfill) = self.policy.parts();
@@ -425,7 +472,7 @@ impl<P: Policy> Scheduler<P> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn start<O: Observer>(
         &mut self,
         now: Time,
@@ -451,11 +498,12 @@ impl<P: Policy> Scheduler<P> {
         let failures = task.failures;
         self.counts.waiting -= 1;
         self.counts.running += 1;
-        self.node_changed(node);
+        self.load_changed(node);
         observer.on_record(now, &Record::Dispatched { task: id, attempt, node, failures });
         commands.push(Command::StartAttempt { task: id, attempt, node });
     }
 
+    #[inline(always)]
     fn decide_push<O: Observer>(&mut self, now: Time, commands: &mut Commands, observer: &mut O) {
         if self.node_joined {
             self.node_joined = false;
@@ -464,8 +512,8 @@ impl<P: Policy> Scheduler<P> {
             std::mem::swap(&mut self.parked, &mut self.unplaced);
         }
         let alone = self.unplaced.len() == 1;
-        let mut unplaced = std::mem::take(&mut self.unplaced);
-        for slot in unplaced.drain(..) {
+        for at in 0..self.unplaced.len() {
+            let slot = self.unplaced[at];
             let view = self.tasks.view(slot);
             let slots = view.slots();
             let Some(node) = self.policy.parts().1.choose(&view, &self.cluster) else {
@@ -482,24 +530,30 @@ impl<P: Policy> Scheduler<P> {
                 self.tasks.hot[slot as usize].node = node.0;
                 self.set_key(slot, node.0);
                 self.cluster.nodes[node.index()].queue_push(slot, &mut self.tasks);
-                self.node_changed(node);
-                self.mark_dirty(node);
+                self.load_changed(node);
+                if self.cluster.nodes[node.index()].free > 0 {
+                    self.mark_dirty(node);
+                }
             }
         }
-        self.unplaced = unplaced;
-        let mut dirty = std::mem::take(&mut self.dirty);
-        for node in dirty.drain(..) {
+        self.unplaced.clear();
+        for at in 0..self.dirty.len() {
+            let node = self.dirty[at];
             self.cluster.nodes[node.index()].dirty = false;
             self.advance(now, node, commands, observer);
         }
-        self.dirty = dirty;
+        self.dirty.clear();
     }
 
     /// Starts what the head of the node's queue allows.
-    #[inline]
+    #[inline(always)]
     fn advance<O: Observer>(&mut self, now: Time, node: NodeId, commands: &mut Commands, observer: &mut O) {
         loop {
             let state = &mut self.cluster.nodes[node.index()];
+            // Do not even look at a task that cannot start: it may be far away in memory.
+            if state.free == 0 {
+                return;
+            }
             let Some(slot) = state.queue_front(&self.tasks) else { return };
             if self.tasks.hot[slot as usize].slots > state.free {
                 return;
@@ -510,9 +564,38 @@ impl<P: Policy> Scheduler<P> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn decide_pull<O: Observer>(&mut self, now: Time, commands: &mut Commands, observer: &mut O) {
         let overtaking = self.policy.parts().2.is_active();
+        if let [slot] = self.unplaced[..]
+            && self.ready.is_empty()
+            && !overtaking
+        {
+            // With nobody to compete there is no need to go through the queue.
+            let chosen = self.policy.parts().1.choose(&self.tasks.view(slot), &self.cluster);
+            match chosen {
+                Some(node) => self.start_pulled(now, slot, node, commands, observer),
+                None => self.queue_centrally(slot),
+            }
+            self.unplaced.clear();
+            return;
+        }
+        for at in 0..self.unplaced.len() {
+            self.queue_centrally(self.unplaced[at]);
+        }
+        self.unplaced.clear();
+        self.start_from_queue(now, overtaking, commands, observer);
+    }
+
+    /// Starts the tasks at the front of the central queue while they find room.
+    #[inline]
+    fn start_from_queue<O: Observer>(
+        &mut self,
+        now: Time,
+        overtaking: bool,
+        commands: &mut Commands,
+        observer: &mut O,
+    ) {
         loop {
             let head = if overtaking { self.waiting.first() } else { self.ready.peek() };
             let Some(slot) = head else { return };
@@ -529,14 +612,14 @@ impl<P: Policy> Scheduler<P> {
             } else {
                 self.ready.pop();
                 if let Some(soon) = self.ready.upcoming() {
-                    crate::structures::prefetch::prefetch(&self.tasks.hot, soon as usize);
+                    crate::structures::memory::prefetch(&self.tasks.hot, soon as usize);
                 }
             }
             self.start_pulled(now, slot, node, commands, observer);
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn start_pulled<O: Observer>(
         &mut self,
         now: Time,

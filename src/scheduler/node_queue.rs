@@ -33,10 +33,9 @@ impl Node {
             self.queue_head = slot;
             self.queue_tail = slot;
         } else {
-            let task = *task;
-            let tail = &mut tasks.hot[self.queue_tail as usize];
-            if tail.precedes(&task) {
-                tail.next = slot;
+            let tail = self.queue_tail as usize;
+            if tasks.hot[tail].precedes(&tasks.hot[slot as usize]) {
+                tasks.hot[tail].next = slot;
                 self.queue_tail = slot;
             } else {
                 self.queue_heap = meld(&mut tasks.hot, self.queue_heap, slot);

@@ -108,19 +108,19 @@ pub trait Observer {
 }
 
 impl Observer for () {
-    #[inline]
+    #[inline(always)]
     fn on_record(&mut self, _: Time, _: &Record) {}
 }
 
 impl<O: Observer> Observer for &mut O {
-    #[inline]
+    #[inline(always)]
     fn on_record(&mut self, now: Time, record: &Record) {
         (**self).on_record(now, record);
     }
 }
 
 impl<A: Observer, B: Observer> Observer for (A, B) {
-    #[inline]
+    #[inline(always)]
     fn on_record(&mut self, now: Time, record: &Record) {
         self.0.on_record(now, record);
         self.1.on_record(now, record);
@@ -128,7 +128,7 @@ impl<A: Observer, B: Observer> Observer for (A, B) {
 }
 
 impl<O: Observer> Observer for Option<O> {
-    #[inline]
+    #[inline(always)]
     fn on_record(&mut self, now: Time, record: &Record) {
         if let Some(observer) = self {
             observer.on_record(now, record);

@@ -1,7 +1,7 @@
 //! What is to happen and when.
 //!
 //! Equal times go in the order in which events were put in: every event has an insertion number,
-//! and (time, number) is a total order, so that a run never depends on how a heap breaks ties. The
+//! and (time, number) is a total order, so that a run never depends on how a queue breaks ties. The
 //! number also names the event: an event that no longer counts (the end of an attempt whose node
 //! went down) is not searched for and removed, its number is forgotten and it is skipped when it
 //! comes up.
@@ -9,7 +9,7 @@
 //! Time (64 bits), insertion number (34 bits) and what happens (30 bits) are one `u128`, which
 //! sorts as it should and keeps entries at 16 bytes.
 
-use crate::structures::heap::Heap;
+use crate::structures::calendar::Calendar;
 use crate::time::Time;
 
 const PAYLOAD_BITS: u32 = 30;
@@ -28,6 +28,27 @@ pub enum Kind {
     Begin,
     /// The node with this number goes down or comes up.
     Node,
+}
+
+/// When an event comes, among all others: its time, then its insertion number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Rank(u128);
+
+impl Rank {
+    /// After everything.
+    pub const NEVER: Rank = Rank(u128::MAX);
+
+    /// The rank of the event with this number at this time.
+    #[inline]
+    pub fn new(time: Time, number: EventNumber) -> Self {
+        Rank((u128::from(time.0) << 64) | (u128::from(number.0) << PAYLOAD_BITS))
+    }
+
+    /// The time.
+    #[inline]
+    pub fn time(self) -> Time {
+        Time((self.0 >> 64) as u64)
+    }
 }
 
 /// The name of one event: its insertion number.
@@ -51,16 +72,22 @@ pub struct Due {
 }
 
 /// Events to come.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct EventQueue {
-    heap: Heap,
+    calendar: Calendar,
     inserted: u64,
+}
+
+impl Default for EventQueue {
+    fn default() -> Self {
+        EventQueue::new()
+    }
 }
 
 impl EventQueue {
     /// An empty queue.
     pub fn new() -> Self {
-        EventQueue::default()
+        EventQueue { calendar: Calendar::new(), inserted: 0 }
     }
 
     /// Takes the next insertion number for an event that is kept elsewhere.
@@ -85,21 +112,20 @@ impl EventQueue {
         };
         let payload = (index << KIND_BITS) | kind;
         let low = (number.0 << PAYLOAD_BITS) | u64::from(payload);
-        self.heap.push((u128::from(time.0) << 64) | u128::from(low));
+        self.calendar.push((u128::from(time.0) << 64) | u128::from(low));
         number
     }
 
-    /// When and as which number the next event comes.
+    /// When the next event comes; [`Rank::NEVER`] without events.
     #[inline]
-    pub fn peek(&self) -> Option<(Time, EventNumber)> {
-        let entry = self.heap.peek()?;
-        Some((Time((entry >> 64) as u64), EventNumber(entry as u64 >> PAYLOAD_BITS)))
+    pub fn peek(&mut self) -> Rank {
+        Rank(self.calendar.first())
     }
 
     /// Takes the next event out.
     #[inline]
     pub fn pop(&mut self) -> Option<Due> {
-        let low = self.heap.pop()? as u64;
+        let low = self.calendar.pop()? as u64;
         let payload = low as u32 & ((1 << PAYLOAD_BITS) - 1);
         let kind = match payload & 3 {
             0 => Kind::Finish,
@@ -122,7 +148,9 @@ mod tests {
         let elsewhere = queue.number();
         let second = queue.push(Time(5), Kind::Begin, 3);
         assert!(first < elsewhere && elsewhere < second);
-        assert_eq!(queue.peek(), Some((Time(5), first)));
+        assert_eq!(queue.peek().time(), Time(5));
+        let rank = |number| Rank::new(Time(5), number);
+        assert!(rank(first) <= queue.peek() && queue.peek() < rank(elsewhere));
         assert_eq!(queue.pop(), Some(Due { number: first, kind: Kind::Finish, index: 7 }));
         assert_eq!(queue.pop(), Some(Due { number: second, kind: Kind::Begin, index: 3 }));
         assert_eq!(queue.pop(), Some(Due { number: later, kind: Kind::Node, index: MAX_INDEX - 1 }));

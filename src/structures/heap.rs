@@ -8,78 +8,139 @@
 //!
 //! Push O(log n), usually O(1) for late entries; pop O(log n); peek O(1).
 
-/// A min-heap of distinct or equal `u128` entries.
-#[derive(Clone, Debug, Default)]
+/// A min-heap of distinct or equal `u128` entries below `u128::MAX`.
+#[derive(Clone, Debug)]
 pub struct Heap {
+    /// `entries[0]` is meaningless while there is a hole.
     entries: Vec<u128>,
-    /// Whether the root was taken and not yet filled.
-    hole: bool,
+    /// The least entry, `u128::MAX` without entries: looking costs nothing.
+    least: u128,
+    /// With a hole at the root, where the least entry is.
+    least_at: usize,
+}
+
+impl Default for Heap {
+    fn default() -> Self {
+        Heap::new()
+    }
 }
 
 impl Heap {
     /// An empty heap.
     pub fn new() -> Self {
-        Heap::default()
+        Heap { entries: Vec::new(), least: u128::MAX, least_at: 0 }
+    }
+
+    /// Whether the root was taken and not yet filled; `least_at` then is one of its children.
+    #[inline]
+    fn has_hole(&self) -> bool {
+        self.least_at > 0
     }
 
     /// How many entries there are.
     #[inline]
     pub fn len(&self) -> usize {
-        self.entries.len() - usize::from(self.hole)
+        self.entries.len() - usize::from(self.has_hole())
     }
 
     /// Whether there are none.
     #[inline]
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.least == u128::MAX
     }
 
     /// Adds an entry.
     #[inline]
     pub fn push(&mut self, entry: u128) {
-        if self.hole {
-            self.hole = false;
-            self.sift_down(entry);
+        debug_assert!(entry < u128::MAX);
+        if self.has_hole() {
+            // The least of the root's children is known: either the entry goes before it, or the
+            // child moves up and the entry goes on from its place.
+            let child = std::mem::take(&mut self.least_at);
+            if entry <= self.least {
+                self.least = entry;
+                self.entries[0] = entry;
+            } else {
+                self.entries[0] = self.least;
+                self.sift_down(child, entry);
+            }
         } else {
             self.entries.push(entry);
             self.sift_up(entry);
+            self.least = self.least.min(entry);
         }
+    }
+
+    /// The least entry; `u128::MAX` without entries.
+    #[inline]
+    pub fn least(&self) -> u128 {
+        self.least
     }
 
     /// The least entry.
     #[inline]
     pub fn peek(&self) -> Option<u128> {
-        if !self.hole {
-            return self.entries.first().copied();
-        }
-        // With the root gone the least entry is among its children.
-        let end = self.entries.len().min(5);
-        self.entries.get(1..end)?.iter().min().copied()
+        (self.least != u128::MAX).then_some(self.least)
     }
 
     /// Takes the least entry.
     #[inline]
     pub fn pop(&mut self) -> Option<u128> {
-        if self.hole {
+        if self.is_empty() {
+            return None;
+        }
+        if self.has_hole() {
             self.fill_hole();
         }
-        let least = *self.entries.first()?;
-        self.hole = true;
+        let least = self.least;
+        match self.least_child(0) {
+            Some((child, next)) => {
+                self.least_at = child;
+                self.least = next;
+            }
+            None => {
+                // The root was the only entry.
+                self.entries.clear();
+                self.least = u128::MAX;
+            }
+        }
         Some(least)
     }
 
     /// All entries in no particular order.
     pub fn iter(&self) -> impl Iterator<Item = u128> + '_ {
-        self.entries.iter().skip(usize::from(self.hole)).copied()
+        self.entries.iter().skip(usize::from(self.has_hole())).copied()
     }
 
+    /// The least of the children of `at`, if it has any.
     #[inline]
+    fn least_child(&self, at: usize) -> Option<(usize, u128)> {
+        let first = 4 * at + 1;
+        if let Some(four) = self.entries.get(first..first + 4) {
+            // A tournament of pairs: two comparisons deep instead of three.
+            let (a, ai) = if four[1] < four[0] { (four[1], 1) } else { (four[0], 0) };
+            let (b, bi) = if four[3] < four[2] { (four[3], 3) } else { (four[2], 2) };
+            return Some(if b < a { (first + bi, b) } else { (first + ai, a) });
+        }
+        let rest = self.entries.get(first..)?;
+        let (mut best, mut least) = (first, *rest.first()?);
+        for (at, &entry) in rest.iter().enumerate().skip(1) {
+            if entry < least {
+                (best, least) = (first + at, entry);
+            }
+        }
+        Some((best, least))
+    }
+
     fn fill_hole(&mut self) {
-        self.hole = false;
-        if let Some(last) = self.entries.pop()
-            && !self.entries.is_empty()
-        {
-            self.sift_down(last);
+        let child = std::mem::take(&mut self.least_at);
+        let Some(last) = self.entries.pop() else { return };
+        if child == self.entries.len() {
+            // The least entry is the last one itself.
+            self.entries[0] = last;
+        } else {
+            self.entries[0] = self.least;
+            self.sift_down(child, last);
         }
     }
 
@@ -98,32 +159,17 @@ impl Heap {
         entries[at] = entry;
     }
 
-    /// Puts `entry` into the hole at the root.
+    /// Puts `entry` into the hole at `at`.
     #[inline]
-    fn sift_down(&mut self, entry: u128) {
-        let entries = self.entries.as_mut_slice();
-        let mut at = 0;
-        loop {
-            let first = 4 * at + 1;
-            let (child, least) = if let Some(four) = entries.get(first..first + 4) {
-                // A tournament of pairs: two comparisons deep instead of three.
-                let (a, ai) = if four[1] < four[0] { (four[1], 1) } else { (four[0], 0) };
-                let (b, bi) = if four[3] < four[2] { (four[3], 3) } else { (four[2], 2) };
-                if b < a { (first + bi, b) } else { (first + ai, a) }
-            } else if let Some(rest) = entries.get(first..)
-                && let Some((i, least)) = rest.iter().enumerate().min_by_key(|(_, entry)| **entry)
-            {
-                (first + i, *least)
-            } else {
-                break;
-            };
+    fn sift_down(&mut self, mut at: usize, entry: u128) {
+        while let Some((child, least)) = self.least_child(at) {
             if entry <= least {
                 break;
             }
-            entries[at] = least;
+            self.entries[at] = least;
             at = child;
         }
-        entries[at] = entry;
+        self.entries[at] = entry;
     }
 }
 

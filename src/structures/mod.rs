@@ -1,10 +1,11 @@
 //! Data structures that answer in O(log n) or better what a scheduler asks at every event.
 
 pub mod bitmap;
+pub mod calendar;
 pub mod heap;
 pub mod key_tree;
+pub mod memory;
 pub mod ordered_index;
-pub mod prefetch;
 pub mod room_index;
 pub mod room_tree;
 pub mod sum_tree;

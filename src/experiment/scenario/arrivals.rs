@@ -2,11 +2,12 @@
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
-use super::declare::{Several, choice, parameters, property};
+use super::declare::{choice, parameters, property};
 use super::diagnostics::Diagnostic;
 use super::distributions::{self, DistributionTable};
 use super::document::{Node, Value};
 use super::reader::{Found, Key, Reader, Setting};
+use super::several::Several;
 use super::values::{Fraction, Plain, Positive, Quantity, Seconds};
 use crate::time::Time;
 use crate::workload::Arrivals;
@@ -102,6 +103,7 @@ impl BatchTable {
 impl Setting for BatchTable {
     fn read(node: &Node, reader: &mut Reader) -> Option<Self> {
         let entries = reader.table(node, &Self::names())?;
+        let before = reader.diagnostics.len();
         let (mut size, mut processes) = (Key::Absent, Vec::new());
         for entry in entries {
             if entry.key == "size" {
@@ -116,6 +118,9 @@ impl Setting for BatchTable {
             reader.missing_key(node.origin, "size", "`batch`");
         }
         let Some(first) = processes.first() else {
+            if reader.diagnostics.len() > before {
+                return None;
+            }
             let title = "`batch` needs the arrival process of its groups";
             let help = "such as `poisson.rate = 1.0` beside `size`";
             reader.report(Diagnostic::new(title, node.origin, "names none").help(help));
@@ -188,7 +193,10 @@ pub(super) fn lower(found: &Found<ArrivalsTable>, reader: &mut Reader) -> Option
             Some((Arrivals::Batch { size, process: Box::new(process) }, gap))
         }
         Table::Times(t) => {
-            for pair in t.0.windows(2) {
+            if !t.complete {
+                return None;
+            }
+            for pair in t.items.windows(2) {
                 let [earlier, later] = pair else { continue };
                 if later.value.0 < earlier.value.0 {
                     reader.report(
@@ -198,7 +206,7 @@ pub(super) fn lower(found: &Found<ArrivalsTable>, reader: &mut Reader) -> Option
                     return None;
                 }
             }
-            let times = t.0.iter().map(|time| Time::from_seconds(time.value.0).unwrap_or(Time::NEVER));
+            let times = t.items.iter().map(|time| Time::from_seconds(time.value.0).unwrap_or(Time::NEVER));
             Some((Arrivals::Times { times: times.collect() }, 0.0))
         }
     }

@@ -53,20 +53,21 @@ pub(super) fn check(
     given: &Given<'_>,
     reader: &mut Reader,
 ) -> Option<(Plan, Vec<Placed>)> {
-    let cluster = nodes(&scenario.nodes, reader);
-    let count = cluster.as_ref().map(|c| c.groups.iter().map(|g| u64::from(g.count)).sum());
-    let listed = scenario.policies.found().map(|found| &found.value.0[..]);
-    if matches!(scenario.policies, Key::Absent) && given.policies.is_empty() {
+    if matches!(scenario.policies, Key::Absent) && given.policies.is_empty() && !reader.was_meant("policies")
+    {
         reader.report(Diagnostic::new("missing key `policies`", Origin::whole(0), "").help(
             "name some, such as `policies = [\"round-robin\", \"least-loaded\"]`, or use `--policy NAME`",
         ));
     }
+    let cluster = nodes(&scenario.nodes, reader);
+    let count = cluster.as_ref().map(|c| c.groups.iter().map(|g| u64::from(g.count)).sum());
+    let listed = scenario.policies.found().map(|found| &found.value.items[..]);
     let policies = policies::lower(listed, given.policies, count, reader);
     let retry = retry(scenario.retry.value(), reader);
     let tasks = match &scenario.workload {
         Key::Found(workload) => tasks::lower(workload, cluster.as_ref(), reader),
         other => {
-            if !other.is_broken() {
+            if !other.is_broken() && !reader.was_meant("workload") {
                 reader.report(
                     Diagnostic::new("missing table [workload]", Origin::whole(0), "")
                         .help("say what is to be scheduled: `tasks`, `arrivals` and `duration`"),
@@ -119,9 +120,9 @@ fn run(table: Option<&RunTable>, tasks: Option<&Tasks>, reader: &mut Reader) -> 
     })
 }
 
-fn nodes(key: &Key<super::declare::Several<NodeTable>>, reader: &mut Reader) -> Option<Cluster> {
+fn nodes(key: &Key<super::several::Several<NodeTable>>, reader: &mut Reader) -> Option<Cluster> {
     let Key::Found(list) = key else {
-        if !key.is_broken() {
+        if !key.is_broken() && !reader.was_meant("nodes") {
             reader.report(
                 Diagnostic::new("missing table [[nodes]]", Origin::whole(0), "")
                     .help("say what the tasks run on: `[[nodes]]` with `count`, `slots` and `speed`"),
@@ -129,11 +130,16 @@ fn nodes(key: &Key<super::declare::Several<NodeTable>>, reader: &mut Reader) -> 
         }
         return None;
     };
-    let groups: Vec<Option<NodeGroup>> = list.value.0.iter().map(|found| node_group(found, reader)).collect();
+    let groups: Vec<Option<NodeGroup>> =
+        list.value.items.iter().map(|found| node_group(found, reader)).collect();
     let groups: Vec<NodeGroup> = groups.into_iter().collect::<Option<_>>()?;
+    if !list.value.complete {
+        return None;
+    }
     let count: u64 = groups.iter().map(|group| u64::from(group.count)).sum();
     if count > MOST_NODES {
-        let largest = list.value.0.iter().max_by_key(|node| node.value.count.value().map(|count| count.0));
+        let largest =
+            list.value.items.iter().max_by_key(|node| node.value.count.value().map(|count| count.0));
         let at = largest.map_or(list.at, |node| node.value.count.found().map_or(node.at, |count| count.at));
         let title = format!("{} nodes are too many", grouped(count));
         reader.report(Diagnostic::new(title, at, format!("at most {} in all", grouped(MOST_NODES))));
@@ -141,7 +147,7 @@ fn nodes(key: &Key<super::declare::Several<NodeTable>>, reader: &mut Reader) -> 
     }
     let largest = list
         .value
-        .0
+        .items
         .iter()
         .filter_map(|node| {
             let slots = node.value.slots.value()?.small();

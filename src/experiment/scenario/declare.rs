@@ -1,7 +1,7 @@
 //! Writes a table of the scenario down once; the reader, the JSON Schema and the scenario as
 //! resolved all come from that.
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use schemars::{Schema, SchemaGenerator, json_schema};
 
 use super::reader::{Key, Setting};
 
@@ -155,6 +155,8 @@ macro_rules! choice {
         $($(#[doc = $doc:literal])+ $variant:ident $key:literal: $type:ty;)*
     }) => {
         $(#[doc = $about])+
+        // A scenario holds a handful of these; boxing would only blur them.
+        #[allow(clippy::large_enum_variant)]
         #[derive(Clone, Debug)]
         pub(super) enum $name $(<$unit: Unit>)? {
             $(#[doc = "Written without a table."] $bare($bare_type),)?
@@ -180,7 +182,7 @@ macro_rules! choice {
                     let read = <$bare_type as $crate::experiment::scenario::reader::Setting>::read(node, reader);
                     if let Some(diagnostic) = reader.diagnostics.get_mut(before) {
                         let names = $crate::experiment::scenario::reader::quoted(Self::NAMES);
-                        diagnostic.help.push(format!("or a table that names one of {names}"));
+                        diagnostic.help.push(format!("or a table with one of {names}"));
                     }
                     return read.map(Self::$bare);
                 })?
@@ -226,7 +228,7 @@ macro_rules! choice {
 
 /// A value that is one of a few words.
 macro_rules! words {
-    ($(#[doc = $about:literal])+ $name:ident, $shown:literal {
+    ($(#[doc = $about:literal])+ $name:ident {
         $($(#[doc = $doc:literal])+ $variant:ident $word:literal;)*
     }) => {
         $(#[doc = $about])+
@@ -242,7 +244,7 @@ macro_rules! words {
                 match &node.value {
                     $($crate::experiment::scenario::document::Value::Text(text) if text == $word => Some($name::$variant),)*
                     $crate::experiment::scenario::document::Value::Text(text) => {
-                        reader.unknown_name(node.origin, $shown, text, WORDS)
+                        reader.unknown_word(node, text, WORDS)
                     }
                     _ => {
                         let expected = format!("one of {}", $crate::experiment::scenario::reader::quoted(WORDS));
@@ -329,48 +331,4 @@ pub(super) fn alternatives(
         "maxProperties": 1,
     }));
     json_schema!({ "description": prose(about), "anyOf": bare })
-}
-
-/// A list with at least one element.
-#[derive(Clone, Debug)]
-pub(super) struct Several<T>(pub(super) Vec<super::reader::Found<T>>);
-
-impl<T: Setting> Setting for Several<T> {
-    fn read(node: &super::document::Node, reader: &mut super::reader::Reader) -> Option<Self> {
-        let super::document::Value::List(items) = &node.value else {
-            return reader.wrong_type(node, "a list");
-        };
-        if items.is_empty() {
-            return reader.refuse(node, "a list of at least one element", "empty");
-        }
-        let mut values = Vec::with_capacity(items.len());
-        for (index, item) in items.iter().enumerate() {
-            let value = reader.within(&index.to_string(), |reader| T::read(item, reader));
-            values.extend(value.map(|value| super::reader::Found {
-                key: item.origin,
-                at: item.origin,
-                value,
-            }));
-        }
-        // A list with a wrong element is wrong; all its wrong elements have been noted.
-        (values.len() == items.len()).then_some(Several(values))
-    }
-
-    fn write(&self) -> serde_json::Value {
-        self.0.iter().map(|found| found.value.write()).collect()
-    }
-}
-
-impl<T: JsonSchema> JsonSchema for Several<T> {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        format!("SeveralOf{}", T::schema_name()).into()
-    }
-
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "array", "items": generator.subschema_for::<T>(), "minItems": 1 })
-    }
 }

@@ -4,6 +4,8 @@ use std::fmt;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet, renderer::DecorStyle};
 
+use super::values::grouped;
+
 /// More mistakes than this are counted, not shown: nobody reads them, and drawing costs time.
 const MOST_SHOWN: usize = 20;
 
@@ -41,9 +43,9 @@ pub(super) struct SourceText {
 /// One mistake.
 #[derive(Clone, Debug)]
 pub(super) struct Diagnostic {
-    pub(super) title: String,
+    pub(super) title: Box<str>,
     pub(super) at: Origin,
-    pub(super) label: String,
+    pub(super) label: Box<str>,
     pub(super) context: Vec<(Origin, String)>,
     pub(super) help: Vec<String>,
     /// Whether the title already names the place (rows of a data file): then no snippet is drawn.
@@ -53,9 +55,9 @@ pub(super) struct Diagnostic {
 impl Diagnostic {
     pub(super) fn new(title: impl Into<String>, at: Origin, label: impl Into<String>) -> Self {
         Diagnostic {
-            title: title.into(),
+            title: title.into().into(),
             at,
-            label: label.into(),
+            label: label.into().into(),
             context: Vec::new(),
             help: Vec::new(),
             bare: false,
@@ -125,14 +127,15 @@ impl Diagnostics {
                 _ => format!(" (the first {MOST_SHOWN} are shown)"),
             };
             let name = &self.sources[0].name;
-            let summary = format!("{name} has {} mistakes{hidden}; nothing was run", self.items.len());
+            let summary =
+                format!("{name} has {} mistakes{hidden}; nothing was run", grouped(self.items.len() as u64));
             blocks.push(renderer.render(&[Group::with_title(Level::ERROR.primary_title(summary))]));
         }
         blocks.join("\n")
     }
 
     fn render_one(&self, renderer: &Renderer, item: &Diagnostic) -> String {
-        let mut group = Group::with_title(Level::ERROR.primary_title(item.title.as_str()));
+        let mut group = Group::with_title(Level::ERROR.primary_title(&*item.title));
         if !item.bare {
             let mut shown: Vec<usize> = vec![item.at.source];
             for (at, _) in &item.context {
@@ -150,7 +153,9 @@ impl Diagnostics {
             }
         }
         let group = group.elements(item.help.iter().map(|help| Level::HELP.message(help.as_str())));
-        close_up(&renderer.render(&[group]))
+        let drawn = close_up(&renderer.render(&[group]));
+        // Without a snippet there is no gutter to stand beside; keep the usual distance.
+        if item.at.is_whole() && !item.bare { drawn.replace('\n', "\n ") } else { drawn }
     }
 
     /// The lines of one text that a mistake speaks of, cut out so that a huge file costs little.
@@ -162,7 +167,7 @@ impl Diagnostics {
         let SourceText { name, text } = &self.sources[source];
         let mut marks = Vec::new();
         if item.at.source == source && !item.at.is_whole() {
-            marks.push((AnnotationKind::Primary, clip(text, item.at), item.label.as_str()));
+            marks.push((AnnotationKind::Primary, clip(text, item.at), &*item.label));
         }
         for (at, label) in &item.context {
             if at.source == source && !at.is_whole() {

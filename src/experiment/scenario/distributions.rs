@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use super::declare::{Several, choice, parameters};
+use super::declare::{choice, parameters};
 use super::diagnostics::Diagnostic;
 use super::files::FilePath;
 use super::reader::{Found, Reader};
+use super::several::Several;
 use super::values::{Fraction, Plain, Positive, Quantity, Unit, Whole};
 use crate::distribution::Distribution;
 
@@ -196,6 +197,11 @@ pub(super) fn lower<U: Unit>(
                 let title = "a standard deviation must be at least 0";
                 return wrong(reader, title, t.sd.at, "negative".to_string());
             }
+            // The square of the ratio enters the variance of the logarithm.
+            if !(t.sd.value.0 / t.mean.value.0).powi(2).is_finite() {
+                let title = "these parameters of `lognormal` cannot be computed with";
+                return wrong(reader, title, t.sd.at, "too large for this mean".to_string());
+            }
             Distribution::Lognormal { mean: t.mean.value.0, sd: t.sd.value.0 }
         }
         Table::Weibull(t) => Distribution::Weibull { shape: t.shape.value.0, scale: t.scale.value.0 },
@@ -209,8 +215,11 @@ pub(super) fn lower<U: Unit>(
         }
         Table::Erlang(t) => Distribution::Erlang { k: t.k.value.small(), mean: t.mean.value.0 },
         Table::Hyperexponential(t) => {
-            let p: Vec<f64> = t.p.value.0.iter().map(|p| p.value.0).collect();
-            let mean: Vec<f64> = t.mean.value.0.iter().map(|mean| mean.value.0).collect();
+            if !t.p.value.complete || !t.mean.value.complete {
+                return None;
+            }
+            let p: Vec<f64> = t.p.value.items.iter().map(|p| p.value.0).collect();
+            let mean: Vec<f64> = t.mean.value.items.iter().map(|mean| mean.value.0).collect();
             if p.len() != mean.len() {
                 let title = "`p` and `mean` must be lists of the same length";
                 reader.report(
@@ -258,9 +267,10 @@ pub(super) fn lower<U: Unit>(
         }
     };
     let mean = distribution.mean();
-    if !mean.is_some_and(|mean| mean.abs() <= MOST_SECONDS) && !U::SIGNED {
+    let most = if U::SIGNED { f64::MAX } else { MOST_SECONDS };
+    if !mean.is_some_and(|mean| mean.abs() <= most) {
         let label = match mean {
-            Some(mean) if mean.is_finite() => format!("its mean is {mean:e}"),
+            Some(mean) if mean.is_finite() => format!("its mean is {mean:.1e}"),
             _ => "its mean is beyond what can be computed".to_string(),
         };
         let title = "this distribution is too large: at most 584 years or 1.8e10 units of work";

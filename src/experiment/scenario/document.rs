@@ -44,7 +44,7 @@ impl Node {
             Value::Text(_) => "a string",
             Value::Integer(_) => "a whole number",
             Value::Float(_) => "a number",
-            Value::Boolean(_) => "true or false",
+            Value::Boolean(_) => "a boolean",
             Value::Datetime => "a date",
             Value::List(_) => "a list",
             Value::Table(_) => "a table",
@@ -56,7 +56,7 @@ impl Node {
 pub(super) fn parse_document(source: usize, text: &str) -> Result<Node, Diagnostic> {
     let (table, errors) = DeTable::parse_recoverable(text);
     // Only the first: one missing bracket makes fifteen mistakes.
-    if let Some(error) = errors.first() {
+    if let Some(error) = first(&errors) {
         return Err(syntax_error(source, 0, text, error));
     }
     let span = table.span();
@@ -67,11 +67,15 @@ pub(super) fn parse_document(source: usize, text: &str) -> Result<Node, Diagnost
 /// The tree of one value, which starts `offset` bytes into its text.
 pub(super) fn parse_value(source: usize, offset: usize, text: &str) -> Result<Node, Diagnostic> {
     let (value, errors) = DeValue::parse_recoverable(text);
-    if let Some(error) = errors.first() {
+    if let Some(error) = first(&errors) {
         return Err(syntax_error(source, offset, text, error));
     }
     let origin = Origin { source, start: offset + value.span().start, end: offset + value.span().end };
     convert_all(origin, offset, value.into_inner())
+}
+
+fn first(errors: &[toml::de::Error]) -> Option<&toml::de::Error> {
+    errors.iter().min_by_key(|error| error.span().map_or(usize::MAX, |span| span.start))
 }
 
 fn convert_all(origin: Origin, offset: usize, value: DeValue<'_>) -> Result<Node, Diagnostic> {
@@ -124,15 +128,62 @@ fn convert(origin: Origin, offset: usize, value: &DeValue<'_>, depth: usize) -> 
 /// Turns the parser's message into ours: what is wrong as the title, what is expected as the label.
 fn syntax_error(source: usize, offset: usize, text: &str, error: &toml::de::Error) -> Diagnostic {
     let span = error.span().unwrap_or(text.len()..text.len());
+    let (what, expected) = error.message().split_once(", expected ").unwrap_or((error.message(), ""));
+    let closing = match what {
+        "unclosed array" | "missing comma between array elements" => Some("]"),
+        "unclosed inline table" | "missing key for inline table element" => Some("}"),
+        "missing comma between inline table elements" => Some("}"),
+        _ => None,
+    };
+    // What is missing is missing after the last thing that was right, not before the next.
+    let before = end_of_code(text.get(..span.start).unwrap_or(text));
+    let next_line = text.get(before..span.start).is_none_or(|between| between.contains('\n'));
+    // A header or a key cannot be an element: the list ended without its bracket.
+    let rest = text.get(span.start..).unwrap_or("");
+    let line = rest.lines().next().unwrap_or("");
+    let outside = rest.is_empty() || line.starts_with('[') || line.contains('=');
+    let (title, span, label) = match (closing, what) {
+        (Some(bracket), _) if next_line || rest.is_empty() => {
+            let title =
+                if outside { format!("missing closing `{bracket}`") } else { "missing comma".to_string() };
+            (title, before..before, format!("expected `,` or `{bracket}`"))
+        }
+        (_, "string values must be quoted")
+            if text.get(span.clone()).is_none_or(|found| found.trim().is_empty()) =>
+        {
+            ("missing value".to_string(), span, "expected a value".to_string())
+        }
+        (_, "string values must be quoted") => (what.to_string(), span, "needs quotes".to_string()),
+        (_, "duplicate key") => (what.to_string(), span, "given before".to_string()),
+        (_, what) if expected.is_empty() => (what.to_string(), span, String::new()),
+        (_, what) => (what.to_string(), span, format!("expected {expected}")),
+    };
     let at = Origin { source, start: offset + span.start, end: offset + span.end };
-    let (what, expected) = match error.message().split_once(", expected ") {
-        Some((what, expected)) => (what, format!("expected {expected}")),
-        None => (error.message(), String::new()),
-    };
-    let (title, expected) = match (what, expected.as_str()) {
-        ("unclosed array", "expected `]`") => ("missing closing `]`", "expected `,` or `]`"),
-        ("unclosed inline table", "expected `}`") => ("missing closing `}`", "expected `,` or `}`"),
-        (what, expected) => (what, expected),
-    };
-    Diagnostic::new(title, at, expected)
+    Diagnostic::new(title, at, label)
+}
+
+/// Where the last thing before the end of `text` ends that is neither space nor comment.
+fn end_of_code(text: &str) -> usize {
+    let mut end = text.len();
+    loop {
+        let line = text[..end].rfind('\n').map_or(0, |at| at + 1);
+        let code = without_comment(&text[line..end]).trim_end();
+        if !code.is_empty() || line == 0 {
+            return line + code.len();
+        }
+        end = line - 1;
+    }
+}
+
+fn without_comment(line: &str) -> &str {
+    let mut quote = None;
+    for (at, c) in line.char_indices() {
+        match (quote, c) {
+            (None, '#') => return &line[..at],
+            (None, '"' | '\'') => quote = Some(c),
+            (Some(open), c) if c == open => quote = None,
+            _ => {}
+        }
+    }
+    line
 }

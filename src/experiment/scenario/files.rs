@@ -94,7 +94,7 @@ pub(super) fn content(path: &Found<FilePath>, reader: &mut Reader) -> Option<Vec
             if Path::new(&path.value.0).is_relative() && error.kind() == std::io::ErrorKind::NotFound {
                 diagnostic = diagnostic.help(format!(
                     "paths are relative to the scenario file: looked for `{}`",
-                    shortened(&full.display().to_string())
+                    full.display().to_string().replace(char::is_control, "?")
                 ));
             }
             reader.report(diagnostic);

@@ -1,13 +1,15 @@
 //! Every key of a scenario file, once: its type, its default and what it means.
 
 use super::arrivals::ArrivalsTable;
-use super::declare::{Several, choice, parameters, table, words};
+use super::declare::{choice, parameters, table, words};
 use super::distributions::DistributionTable;
 use super::document::{Node, Value};
 use super::files::FilePath;
 use super::policies::PolicyTable;
 use super::reader::{Reader, Setting};
-use super::values::{Count, Fraction, Growth, Name, Plain, Positive, Quantity, Seconds, Urgency, Whole};
+use super::several::{Located, Several};
+use super::values::{Count, Fraction, Growth, Plain, Positive, Quantity, Seconds, Urgency, Whole};
+use super::words::Name;
 
 table! {
     /// A question put to the simulator: cluster, workload, policies, how often to repeat.
@@ -145,15 +147,15 @@ choice! {
     /// A file of tasks, relative to the scenario file; may be packed (.gz).
     TraceTable, "trace", {
         /// A log in the Standard Workload Format.
-        Swf "swf": FilePath;
+        Swf "swf": Located<FilePath>;
         /// A table with the columns arrival and work, and optional others.
-        Csv "csv": FilePath;
+        Csv "csv": Located<FilePath>;
     }
 }
 
 words! {
     /// What policies may know of a task's work.
-    EstimateWord, "estimate" {
+    EstimateWord {
         /// The work itself.
         Exact "exact";
         /// The mean work of the task's class.
@@ -190,7 +192,7 @@ parameters! {
 
 words! {
     /// When a node's clock of failure runs.
-    FailsWord, "value of `fails`" {
+    FailsWord {
         /// Whether the node is busy or idle.
         Always "always";
         /// Only while it serves.
@@ -228,7 +230,7 @@ table! {
 
 words! {
     /// What becomes of attempts whose node is lost; they do not count as failed.
-    LossWord, "value of `on_node_loss`" {
+    LossWord {
         /// The task starts over; its work is lost.
         Restart "restart";
         /// The task goes on elsewhere; its work is kept.
@@ -273,7 +275,7 @@ impl Setting for UntilTable {
         match &node.value {
             Value::Text(text) if text == "settled" => Some(UntilTable::Settled),
             Value::Text(text) if !text.contains(|c: char| c.is_ascii_digit()) => {
-                reader.unknown_name(node.origin, "value of `until`", text, &["settled"])
+                reader.unknown_word(node, text, &["settled", "a time"])
             }
             Value::Text(_) | Value::Integer(_) | Value::Float(_) => {
                 Quantity::<Seconds>::read(node, reader).map(|time| UntilTable::Seconds(time.0))

@@ -13,15 +13,18 @@ mod distributions;
 mod document;
 mod files;
 mod keys;
+mod listed;
 mod nearest;
 mod overrides;
 mod policies;
 mod reader;
 mod resolved;
 mod schema;
+mod several;
 mod tasks;
 mod trace;
 mod values;
+mod words;
 
 #[cfg(test)]
 mod tests;
@@ -135,14 +138,7 @@ pub struct Overrides {
     pub replications: Option<u32>,
 }
 
-/// Something odd about a scenario that does not keep it from running.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Warning {
-    /// What is odd.
-    pub message: String,
-    /// What to do about it.
-    pub help: Option<String>,
-}
+pub use super::warning::Warning;
 
 /// A scenario that has been read and checked.
 #[derive(Clone, Debug)]
@@ -164,6 +160,23 @@ impl Plan {
             base: PathBuf::new(),
         };
         load(&source, &Overrides::default()).map(|loaded| loaded.plan)
+    }
+}
+
+/// The name of the folder that results of a scenario of this name go to: lower case, `[a-z0-9._-]`
+/// only, so that it is the same on every platform and never leads out of the results folder.
+pub fn folder_name(name: &str) -> String {
+    let plain =
+        |c: char| if c.is_ascii_alphanumeric() || "._-".contains(c) { c.to_ascii_lowercase() } else { '-' };
+    let folder: String = name.chars().map(plain).take(100).collect();
+    let folder = folder.trim_matches(['.', '-']);
+    match folder {
+        "" => "scenario".to_string(),
+        // Devices on Windows, with any extension.
+        reserved if ["con", "nul", "aux", "prn"].contains(&reserved.split('.').next().unwrap_or("")) => {
+            format!("scenario-{reserved}")
+        }
+        usual => usual.to_string(),
     }
 }
 
@@ -202,21 +215,19 @@ pub fn load(source: &ScenarioSource, overrides: &Overrides) -> Result<Loaded, Di
 
 /// Lays all overrides over the tree, each a source of its own.
 fn apply(overrides: &Overrides, tree: &mut Node, sources: &mut Vec<SourceText>, reader: &mut Reader) {
-    let numbers = [
-        ("--seed", "run.seed", overrides.seed),
-        ("--replications", "run.replications", overrides.replications.map(u64::from)),
-    ];
     for setting in &overrides.set {
         sources.push(overrides::source_text("--set", setting));
         if let Err(diagnostic) = overrides::apply(tree, sources.len() - 1, setting) {
             reader.report(diagnostic);
         }
     }
-    for (option, key, value) in numbers {
+    for (option, key, value) in [
+        ("--seed", "seed", overrides.seed),
+        ("--replications", "replications", overrides.replications.map(u64::from)),
+    ] {
         let Some(value) = value else { continue };
-        let setting = format!("{key}={value}");
-        sources.push(overrides::source_text(option, &setting));
-        if let Err(diagnostic) = overrides::apply(tree, sources.len() - 1, &setting) {
+        sources.push(overrides::source_text(option, &value.to_string()));
+        if let Err(diagnostic) = overrides::put(tree, sources.len() - 1, &["run", key], value) {
             reader.report(diagnostic);
         }
     }
@@ -224,6 +235,15 @@ fn apply(overrides: &Overrides, tree: &mut Node, sources: &mut Vec<SourceText>, 
 
 fn resolve(scenario: &keys::ScenarioTable, plan: &Plan, policies: &[policies::Placed]) -> String {
     let serde_json::Value::Object(mut object) = scenario.write() else { return String::new() };
+    if let Some(nodes) = object.get_mut("nodes").and_then(serde_json::Value::as_array_mut) {
+        for (node, group) in nodes.iter_mut().zip(&plan.groups) {
+            let Some(node) = node.as_object_mut() else { continue };
+            if !node.contains_key("weight") {
+                let after = node.keys().position(|key| key == "speed").map_or(node.len(), |at| at + 1);
+                node.shift_insert(after, "weight".to_string(), group.weight.into());
+            }
+        }
+    }
     let policies: serde_json::Value = policies.iter().map(|(table, _, _)| table.write()).collect();
     object.insert("policies".to_string(), policies);
     object.shift_remove("name");

@@ -5,21 +5,25 @@ pub fn nearest<'a>(found: &str, names: impl IntoIterator<Item = &'a str>) -> Opt
     let found: Vec<char> = found.chars().take(64).collect();
     // One slip in a short name, up to a third of a long one.
     let most = (found.len() / 3).max(1);
-    names
-        .into_iter()
-        .map(|name| (distance(&found, &name.chars().collect::<Vec<_>>()), name))
-        .filter(|(distance, _)| *distance <= most)
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, name)| name)
+    let ranked = names.into_iter().filter_map(|name| {
+        let name_chars: Vec<char> = name.chars().collect();
+        let distance = distance(&found, &name_chars);
+        // Another ending is a likely slip too, though it takes many edits: `policy`, `round`.
+        let shared = found.iter().zip(&name_chars).take_while(|(a, b)| alike(**a, **b)).count();
+        let near = distance <= most;
+        (near || (shared >= 4 && 2 * shared >= found.len())).then_some(((!near, distance), name))
+    });
+    ranked.min_by_key(|(rank, _)| *rank).map(|(_, name)| name)
+}
+
+fn alike(a: char, b: char) -> bool {
+    let plain = |c: char| if c == '_' || c == ' ' { '-' } else { c.to_ascii_lowercase() };
+    plain(a) == plain(b)
 }
 
 /// Edits from one word to another: insertion, deletion, substitution, or two neighbours swapped
 /// (optimal string alignment). Letters' case and `-` against `_` cost nothing.
 fn distance(from: &[char], to: &[char]) -> usize {
-    let alike = |a: char, b: char| {
-        let plain = |c: char| if c == '_' || c == ' ' { '-' } else { c.to_ascii_lowercase() };
-        plain(a) == plain(b)
-    };
     let width = to.len() + 1;
     let mut table = vec![0; (from.len() + 1) * width];
     for i in 0..=from.len() {
@@ -47,7 +51,7 @@ mod tests {
 
     #[test]
     fn slips_are_recognised_and_other_words_are_not() {
-        let names = ["round-robin", "random", "sjf", "replications", "least-loaded"];
+        let names = ["round-robin", "random", "sjf", "replications", "least-loaded", "policies"];
         for (found, expected) in [
             ("round-robbin", Some("round-robin")),
             ("round_robin", Some("round-robin")),
@@ -55,6 +59,8 @@ mod tests {
             ("replicatons", Some("replications")),
             ("sfj", Some("sjf")),
             ("least-load", Some("least-loaded")),
+            ("policy", Some("policies")),
+            ("round", Some("round-robin")),
             ("quantum", None),
             ("", None),
         ] {

@@ -23,6 +23,13 @@ pub(super) fn apply(tree: &mut Node, source: usize, text: &str) -> Result<(), Di
     set(tree, &path, value)
 }
 
+/// Lays a number over the tree that an option of its own gives.
+pub(super) fn put(tree: &mut Node, source: usize, path: &[&str], number: u64) -> Result<(), Diagnostic> {
+    let origin = Origin { source, start: 0, end: number.to_string().len() };
+    let path: Vec<Step<'_>> = path.iter().map(|name| (*name, origin)).collect();
+    set(tree, &path, Node { origin, value: Value::Integer(Some(number.into())) })
+}
+
 /// A step of a path and where it stands.
 type Step<'a> = (&'a str, Origin);
 
@@ -75,7 +82,12 @@ fn set(tree: &mut Node, path: &[Step<'_>], value: Node) -> Result<(), Diagnostic
                     1 => "the list has one element, 0".to_string(),
                     _ => format!("the list has elements 0 to {}", count - 1),
                 };
-                return Err(Diagnostic::new(format!("no element `{name}`"), *origin, label));
+                let mut diagnostic = Diagnostic::new(format!("no element `{name}`"), *origin, label);
+                if name.parse::<usize>().is_err() {
+                    diagnostic =
+                        diagnostic.help(format!("name the element by its number, such as `0.{name}`"));
+                }
+                return Err(diagnostic);
             };
             if !rest.is_empty() && !matches!(element.value, Value::Table(_) | Value::List(_)) {
                 let label = format!("this element is {}, it has no keys", element.kind());

@@ -7,7 +7,8 @@ use super::diagnostics::{Diagnostic, Origin};
 use super::document::{Node, Value};
 use super::nearest::nearest;
 use super::reader::{Found, Key, Reader, Setting, quoted, shortened};
-use super::values::{Name, Whole};
+use super::values::Whole;
+use super::words::Name;
 use crate::policies::registry::{self, BACKFILLS, DISPATCHES, ORDERS, PLACES, PRESETS, Part};
 use crate::policies::spec::{BackfillSpec, Dispatch, OrderSpec, PlaceSpec, PolicySpec};
 

@@ -79,13 +79,15 @@ pub(super) struct Reader {
     pub(super) warnings: Vec<Warning>,
     /// Files are relative to this.
     pub(super) base: PathBuf,
-    /// Names of the file's `[[...]]` and `[...]` keys down to the value being read.
+    /// Keys that misspelled ones were probably meant to be, by their full names.
+    meant: Vec<String>,
+    /// Names of the keys down to the value being read.
     path: Vec<String>,
 }
 
 impl Reader {
     pub(super) fn new(base: PathBuf) -> Self {
-        Reader { diagnostics: Vec::new(), warnings: Vec::new(), base, path: Vec::new() }
+        Reader { diagnostics: Vec::new(), warnings: Vec::new(), base, meant: Vec::new(), path: Vec::new() }
     }
 
     /// The key being read, as `--set` would name it.
@@ -144,7 +146,9 @@ impl Reader {
             false => (format!(" in {table}"), format!("not a key of {table}")),
         };
         let mut diagnostic = Diagnostic::new(format!("unknown key `{key}`{place}"), entry.key_origin, none);
-        diagnostic = match (nearest(key, keys.iter().copied()), super::keys::home_of(key)) {
+        let near = nearest(key, keys.iter().copied());
+        self.meant.extend(near.map(|near| self.full_name(near)));
+        diagnostic = match (near, super::keys::home_of(key)) {
             // A key that stands in the wrong table, unless its own table has one spelled like it.
             (None, Some(home)) if home != table => diagnostic.help(format!("`{key}` belongs in {home}")),
             (Some(near), _) => diagnostic.help(format!("did you mean `{near}`?")),
@@ -153,8 +157,20 @@ impl Reader {
         self.report(diagnostic);
     }
 
+    fn full_name(&self, key: &str) -> String {
+        self.path.iter().map(String::as_str).chain([key]).collect::<Vec<_>>().join(".")
+    }
+
+    /// Whether a misspelled key was probably meant to be this one: then it is not missing.
+    pub(super) fn was_meant(&self, key: &str) -> bool {
+        self.meant.contains(&self.full_name(key))
+    }
+
     /// Notes a required key that is missing.
     pub(super) fn missing_key(&mut self, at: Origin, key: &str, table: &str) {
+        if self.was_meant(key) {
+            return;
+        }
         let title = format!("missing key `{key}` in {table}");
         self.report(Diagnostic::new(title, at, format!("has no `{key}`")));
     }
@@ -174,6 +190,16 @@ impl Reader {
             None => format!("known: {}", quoted(names)),
         };
         self.report(diagnostic.help(help));
+        None
+    }
+
+    /// Notes a word that is none of the few that may stand here.
+    pub(super) fn unknown_word<T>(&mut self, node: &Node, word: &str, words: &[&str]) -> Option<T> {
+        self.refuse::<()>(node, &format!("one of {}", quoted(words)), "not one of them");
+        if let (Some(near), Some(last)) = (nearest(word, words.iter().copied()), self.diagnostics.last_mut())
+        {
+            last.help.push(format!("did you mean `{near}`?"));
+        }
         None
     }
 
@@ -225,9 +251,10 @@ pub(super) fn latest(entries: &[Entry]) -> Vec<&Entry> {
     entries.iter().filter(|entry| entry.touched == last).collect()
 }
 
-/// `a`, `b` and `c` in backticks.
+/// `a`, `b` and `c` in backticks; words with spaces are descriptions and stand as they are.
 pub(super) fn quoted(names: &[&str]) -> String {
-    let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    let quote = |name: &&str| if name.contains(' ') { name.to_string() } else { format!("`{name}`") };
+    let names: Vec<String> = names.iter().map(quote).collect();
     names.join(", ")
 }
 

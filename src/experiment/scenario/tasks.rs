@@ -1,21 +1,16 @@
-//! The checked workload: generated from distributions, listed in the scenario, or from a trace.
-
-use std::sync::Arc;
+//! The checked workload, as generated from distributions; for the rest see `listed`.
 
 use super::check::Cluster;
-use super::declare::Several;
 use super::diagnostics::{Diagnostic, Origin};
 use super::distributions::{self, DistributionTable};
-use super::keys::{
-    ClassTable, DemandTable, EstimateTable, EstimateWord, NoiseTable, TaskTable, TraceTable, WorkloadTable,
-};
+use super::keys::{ClassTable, DemandTable, EstimateTable, EstimateWord, NoiseTable, WorkloadTable};
+use super::listed::listed;
 use super::reader::{Found, Key, Reader};
-use super::trace::{self, Trace, shim::TraceDefaults};
+use super::several::Several;
 use super::values::Plain;
 use super::{arrivals, values::grouped};
 use crate::distribution::Distribution;
-use crate::time::Time;
-use crate::workload::{Arrivals, EstimateSpec, TaskClass, TraceTask, Workload};
+use crate::workload::{Arrivals, EstimateSpec, TaskClass, Workload};
 
 /// The workload, and what checks across tables want to know of it.
 pub(super) struct Tasks {
@@ -135,7 +130,7 @@ fn count(
         (Key::Broken, _) => None,
         (_, Some((times, at))) => Some((u32::try_from(times).ok()?, at)),
         // Without knowing the arrivals, whether `tasks` is needed is not known either.
-        (_, None) if table.arrivals.is_broken() => None,
+        (_, None) if table.arrivals.is_broken() || reader.was_meant("workload.tasks") => None,
         (_, None) => {
             let title = "missing key `tasks` in [workload]";
             let help = "say how many tasks to generate, or name a `trace` or a `tasks_list`";
@@ -153,13 +148,13 @@ fn classes(
     let table = &found.value;
     let unnamed = |class: ClassTable| vec![Found { key: found.key, at: found.at, value: class }];
     let whole = ClassTable {
-        name: Key::Default(super::values::Name(String::new())),
+        name: Key::Default(super::words::Name(String::new())),
         share: Key::Default(super::values::Fraction(1.0)),
         ..ClassTable::default()
     };
     let list = match &table.classes {
         Key::Broken => return None,
-        Key::Found(classes) => classes.value.0.clone(),
+        Key::Found(classes) => classes.value.items.clone(),
         Key::Absent | Key::Default(_) => unnamed(whole),
     };
     // What [workload] says itself is checked once, however many classes fall back on it.
@@ -218,6 +213,7 @@ fn classes(
     // A wrong `duration` has been noted; a missing one is noted where it is looked for first.
     if let Some(class) = missing.first()
         && !table.duration.is_broken()
+        && !reader.was_meant("workload.duration")
     {
         let at = if table.classes.is_silent() { found.key } else { *class };
         let title = "missing key `duration` in [workload]";
@@ -226,8 +222,11 @@ fn classes(
     }
     if let Key::Found(list) = &table.classes {
         class_names(list, reader);
+        if !list.value.complete {
+            return None;
+        }
         shares(list, reader);
-        if list.value.0.len() > usize::from(u16::MAX) {
+        if list.value.items.len() > usize::from(u16::MAX) {
             reader.report(Diagnostic::new("too many classes", list.key, "at most 65,535"));
             return None;
         }
@@ -247,7 +246,7 @@ fn either<'a, T>(own: &'a Key<T>, common: &'a Key<T>) -> Option<&'a T> {
 }
 
 fn class_names(list: &Found<Several<ClassTable>>, reader: &mut Reader) {
-    let names: Vec<_> = list.value.0.iter().filter_map(|class| class.value.name.found()).collect();
+    let names: Vec<_> = list.value.items.iter().filter_map(|class| class.value.name.found()).collect();
     for (index, name) in names.iter().enumerate() {
         if let Some(first) = names[..index].iter().find(|other| other.value == name.value) {
             let title = format!("two classes are called `{}`", name.value.0);
@@ -257,7 +256,7 @@ fn class_names(list: &Found<Several<ClassTable>>, reader: &mut Reader) {
 }
 
 fn shares(list: &Found<Several<ClassTable>>, reader: &mut Reader) {
-    let shares: Option<Vec<_>> = list.value.0.iter().map(|class| class.value.share.found()).collect();
+    let shares: Option<Vec<_>> = list.value.items.iter().map(|class| class.value.share.found()).collect();
     let Some(shares) = shares else { return };
     let sum: f64 = shares.iter().map(|share| share.value.0).sum();
     let (Some(last), true) = (shares.last(), (sum - 1.0).abs() > 1e-9) else { return };
@@ -272,13 +271,13 @@ fn shares(list: &Found<Several<ClassTable>>, reader: &mut Reader) {
 }
 
 /// Refuses a demand that no node can meet.
-fn fits(demand: &Found<DemandTable>, cluster: Option<&Cluster>, reader: &mut Reader) {
+pub(super) fn fits(demand: &Found<DemandTable>, cluster: Option<&Cluster>, reader: &mut Reader) {
     if let Some(slots) = demand.value.slots.found() {
         fits_slots(slots.value.small(), slots.at, cluster, reader);
     }
 }
 
-fn fits_slots(slots: u32, at: Origin, cluster: Option<&Cluster>, reader: &mut Reader) {
+pub(super) fn fits_slots(slots: u32, at: Origin, cluster: Option<&Cluster>, reader: &mut Reader) {
     let Some((largest, largest_at)) = cluster.and_then(|cluster| cluster.largest) else { return };
     if slots > largest {
         reader.report(
@@ -298,7 +297,7 @@ fn generated_estimate(key: &Key<EstimateTable>, reader: &mut Reader) -> Option<E
     Some(estimate)
 }
 
-fn estimate(table: &EstimateTable) -> EstimateSpec {
+pub(super) fn estimate(table: &EstimateTable) -> EstimateSpec {
     match table {
         EstimateTable::Word(EstimateWord::Exact) => EstimateSpec::Exact,
         EstimateTable::Word(EstimateWord::ClassMean) => EstimateSpec::ClassMean,
@@ -309,143 +308,9 @@ fn estimate(table: &EstimateTable) -> EstimateSpec {
     }
 }
 
-fn no_requests(at: Origin, reader: &mut Reader) {
+pub(super) fn no_requests(at: Origin, reader: &mut Reader) {
     reader.report(
         Diagnostic::new("these tasks come without requested times", at, "nothing is requested")
             .help("`requested` needs a trace that says so; use \"exact\", \"class-mean\" or `noise`"),
     );
-}
-
-fn listed(table: &WorkloadTable, cluster: Option<&Cluster>, reader: &mut Reader) -> Option<Tasks> {
-    let priority = match &table.priority {
-        Key::Found(found) => match distributions::lower(found, reader)? {
-            Distribution::Constant { value } => value,
-            _ => {
-                let title = "the priority of tasks from a list or trace is one number";
-                reader.report(Diagnostic::new(title, found.at, "is a distribution"));
-                return None;
-            }
-        },
-        Key::Broken => return None,
-        Key::Absent | Key::Default(_) => 0.0,
-    };
-    if let Some(demand) = table.demand.found() {
-        fits(demand, cluster, reader);
-    }
-    let failure_probability = table.failure_probability.value()?.0;
-    let slots = table.demand.value()?.slots.value()?.small();
-    let defaults = TraceDefaults { priority, slots, failure_probability };
-    let (trace, at) = match (&table.trace, &table.tasks_list) {
-        (Key::Found(found), _) => (from_file(found, table, &defaults, cluster?, reader), found.at),
-        (_, Key::Found(list)) => (from_list(list, &defaults, cluster, reader), list.key),
-        _ => return None,
-    };
-    let spec = estimate(table.estimate.value()?);
-    let Trace { tasks, class_names, has_estimates } = trace?;
-    if let (EstimateSpec::Requested, false, Some(found)) = (spec, has_estimates, table.estimate.found()) {
-        no_requests(found.at, reader);
-        return None;
-    }
-    const NANO: f64 = 1e-9;
-    let works = || tasks.iter().map(|task| task.work as f64 * NANO * f64::from(task.slots));
-    Some(Tasks {
-        count_at: at,
-        arrivals_at: at,
-        work_at: at,
-        last_arrival: 0.0,
-        longest: tasks.iter().map(|task| task.work as f64 * NANO).fold(0.0, f64::max),
-        total_work: works().sum(),
-        workload: Workload::Listed { tasks, class_names, estimate: spec },
-    })
-}
-
-fn from_file(
-    found: &Found<TraceTable>,
-    table: &WorkloadTable,
-    defaults: &TraceDefaults,
-    cluster: &Cluster,
-    reader: &mut Reader,
-) -> Option<Trace> {
-    let (largest, _) = cluster.largest?;
-    let place = |path: &super::files::FilePath| Found { key: found.key, at: found.at, value: path.clone() };
-    match &found.value {
-        TraceTable::Csv(path) => trace::csv(&place(path), largest, defaults, reader),
-        TraceTable::Swf(path) => {
-            if let Some(demand) = table.demand.found()
-                && defaults.slots != 1
-            {
-                let title = "a log in the Standard Workload Format says itself what each task takes";
-                reader.report(Diagnostic::new(title, demand.key, "would be ignored").help("leave it out"));
-            }
-            trace::swf(&place(path), largest, defaults, reader)
-        }
-    }
-}
-
-fn from_list(
-    list: &Found<Several<TaskTable>>,
-    defaults: &TraceDefaults,
-    cluster: Option<&Cluster>,
-    reader: &mut Reader,
-) -> Option<Trace> {
-    let mut tasks = Vec::with_capacity(list.value.0.len());
-    for found in &list.value.0 {
-        tasks.push(task(found, defaults, cluster, reader));
-    }
-    let mut tasks: Vec<TraceTask> = tasks.into_iter().collect::<Option<_>>()?;
-    // Stable: tasks that arrive together keep the order of the list.
-    tasks.sort_by_key(|task| task.arrival);
-    Some(Trace { tasks: Arc::from(tasks), class_names: vec![String::new()], has_estimates: false })
-}
-
-fn task(
-    found: &Found<TaskTable>,
-    defaults: &TraceDefaults,
-    cluster: Option<&Cluster>,
-    reader: &mut Reader,
-) -> Option<TraceTask> {
-    let table = &found.value;
-    if let (Some(slots), Some(demand)) = (table.slots.found(), table.demand.found()) {
-        let title = "the demand is given twice";
-        reader.report(Diagnostic::new(title, demand.key, "`demand`").context(slots.key, "`slots`"));
-    }
-    let slots = match (&table.slots, &table.demand) {
-        (Key::Broken, _) | (_, Key::Broken) => return None,
-        (Key::Found(slots), _) => {
-            fits_slots(slots.value.small(), slots.at, cluster, reader);
-            slots.value.small()
-        }
-        (_, Key::Found(demand)) => {
-            fits(demand, cluster, reader);
-            demand.value.slots.value()?.small()
-        }
-        _ => defaults.slots,
-    };
-    let work = match &table.work {
-        Key::Found(work) => work,
-        key => {
-            if !key.is_broken() {
-                reader.missing_key(found.at, "work", TaskTable::SHOWN);
-            }
-            return None;
-        }
-    };
-    // Work is counted in billionths, in 64 bits like time.
-    let Some(Time(nanos)) = Time::from_seconds(work.value.0).filter(|time| time.0 > 0) else {
-        let title = "`work` must be between 1e-9 and 1.8e10 units";
-        reader.report(Diagnostic::new(title, work.at, "too extreme"));
-        return None;
-    };
-    Some(TraceTask {
-        arrival: Time::from_seconds(table.arrival.value()?.0)?,
-        work: nanos,
-        requested: None,
-        priority: match &table.priority {
-            Key::Broken => return None,
-            key => key.value().map_or(defaults.priority, |priority| priority.0),
-        },
-        slots,
-        class: 0,
-        failure_probability: defaults.failure_probability,
-    })
 }

@@ -7,9 +7,8 @@ use super::diagnostics::Diagnostic;
 use super::files::{self, FilePath};
 use super::reader::{Found, Reader};
 use super::values::grouped;
-use crate::workload::TraceTask;
-
-use shim::{TraceDefaults, TraceError};
+use crate::workload::csv::TraceDefaults;
+use crate::workload::{TraceError, TraceTask};
 
 /// What every trace gives.
 #[derive(Debug)]
@@ -27,7 +26,7 @@ pub(super) fn swf(
     reader: &mut Reader,
 ) -> Option<Trace> {
     let bytes = files::content(path, reader)?;
-    let log = match shim::read_swf(&bytes, largest_node_slots) {
+    let log = match crate::workload::swf::read(&bytes, largest_node_slots) {
         Ok(log) => log,
         Err(error) => {
             report(path, &error, reader);
@@ -73,7 +72,7 @@ pub(super) fn csv(
     reader: &mut Reader,
 ) -> Option<Trace> {
     let bytes = files::content(path, reader)?;
-    match shim::read_csv(&bytes, largest_node_slots, defaults) {
+    match crate::workload::csv::read(&bytes, largest_node_slots, defaults) {
         Ok(trace) => finish(path, trace.tasks, trace.class_names, trace.has_estimates, reader),
         Err(errors) => {
             for error in &errors {
@@ -110,56 +109,4 @@ fn report(path: &Found<FilePath>, error: &TraceError, reader: &mut Reader) {
         (line, column) => format!("{file}:{line}:{column}"),
     };
     reader.report(Diagnostic::new(format!("{place}: {}", error.message), path.at, "").bare());
-}
-
-/// Stands in for the parsers in `workload` until they are there.
-pub(super) mod shim {
-    use crate::workload::TraceTask;
-
-    #[derive(Clone, Debug)]
-    pub(in super::super) struct TraceError {
-        pub(in super::super) line: u64,
-        pub(in super::super) column: u64,
-        pub(in super::super) message: String,
-    }
-
-    #[derive(Clone, Copy, Debug)]
-    #[allow(dead_code)]
-    pub(in super::super) struct TraceDefaults {
-        pub(in super::super) priority: f64,
-        pub(in super::super) slots: u32,
-        pub(in super::super) failure_probability: f64,
-    }
-
-    #[derive(Debug)]
-    pub(super) struct SwfLog {
-        pub(super) tasks: Vec<TraceTask>,
-        pub(super) dropped_without_run_time: u64,
-        pub(super) dropped_without_processors: u64,
-        pub(super) dropped_too_large: u64,
-        pub(super) records: u64,
-    }
-
-    #[derive(Debug)]
-    pub(super) struct CsvTrace {
-        pub(super) tasks: Vec<TraceTask>,
-        pub(super) class_names: Vec<String>,
-        pub(super) has_estimates: bool,
-    }
-
-    fn missing() -> TraceError {
-        TraceError { line: 0, column: 0, message: "traces of this format cannot be read yet".to_string() }
-    }
-
-    pub(super) fn read_swf(_bytes: &[u8], _largest_node_slots: u32) -> Result<SwfLog, TraceError> {
-        Err(missing())
-    }
-
-    pub(super) fn read_csv(
-        _bytes: &[u8],
-        _largest_node_slots: u32,
-        _defaults: &TraceDefaults,
-    ) -> Result<CsvTrace, Vec<TraceError>> {
-        Err(vec![missing()])
-    }
 }

@@ -1,8 +1,7 @@
-//! The plain values a key can hold: numbers with bounds, times with units, names.
+//! The numbers a key can hold: with bounds, and with units where they are times.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
-use super::diagnostics::Diagnostic;
 use super::document::{Node, Value};
 use super::reader::{Reader, Setting};
 use crate::time::Duration;
@@ -295,81 +294,12 @@ pub(super) fn grouped(number: u64) -> String {
     }
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);
     }
     text
-}
-
-impl Setting for bool {
-    fn read(node: &Node, reader: &mut Reader) -> Option<Self> {
-        match node.value {
-            Value::Boolean(value) => Some(value),
-            _ => reader.wrong_type(node, "true or false"),
-        }
-    }
-
-    fn write(&self) -> serde_json::Value {
-        (*self).into()
-    }
-}
-
-/// Any text.
-impl Setting for String {
-    fn read(node: &Node, reader: &mut Reader) -> Option<Self> {
-        match &node.value {
-            Value::Text(text) => Some(text.clone()),
-            _ => reader.wrong_type(node, "a string"),
-        }
-    }
-
-    fn write(&self) -> serde_json::Value {
-        self.as_str().into()
-    }
-}
-
-/// A name: it stands in tables and files, so it is one visible line.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Name(pub(super) String);
-
-impl Setting for Name {
-    fn read(node: &Node, reader: &mut Reader) -> Option<Self> {
-        let text = String::read(node, reader)?;
-        let label = if text.trim().is_empty() {
-            "empty"
-        } else if text.trim() != text {
-            "begins or ends with a space"
-        } else if text.chars().any(char::is_control) {
-            "holds a line break or another control character"
-        } else if text.chars().count() > 100 {
-            "longer than 100 characters"
-        } else {
-            return Some(Name(text));
-        };
-        let title = format!("{} is not a name", reader.key());
-        reader.report(Diagnostic::new(title, node.origin, label));
-        None
-    }
-
-    fn write(&self) -> serde_json::Value {
-        self.0.as_str().into()
-    }
-}
-
-impl JsonSchema for Name {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "Name".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "minLength": 1, "maxLength": 100 })
-    }
 }
 
 #[cfg(test)]

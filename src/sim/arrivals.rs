@@ -1,0 +1,77 @@
+//! The tasks that are about to arrive.
+//!
+//! They are made a few dozen at a time: in one tight loop the draws of neighbouring tasks overlap,
+//! which is cheaper than making each between two events.
+
+use super::world::World;
+use crate::random::Streams;
+use crate::time::Time;
+use crate::workload::source::{NewTask, SourceError, TaskSource};
+
+/// Tasks made at a time.
+const CHUNK: usize = 32;
+
+/// Arrivals to come, in order.
+#[derive(Clone, Debug)]
+pub(super) struct Arrivals {
+    source: TaskSource,
+    last: Time,
+    made: Vec<NewTask>,
+    next: usize,
+    /// Whether the run takes no more arrivals, so that what is wrong with later ones is of no
+    /// concern.
+    cut_off: bool,
+}
+
+impl Arrivals {
+    pub(super) fn new(world: &World, streams: Streams) -> Self {
+        Arrivals {
+            source: TaskSource::new(&world.workload, streams),
+            last: world.last_arrival.unwrap_or(Time::NEVER),
+            made: Vec::with_capacity(CHUNK),
+            next: 0,
+            cut_off: false,
+        }
+    }
+
+    /// The next task to arrive.
+    #[inline]
+    pub(super) fn peek(&mut self) -> Option<&NewTask> {
+        if self.next == self.made.len() {
+            self.make();
+        }
+        self.made.get(self.next)
+    }
+
+    /// Takes the next task to arrive.
+    #[inline]
+    pub(super) fn take(&mut self) -> Option<&NewTask> {
+        let task = self.made.get(self.next)?;
+        self.next += 1;
+        Some(task)
+    }
+
+    /// What kept a task that should have arrived from being made.
+    pub(super) fn error(&self) -> Option<SourceError> {
+        self.source.error().filter(|_| !self.cut_off)
+    }
+
+    /// The work of a later attempt of a task, drawn anew.
+    pub(super) fn redraw(&mut self, number: u32, attempt: u32) -> Result<u64, SourceError> {
+        let too_large = SourceError::WorkTooLarge { task: number, attempt };
+        self.source.redraw(number, attempt).ok_or(too_large)
+    }
+
+    #[inline(never)]
+    fn make(&mut self) {
+        self.made.clear();
+        self.next = 0;
+        while self.made.len() < CHUNK && !self.cut_off {
+            match self.source.next() {
+                Some(task) if task.arrival <= self.last => self.made.push(task),
+                Some(_) => self.cut_off = true,
+                None => return,
+            }
+        }
+    }
+}
