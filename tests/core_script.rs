@@ -639,11 +639,11 @@ fn every_transition_is_written_down() {
                 busy: seconds(6),
             },
         ),
-        (4, Record::Returned { task }),
+        (4, Record::Returned { task, failed: true }),
         (4, Record::Dispatched { task, attempt: AttemptNumber(2), node: on(1), failures: 1 }),
         (6, Record::NodeLost { node: on(1) }),
         (6, Record::Lost { task, attempt: AttemptNumber(2), node: on(1), busy: seconds(4), kept: false }),
-        (6, Record::Returned { task }),
+        (6, Record::Returned { task, failed: false }),
         (6, Record::Dispatched { task, attempt: AttemptNumber(3), node: on(0), failures: 1 }),
         (
             9,

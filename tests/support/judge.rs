@@ -3,6 +3,7 @@
 use falcon::experiment::plan::Plan;
 use falcon::experiment::runner::RunnerOptions;
 use falcon::metrics::{FinalState, Metric, ReplicationResult};
+use falcon::scheduler::OnNodeLoss;
 use falcon::statistics::confidence::Summary;
 use falcon::workload::Workload;
 
@@ -104,6 +105,10 @@ pub(crate) fn identities(plan: &Plan, run: &ReplicationResult) {
     assert!(run.tasks.iter().enumerate().all(|(number, row)| row.task == number as u32), "a row per task");
     let attempts: f64 = run.tasks.iter().map(|task| f64::from(task.attempts)).sum();
     same("attempts", of(Metric::Attempts), attempts);
+    if plan.retry.on_node_loss != OnNodeLoss::Fail {
+        // Every attempt is a task's first, or follows one that failed or was lost.
+        same("reasons for attempts", attempts, rows + of(Metric::Retries) + of(Metric::AttemptsLost));
+    }
 
     let first = run.tasks.iter().map(|task| task.arrival).min().expect("tasks");
     let last = run.tasks.iter().map(|task| task.settled).max().expect("tasks");
