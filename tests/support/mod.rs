@@ -7,3 +7,4 @@
 pub(crate) mod formulas;
 pub(crate) mod judge;
 pub(crate) mod loops;
+pub(crate) mod plain;
