@@ -31,6 +31,9 @@ pub struct PowerOf {
     /// memory meanwhile. A draw does not depend on anything that happens in between.
     ahead: Vec<u32>,
     next: usize,
+    /// By node, the choice for a wide task at which it was last drawn.
+    drawn: Vec<u64>,
+    wide_choices: u64,
 }
 
 impl PowerOf {
@@ -49,6 +52,8 @@ impl PowerOf {
             eligible: Eligible::new(context.nodes.len(), context.max_demand),
             loads: memory::filled(FULL, context.nodes.len()),
             stream,
+            drawn: if context.max_demand > 1 { vec![0; context.nodes.len()] } else { Vec::new() },
+            wide_choices: 0,
         }
     }
 
@@ -116,12 +121,12 @@ impl PowerOf {
 
     /// For a task of several slots: the draws are among the nodes with room for it.
     fn choose_wide(&mut self, slots: u32) -> Option<NodeId> {
+        self.wide_choices += 1;
         let mut best: Option<NodeId> = None;
         for _ in 0..self.d {
-            let eligible = &self.eligible;
-            let node = eligible.draw_with(slots, &mut self.stream, |stream| {
-                eligible.member(below(stream, eligible.len()))
-            })?;
+            let fresh = |node: NodeId| self.with_replacement || self.drawn[node.index()] < self.wide_choices;
+            let Some(node) = self.eligible.draw_fresh(slots, &mut self.stream, fresh) else { break };
+            self.drawn[node.index()] = self.wide_choices;
             best = Some(best.map_or(node, |best| self.better(best, node)));
         }
         best
