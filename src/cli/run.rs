@@ -115,7 +115,7 @@ fn load(args: &RunArgs) -> Result<Vec<Job<'_>>, Failure> {
     for file in &args.files {
         match scenario::load(&ScenarioSource::from_argument(file), &overrides) {
             Ok(loaded) => {
-                let own = folder_name(&loaded.plan.name);
+                let own = scenario::folder_name(&loaded.plan.name);
                 let out = match &args.out {
                     Some(out) if args.files.len() > 1 => out.join(own),
                     Some(out) => out.clone(),
@@ -144,18 +144,6 @@ fn load(args: &RunArgs) -> Result<Vec<Job<'_>>, Failure> {
     Ok(jobs)
 }
 
-/// A scenario's name as the name of a folder on any system.
-fn folder_name(name: &str) -> String {
-    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-    let safe: String = name.chars().map(|c| if allowed(c) { c.to_ascii_lowercase() } else { '-' }).collect();
-    let safe = safe.trim_matches(['.', '-']);
-    match safe {
-        "" => "scenario".to_string(),
-        "con" | "nul" | "aux" | "prn" => format!("{safe}-scenario"),
-        _ => safe.to_string(),
-    }
-}
-
 fn run_one(args: &RunArgs, job: &Job<'_>, terminal: &Terminal) -> Outcome {
     let plan = &job.loaded.plan;
     let threads = if args.threads == 0 {
@@ -175,12 +163,14 @@ fn run_one(args: &RunArgs, job: &Job<'_>, terminal: &Terminal) -> Outcome {
     let results = simulate(args, job, threads, terminal)?;
     let wall_time = start.elapsed();
 
-    let warnings: Vec<report::Warning> = job
-        .loaded
-        .warnings
-        .iter()
-        .map(|warning| report::Warning { message: warning.message.clone(), help: warning.help.clone() })
-        .collect();
+    let mut warnings = job.loaded.warnings.clone();
+    let found = report::warning::of_results(plan, &results);
+    if !args.quiet {
+        for warning in &found {
+            terminal.warning(&warning.message, warning.help.as_deref());
+        }
+    }
+    warnings.extend(found);
     let repeat = repeat::command(job.file, plan, &args.overrides);
     let kind = if args.no_plots { PlotFormat::None } else { args.plot_format.into() };
     let input = ReportInput {
@@ -269,18 +259,5 @@ fn present(args: &RunArgs, input: &ReportInput<'_>, shown: Option<&str>, termina
             }
             print(&json::summary(input))
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::folder_name;
-
-    #[test]
-    fn folders_have_names_that_every_system_takes() {
-        assert_eq!(folder_name("baseline"), "baseline");
-        assert_eq!(folder_name("My Shop/2"), "my-shop-2");
-        assert_eq!(folder_name("../.."), "scenario");
-        assert_eq!(folder_name("NUL"), "nul-scenario");
     }
 }

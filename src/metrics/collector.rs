@@ -5,6 +5,7 @@ use super::histogram::Histogram;
 use super::results::{NodeResult, Timeline};
 use super::task_stats::{Jain, SLOWDOWN_UNIT, TaskStats};
 use super::timeline::TimelineCollector;
+use crate::ids::NodeId;
 use crate::scheduler::{NodeSpec, Observer, Outcome, Record, TaskState};
 use crate::time::{Duration, Time};
 
@@ -157,14 +158,11 @@ impl Collector {
         self.waiting_area -= i128::from(now.0);
     }
 
-    #[inline]
-    fn on_settled(&mut self, now: Time, record: &Record) {
-        let Record::Settled { task, state, class, arrival, first_start, node, service, .. } = *record else {
-            return;
-        };
+    #[inline(always)]
+    fn on_settled(&mut self, now: Time, settled: &Settled) {
+        let Settled { number, completed, class, arrival, first_start, node, service } = *settled;
         self.last_settled = now;
         self.system_area += i128::from(now.0);
-        let completed = state == TaskState::Completed;
         if completed {
             if let Some(timeline) = &mut self.timeline {
                 timeline.completed(now);
@@ -173,22 +171,12 @@ impl Collector {
                 self.nodes[node.index()].tasks += 1;
             }
         }
-        let warm = task.number >= self.warmup;
-        let note = |stats: &mut TaskStats| {
-            stats.completed += u64::from(completed);
-            stats.errors += u64::from(state == TaskState::Error);
-            if warm {
-                if let Some(start) = first_start {
-                    stats.add_wait(start - arrival);
-                }
-                if completed {
-                    stats.add_response(now - arrival, service);
-                }
-            }
-        };
-        note(&mut self.all);
+        let warm = number >= self.warmup;
+        let wait = first_start.filter(|_| warm).map(|start| start - arrival);
+        let response = (completed && warm).then(|| now - arrival);
+        self.all.settle(completed, wait, response, service);
         if let Some(stats) = self.classes.get_mut(class as usize) {
-            note(stats);
+            stats.settle(completed, wait, response, service);
         }
     }
 
@@ -294,6 +282,17 @@ impl Collector {
     }
 }
 
+/// What matters here of a settled task.
+struct Settled {
+    number: u32,
+    completed: bool,
+    class: u16,
+    arrival: Time,
+    first_start: Option<Time>,
+    node: Option<NodeId>,
+    service: Duration,
+}
+
 impl Observer for Collector {
     // Callers know which record they make: inlined, the match and the record itself vanish.
     #[inline(always)]
@@ -337,7 +336,12 @@ impl Observer for Collector {
                     timeline.returned(now);
                 }
             }
-            Record::Settled { .. } => self.on_settled(now, record),
+            Record::Settled { task, state, class, arrival, first_start, node, service, .. } => {
+                let completed = state == TaskState::Completed;
+                let number = task.number;
+                let settled = Settled { number, completed, class, arrival, first_start, node, service };
+                self.on_settled(now, &settled);
+            }
             Record::NodeJoined { node } => self.on_node_joined(now, node.index()),
             Record::NodeLost { node } => self.on_node_lost(now, node.index()),
             Record::Refused { .. } => {}

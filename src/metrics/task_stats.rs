@@ -98,15 +98,34 @@ pub(super) struct TaskStats {
 }
 
 impl TaskStats {
+    /// A task is settled; wait and response are given when they count.
     #[inline]
-    pub(super) fn add_wait(&mut self, wait: Duration) {
+    pub(super) fn settle(
+        &mut self,
+        completed: bool,
+        wait: Option<Duration>,
+        response: Option<Duration>,
+        service: Duration,
+    ) {
+        self.completed += u64::from(completed);
+        self.errors += u64::from(!completed);
+        if let Some(wait) = wait {
+            self.add_wait(wait);
+        }
+        if let Some(response) = response {
+            self.add_response(response, service);
+        }
+    }
+
+    #[inline]
+    fn add_wait(&mut self, wait: Duration) {
         self.wait.add(wait);
         self.waited += u64::from(wait > Duration::ZERO);
         self.waits.add(wait.0);
     }
 
     #[inline]
-    pub(super) fn add_response(&mut self, response: Duration, service: Duration) {
+    fn add_response(&mut self, response: Duration, service: Duration) {
         self.response.add(response);
         self.responses.add(response.0);
         // A task without work has no slowdown.

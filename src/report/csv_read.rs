@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::csv::bad;
 use super::error::{Error, Result};
-use super::story::{NodeMeans, NodeStory, PolicyStory};
+use super::story::{NodeMeans, NodeValues, PolicyStory};
 use crate::metrics::{COLUMNS, Metric, MetricRow, TailDistribution, Timeline, TimelineRow};
 use crate::time::{Duration, Time};
 
@@ -162,18 +162,14 @@ fn nodes(table: &Table, policies: &mut [PolicyStory]) -> Result<()> {
         } else {
             (policy, replication, 0)
         };
-        let text = |column| row.get(column).unwrap_or("").to_string();
-        means[policy].add(
-            place.2,
-            NodeStory {
-                name: text(name),
-                group: text(group),
-                utilisation: table.number(row, utilisation)?,
-                availability: table.number(row, availability)?,
-                tasks: table.required(row, tasks)?,
-                attempts_lost: table.required(row, lost)?,
-            },
-        );
+        let text = |column| row.get(column).unwrap_or("");
+        let values = NodeValues {
+            utilisation: table.number(row, utilisation)?,
+            availability: table.number(row, availability)?,
+            tasks: table.required(row, tasks)?,
+            attempts_lost: table.required(row, lost)?,
+        };
+        means[policy].add(place.2, (text(name), text(group)), values);
     }
     for (policy, means) in policies.iter_mut().zip(means) {
         policy.nodes = means.finish();

@@ -6,14 +6,14 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A file or folder could not be read or written.
-    #[error("cannot {action} {}: {source}", path.display())]
+    #[error("cannot {action} {}: {reason}", path.display())]
     File {
         /// What was tried: `write`, `read`, `rename`.
         action: &'static str,
         /// The file or folder.
         path: PathBuf,
-        /// Why.
-        source: std::io::Error,
+        /// Why. (Not a source: the message says it, and printed chains would say it twice.)
+        reason: std::io::Error,
     },
     /// The target holds something that this program did not make.
     #[error("{} is not a results folder of falcon (it has no manifest.json) and is left as it is; choose another with `--out`", .0.display())]
@@ -43,7 +43,7 @@ impl Error {
     /// Makes an error about this file from an input/output error.
     pub fn file(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Error {
         let path = path.into();
-        move |source| Error::File { action, path, source }
+        move |reason| Error::File { action, path, reason }
     }
 
     /// Makes an error about the content of this file.

@@ -34,6 +34,8 @@ pub fn write_with(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<(
 /// Puts what `fill` writes in the place of `target`.
 pub fn replace(target: &Path, fill: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
     check(target)?;
+    // Through a link, so that the folder is replaced and not the link.
+    let target = &fs::canonicalize(target).unwrap_or_else(|_| target.to_path_buf());
     let parent = parent_of(target);
     fs::create_dir_all(parent).map_err(Error::file("make", parent))?;
     let fresh = Scratch::new(target)?;

@@ -1,14 +1,196 @@
-//! html
-use super::error::Result;
+//! `report.html`: the whole result on one page that needs no network and no script.
+//!
+//! The template escapes everything that comes from the scenario; plots escape their own words.
+
+use askama::Template;
+
+use super::error::{Error, Result};
+use super::judge::words;
 use super::manifest::Manifest;
+use super::number::{count, fixed, span};
 use super::plots::Picture;
-use super::{ReportInput, Story};
-/// page
+use super::story::{PolicyStory, Story};
+use super::table::{Column, column, columns, head, metrics};
+use super::verdict::verdict;
+use super::{ReportInput, Warning};
+use crate::metrics::Metric;
+
+/// A scenario longer than this is not repeated on the page.
+const LONGEST_SCENARIO: usize = 100_000;
+
+/// A table with a row for each policy.
+struct Table {
+    title: String,
+    heads: Vec<(String, String)>,
+    rows: Vec<TableRow>,
+}
+
+struct TableRow {
+    name: String,
+    cells: Vec<TableCell>,
+}
+
+struct TableCell {
+    mark: &'static str,
+    mean: String,
+    half_width: String,
+}
+
+struct Figure {
+    name: String,
+    data: &'static str,
+    svg: String,
+}
+
+struct GroupRow {
+    policy: String,
+    group: String,
+    cells: [String; 5],
+}
+
+#[derive(Template)]
+#[template(path = "report.html")]
+struct Page<'a> {
+    name: &'a str,
+    question: &'a str,
+    design: String,
+    verdict: Vec<String>,
+    table: Table,
+    notes: Vec<String>,
+    warnings: &'a [Warning],
+    figures: Vec<Figure>,
+    classes: Vec<Table>,
+    groups: Vec<GroupRow>,
+    scenario: Option<&'a str>,
+    manifest: &'a Manifest,
+    seeds: String,
+    wall_time: String,
+    events: String,
+    rate: String,
+    glossary: Vec<(&'static str, &'static str)>,
+}
+
+/// The page of a run.
 pub fn page(
-    _input: &ReportInput<'_>,
-    _story: &Story,
-    _manifest: &Manifest,
-    _pictures: &[(String, Picture)],
+    input: &ReportInput<'_>,
+    story: &Story,
+    manifest: &Manifest,
+    pictures: &[(String, Picture)],
 ) -> Result<String> {
-    Ok(String::new())
+    let (main, notes) = columns(story);
+    let head = head(story);
+    let page = Page {
+        name: &story.facts.name,
+        question: story.facts.question.trim(),
+        design: head.lines().last().unwrap_or("").to_string(),
+        verdict: verdict(story),
+        table: table(String::new(), &story.policies, &main),
+        notes,
+        warnings: input.warnings,
+        figures: pictures
+            .iter()
+            .map(|(name, picture)| Figure { name: name.clone(), data: data_of(name), svg: picture.svg() })
+            .collect(),
+        classes: classes(input),
+        groups: groups(story),
+        scenario: Some(input.resolved_toml).filter(|text| text.len() <= LONGEST_SCENARIO),
+        manifest,
+        seeds: story.facts.seeds(),
+        wall_time: span(input.wall_time),
+        events: count(manifest.events),
+        rate: manifest.events_per_second.map_or_else(|| "-".to_string(), |rate| count(rate as u64)),
+        glossary: metrics(story)
+            .into_iter()
+            .map(|metric| (words(metric).name, metric.column().description))
+            .collect(),
+    };
+    page.render().map_err(|error| Error::format("report.html", error.to_string()))
+}
+
+fn table(title: String, policies: &[PolicyStory], columns: &[Column]) -> Table {
+    let head = |column: &Column| (column.name.clone(), column.unit.clone());
+    let row = |(index, policy): (usize, &PolicyStory)| {
+        let cell = |column: &Column| {
+            let cell = &column.cells[index];
+            TableCell { mark: cell.mark, mean: cell.mean.clone(), half_width: cell.half_width.clone() }
+        };
+        TableRow { name: policy.name.clone(), cells: columns.iter().map(cell).collect() }
+    };
+    Table {
+        title,
+        heads: columns.iter().map(head).collect(),
+        rows: policies.iter().enumerate().map(row).collect(),
+    }
+}
+
+/// The file that a plot is drawn from.
+fn data_of(plot: &str) -> &'static str {
+    match plot {
+        "comparison" => "replications.csv",
+        "utilisation" => "nodes.csv",
+        "wait-ccdf" | "response-ccdf" => "distribution.csv",
+        _ => "timeline.csv",
+    }
+}
+
+/// A table for each class of tasks.
+fn classes(input: &ReportInput<'_>) -> Vec<Table> {
+    if input.results.iter().all(|result| result.replications.iter().all(|one| one.classes.is_empty())) {
+        return Vec::new();
+    }
+    let of_class = |(class, name): (usize, String)| {
+        let policies: Vec<PolicyStory> = input
+            .results
+            .iter()
+            .map(|result| PolicyStory {
+                name: result.policy.clone(),
+                rows: result.replications.iter().filter_map(|one| one.classes.get(class).cloned()).collect(),
+                timelines: Vec::new(),
+                nodes: Vec::new(),
+                tails: Vec::new(),
+            })
+            .collect();
+        let metrics = [Metric::MeanWait, Metric::MeanResponse, Metric::P99Response];
+        let columns: Vec<Column> = metrics.into_iter().map(|metric| column(&policies, metric).0).collect();
+        table(name, &policies, &columns)
+    };
+    input.plan.workload.class_names().into_iter().enumerate().map(of_class).collect()
+}
+
+/// Means over the nodes of each group under each policy.
+fn groups(story: &Story) -> Vec<GroupRow> {
+    let mut rows = Vec::new();
+    for policy in &story.policies {
+        let mut names: Vec<&str> = Vec::new();
+        for node in &policy.nodes {
+            if !names.contains(&node.group.as_str()) {
+                names.push(&node.group);
+            }
+        }
+        for group in names {
+            let nodes = || policy.nodes.iter().filter(|node| node.group == group);
+            let number = nodes().count();
+            let percent =
+                |value: Option<f64>| value.map_or_else(|| "-".to_string(), |value| fixed(value * 100.0, 2));
+            let busy = || nodes().filter_map(|node| node.utilisation);
+            let mean = |sum: f64, number: usize| (number > 0).then(|| sum / number as f64);
+            let up = || nodes().filter_map(|node| node.availability);
+            let range = match (busy().reduce(f64::min), busy().reduce(f64::max)) {
+                (Some(low), Some(high)) => format!("{} to {}", percent(Some(low)), percent(Some(high))),
+                _ => "-".to_string(),
+            };
+            rows.push(GroupRow {
+                policy: policy.name.clone(),
+                group: group.to_string(),
+                cells: [
+                    count(number as u64),
+                    percent(mean(busy().sum(), busy().count())),
+                    range,
+                    percent(mean(up().sum(), up().count())),
+                    fixed(nodes().map(|node| node.attempts_lost).sum(), 1),
+                ],
+            });
+        }
+    }
+    rows
 }

@@ -117,6 +117,14 @@ impl Judgement {
         self.differences.iter().any(Option::is_some)
     }
 
+    /// Whether the policies that were judged have the very same values.
+    pub fn is_tie(&self) -> bool {
+        self.differences
+            .iter()
+            .flatten()
+            .all(|difference| difference.mean == 0.0 && difference.half_width == 0.0)
+    }
+
     /// The best and those that cannot be told apart from it, best mean first.
     pub fn leaders(&self) -> Vec<usize> {
         self.ranked().into_iter().filter(|&index| self.standings[index] != Standing::Worse).collect()

@@ -59,7 +59,7 @@ fn noise(a: u64, b: u64, c: u64) -> f64 {
 
 impl Sample {
     pub(super) fn plan(&self) -> Plan {
-        let faults = self.faults.then(|| NodeFaults {
+        let faults = self.faults.then_some(NodeFaults {
             up: Distribution::Exponential { mean: 1000.0 },
             down: Distribution::Exponential { mean: 10.0 },
             fails: FailsWhen::Always,

@@ -90,8 +90,9 @@ impl Facts {
     pub fn of(plan: &Plan, results: &[PolicyResult]) -> Facts {
         let faults = || plan.groups.iter().filter_map(|group| group.faults.as_ref());
         Facts {
-            name: plan.name.clone(),
-            question: plan.description.clone(),
+            name: one_line(&plan.name),
+            // On one line, whatever the file holds.
+            question: one_line(&plan.description),
             version: VERSION.to_string(),
             seed: plan.run.seed,
             replications: results.iter().map(|result| result.replications.len()).max().unwrap_or(0),
@@ -118,6 +119,12 @@ impl Facts {
         let tasks = plural(u64::from(self.tasks), "task");
         if self.replications > 1 { format!("{} × {tasks}", self.replications) } else { tasks }
     }
+}
+
+/// Words with one space between them, without characters that would drive a terminal.
+fn one_line(text: &str) -> String {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    words.join(" ").chars().filter(|character| !character.is_control()).collect()
 }
 
 /// `1 node`, `16 nodes`.
@@ -161,9 +168,10 @@ impl PolicyStory {
 impl Story {
     /// The story of fresh results.
     pub fn of(plan: &Plan, results: &[PolicyResult]) -> Story {
+        let names = node_names(plan);
         Story {
             facts: Facts::of(plan, results),
-            policies: results.iter().map(|result| policy(plan, result)).collect(),
+            policies: results.iter().map(|result| policy(result, &names)).collect(),
         }
     }
 
@@ -175,22 +183,18 @@ impl Story {
     }
 }
 
-fn policy(plan: &Plan, result: &PolicyResult) -> PolicyStory {
+fn policy(result: &PolicyResult, names: &[(String, &str, u32)]) -> PolicyStory {
     let mut nodes = NodeMeans::default();
+    let ratio = |part: u64, whole: u64| (whole > 0).then(|| part as f64 / whole as f64);
     for one in &result.replications {
-        for (index, (node, (name, group, slots))) in one.nodes.iter().zip(node_names(plan)).enumerate() {
-            let ratio = |part: u64, whole: u64| (whole > 0).then(|| part as f64 / whole as f64);
-            nodes.add(
-                index,
-                NodeStory {
-                    name,
-                    group: group.to_string(),
-                    utilisation: ratio(node.busy.0, node.up.0).map(|busy| busy / f64::from(slots)),
-                    availability: ratio(node.up.0, one.window.0),
-                    tasks: node.tasks as f64,
-                    attempts_lost: node.attempts_lost as f64,
-                },
-            );
+        for (index, (node, (name, group, slots))) in one.nodes.iter().zip(names).enumerate() {
+            let values = NodeValues {
+                utilisation: ratio(node.busy.0, node.up.0).map(|busy| busy / f64::from(*slots)),
+                availability: ratio(node.up.0, one.window.0),
+                tasks: node.tasks as f64,
+                attempts_lost: node.attempts_lost as f64,
+            };
+            nodes.add(index, (name, group), values);
         }
     }
     PolicyStory {
@@ -202,18 +206,39 @@ fn policy(plan: &Plan, result: &PolicyResult) -> PolicyStory {
     }
 }
 
+/// One node in one replication.
+pub(super) struct NodeValues {
+    /// Busy slot time / slot time offered while up.
+    pub(super) utilisation: Option<f64>,
+    /// Share of time up.
+    pub(super) availability: Option<f64>,
+    /// Completed tasks.
+    pub(super) tasks: f64,
+    /// Attempts lost.
+    pub(super) attempts_lost: f64,
+}
+
 /// Means of nodes over replications.
 #[derive(Default)]
-pub(super) struct NodeMeans(Vec<(NodeStory, [(f64, usize); 4])>);
+pub(super) struct NodeMeans(Vec<NodeSums>);
+
+struct NodeSums {
+    name: String,
+    group: String,
+    /// Sum and number of utilisation, availability, tasks and attempts lost.
+    sums: [(f64, usize); 4],
+}
 
 impl NodeMeans {
-    /// Takes in node number `index` of one replication.
-    pub(super) fn add(&mut self, index: usize, node: NodeStory) {
-        let values = [node.utilisation, node.availability, Some(node.tasks), Some(node.attempts_lost)];
+    /// Takes in node number `index` of one replication; indices come in order from 0.
+    pub(super) fn add(&mut self, index: usize, (name, group): (&str, &str), values: NodeValues) {
         if index == self.0.len() {
-            self.0.push((node, [(0.0, 0); 4]));
+            let (name, group) = (name.to_string(), group.to_string());
+            self.0.push(NodeSums { name, group, sums: [(0.0, 0); 4] });
         }
-        for (sum, value) in self.0[index].1.iter_mut().zip(values) {
+        let NodeValues { utilisation, availability, tasks, attempts_lost } = values;
+        let values = [utilisation, availability, Some(tasks), Some(attempts_lost)];
+        for (sum, value) in self.0[index].sums.iter_mut().zip(values) {
             if let Some(value) = value {
                 *sum = (sum.0 + value, sum.1 + 1);
             }
@@ -223,14 +248,14 @@ impl NodeMeans {
     /// The nodes with their means.
     pub(super) fn finish(self) -> Vec<NodeStory> {
         let mean = |(sum, number): (f64, usize)| (number > 0).then(|| sum / number as f64);
-        let finish =
-            |(node, [utilisation, availability, tasks, lost]): (NodeStory, [(f64, usize); 4])| NodeStory {
-                utilisation: mean(utilisation),
-                availability: mean(availability),
-                tasks: mean(tasks).unwrap_or(0.0),
-                attempts_lost: mean(lost).unwrap_or(0.0),
-                ..node
-            };
+        let finish = |NodeSums { name, group, sums: [utilisation, availability, tasks, lost] }| NodeStory {
+            name,
+            group,
+            utilisation: mean(utilisation),
+            availability: mean(availability),
+            tasks: mean(tasks).unwrap_or(0.0),
+            attempts_lost: mean(lost).unwrap_or(0.0),
+        };
         self.0.into_iter().map(finish).collect()
     }
 }

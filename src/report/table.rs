@@ -31,17 +31,24 @@ impl Style {
 const NARROW: usize = 60;
 
 /// One column over all policies.
-struct Column {
-    name: String,
-    unit: String,
-    cells: Vec<Cell>,
+pub struct Column {
+    /// What it holds.
+    pub name: String,
+    /// Its unit.
+    pub unit: String,
+    /// One cell for each policy.
+    pub cells: Vec<Cell>,
 }
 
+/// One figure of one policy.
 #[derive(Default)]
-struct Cell {
-    mark: &'static str,
-    mean: String,
-    half_width: String,
+pub struct Cell {
+    /// `*` for the best, `~` for those that cannot be told apart from it.
+    pub mark: &'static str,
+    /// The mean; `-` when there is none.
+    pub mean: String,
+    /// Half the width of its interval; empty without one.
+    pub half_width: String,
 }
 
 /// The table with its head, notes, verdict and the lines on where results are and how to repeat.
@@ -97,29 +104,24 @@ pub fn head(story: &Story) -> String {
     text
 }
 
-/// The columns and the notes that explain them.
-fn columns(story: &Story) -> (Vec<Column>, Vec<String>) {
+/// The metrics of the table.
+pub fn metrics(story: &Story) -> Vec<Metric> {
     let mut metrics = vec![Metric::Makespan, Metric::MeanWait, Metric::P99Response, Metric::Throughput];
     metrics.push(Metric::Utilisation);
     if story.facts.node_faults {
         metrics.push(Metric::NodeAvailability);
     }
+    metrics
+}
+
+/// The columns and the notes that explain them.
+pub fn columns(story: &Story) -> (Vec<Column>, Vec<String>) {
     let mut comparisons = 0;
     let mut columns = Vec::new();
-    for metric in metrics {
-        let judgement =
-            judge(&story.policies, metric).filter(|one| story.policies.len() > 1 && one.is_judged());
-        let marks = story.policies.iter().enumerate().map(|(index, _)| {
-            match judgement.as_ref().map(|judgement| judgement.standings[index]) {
-                Some(Standing::Best) => "*",
-                Some(Standing::Unclear) => "~",
-                _ => "",
-            }
-        });
-        columns.push(column(&story.policies, metric, marks));
-        if let Some(judgement) = &judgement {
-            comparisons = comparisons.max(judgement.differences.iter().flatten().count());
-        }
+    for metric in metrics(story) {
+        let (column, compared) = column(&story.policies, metric);
+        columns.push(column);
+        comparisons = comparisons.max(compared);
     }
     let (missing, any) = not_completed(story);
     columns.push(missing);
@@ -141,7 +143,14 @@ fn columns(story: &Story) -> (Vec<Column>, Vec<String>) {
     (columns, notes)
 }
 
-fn column(policies: &[PolicyStory], metric: Metric, marks: impl Iterator<Item = &'static str>) -> Column {
+/// The column of a metric, and how many comparisons its marks stand for.
+pub fn column(policies: &[PolicyStory], metric: Metric) -> (Column, usize) {
+    let judgement = judge(policies, metric).filter(|one| one.is_judged() && !one.is_tie());
+    let mark = |index: usize| match judgement.as_ref().map(|judgement| judgement.standings[index]) {
+        Some(Standing::Best) => "*",
+        Some(Standing::Unclear) => "~",
+        _ => "",
+    };
     let word = words(metric);
     let figures: Vec<Option<(f64, Option<f64>)>> = policies
         .iter()
@@ -153,17 +162,18 @@ fn column(policies: &[PolicyStory], metric: Metric, marks: impl Iterator<Item = 
     let decimals = decimals(&figures);
     let cells = figures
         .iter()
-        .zip(marks)
-        .map(|(figure, mark)| match figure {
+        .enumerate()
+        .map(|(index, figure)| match figure {
             Some((mean, half_width)) => Cell {
-                mark,
+                mark: mark(index),
                 mean: fixed(*mean, decimals),
                 half_width: half_width.map_or_else(String::new, |half| fixed(half, decimals)),
             },
             None => Cell { mean: "-".to_string(), ..Cell::default() },
         })
         .collect();
-    Column { name: word.name.to_string(), unit: word.unit.to_string(), cells }
+    let compared = judgement.map_or(0, |judgement| judgement.differences.iter().flatten().count());
+    (Column { name: word.name.to_string(), unit: word.unit.to_string(), cells }, compared)
 }
 
 /// Two significant digits of the smallest half width; without intervals, four of the smallest mean.

@@ -62,12 +62,7 @@ pub fn sentence(story: &Story, judgement: &Judgement) -> String {
             name(next),
         );
     }
-    if judgement
-        .differences
-        .iter()
-        .flatten()
-        .all(|difference| difference.mean == 0.0 && difference.half_width == 0.0)
-    {
+    if judgement.is_tie() {
         let mean = significant(judgement.means[best].unwrap_or(0.0) * word.factor, 4);
         return format!("All policies have the same {}: {mean} {}.", word.name, word.unit);
     }

@@ -40,7 +40,7 @@ pub struct Scheduler<P> {
     pub(super) ready: ReadyQueue,
     /// ... and when something may.
     pub(super) waiting: OrderedIndex,
-    /// Push: tasks to be placed at the next decision.
+    /// Tasks that came at this instant: to be placed (push) or put into the queue (pull).
     pub(super) unplaced: Vec<u32>,
     /// Push: tasks for which no node had room; they are tried again when a node joins.
     pub(super) parked: Vec<u32>,
@@ -386,13 +386,15 @@ impl<P: Policy> Scheduler<P> {
         commands.push(Command::Settle { task: id, state });
     }
 
-    /// Hands a waiting task to the queue it belongs to.
+    /// A task waits from now on; what becomes of it is decided when all facts are in.
     #[inline]
     fn enqueue(&mut self, slot: u32) {
-        if self.cluster.dispatch() == Dispatch::Push {
-            self.unplaced.push(slot);
-            return;
-        }
+        self.unplaced.push(slot);
+    }
+
+    /// Puts a task into the central queue.
+    #[inline]
+    fn queue_centrally(&mut self, slot: u32) {
         self.set_key(slot, 0);
         let task = &self.tasks.hot[slot as usize];
         if self.policy.parts().2.is_active() {
@@ -521,6 +523,35 @@ impl<P: Policy> Scheduler<P> {
     #[inline]
     fn decide_pull<O: Observer>(&mut self, now: Time, commands: &mut Commands, observer: &mut O) {
         let overtaking = self.policy.parts().2.is_active();
+        if let [slot] = self.unplaced[..]
+            && self.ready.is_empty()
+            && !overtaking
+        {
+            // With nobody to compete there is no need to go through the queue.
+            let chosen = self.policy.parts().1.choose(&self.tasks.view(slot), &self.cluster);
+            match chosen {
+                Some(node) => self.start_pulled(now, slot, node, commands, observer),
+                None => self.queue_centrally(slot),
+            }
+            self.unplaced.clear();
+            return;
+        }
+        for at in 0..self.unplaced.len() {
+            self.queue_centrally(self.unplaced[at]);
+        }
+        self.unplaced.clear();
+        self.start_from_queue(now, overtaking, commands, observer);
+    }
+
+    /// Starts the tasks at the front of the central queue while they find room.
+    #[inline]
+    fn start_from_queue<O: Observer>(
+        &mut self,
+        now: Time,
+        overtaking: bool,
+        commands: &mut Commands,
+        observer: &mut O,
+    ) {
         loop {
             let head = if overtaking { self.waiting.first() } else { self.ready.peek() };
             let Some(slot) = head else { return };

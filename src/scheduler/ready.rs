@@ -15,8 +15,8 @@ const RUN: usize = 64;
 /// A queue of slots by (key, number).
 #[derive(Clone, Debug, Default)]
 pub(super) struct ReadyQueue {
-    /// Entries in ascending order, in order of their coming.
-    ring: VecDeque<u128>,
+    /// Number and slot of tasks of key 0, in ascending order, in order of their coming.
+    ring: VecDeque<u64>,
     heap: Heap,
     /// A run in descending order: the least is at the end.
     sorted: Vec<u128>,
@@ -30,43 +30,61 @@ fn entry(key: u64, number: u32, slot: u32) -> u128 {
 }
 
 impl ReadyQueue {
+    #[cfg(test)]
     pub(super) fn len(&self) -> usize {
         self.ring.len() + self.heap.len() + self.sorted.len() + self.gathered.len()
     }
 
     #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        self.ring.is_empty() && self.only_ring()
+    }
+
+    /// Whether nothing waits but in the ring.
+    #[inline]
+    fn only_ring(&self) -> bool {
+        self.heap.is_empty() && self.sorted.is_empty() && self.gathered.is_empty()
+    }
+
+    #[inline]
     pub(super) fn push(&mut self, key: u64, number: u32, slot: u32) {
-        let entry = entry(key, number, slot);
-        if key == 0 && self.ring.back().is_none_or(|&last| last < entry) {
-            self.ring.push_back(entry);
+        let low = (u64::from(number) << 32) | u64::from(slot);
+        if key == 0 && self.ring.back().is_none_or(|&last| last < low) {
+            self.ring.push_back(low);
         } else {
-            self.gathered.push(entry);
+            self.gathered.push(entry(key, number, slot));
         }
     }
 
     /// The slot that goes next.
     #[inline]
     pub(super) fn peek(&mut self) -> Option<u32> {
+        if self.only_ring() {
+            return self.ring.front().map(|&low| low as u32);
+        }
         if !self.gathered.is_empty() {
             self.take_in();
         }
-        self.least().map(|(entry, _)| entry as u32)
+        Some(self.least().0 as u32)
     }
 
     /// Takes the slot that goes next; only after `peek` gave one.
     #[inline]
     pub(super) fn pop(&mut self) {
-        match self.least() {
-            Some((_, Source::Ring)) => {
+        if self.only_ring() {
+            self.ring.pop_front();
+            return;
+        }
+        match self.least().1 {
+            Source::Ring => {
                 self.ring.pop_front();
             }
-            Some((_, Source::Sorted)) => {
+            Source::Sorted => {
                 self.sorted.pop();
             }
-            Some((_, Source::Heap)) => {
+            Source::Heap => {
                 self.heap.pop();
             }
-            None => debug_assert!(false, "the queue is empty"),
         }
     }
 
@@ -78,24 +96,23 @@ impl ReadyQueue {
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = u32> + '_ {
-        let rest = self.ring.iter().chain(&self.sorted).chain(&self.gathered).copied();
-        rest.chain(self.heap.iter()).map(|entry| entry as u32)
+        let keyed = self.sorted.iter().chain(&self.gathered).copied().chain(self.heap.iter());
+        self.ring.iter().map(|&low| low as u32).chain(keyed.map(|entry| entry as u32))
     }
 
+    /// The least entry (`u128::MAX` without entries) and where it is.
     #[inline]
-    fn least(&self) -> Option<(u128, Source)> {
-        let mut least = self.ring.front().map(|&entry| (entry, Source::Ring));
-        if let Some(&entry) = self.sorted.last()
-            && least.is_none_or(|(other, _)| entry < other)
-        {
-            least = Some((entry, Source::Sorted));
+    fn least(&self) -> (u128, Source) {
+        let ring = self.ring.front().map_or(u128::MAX, |&low| u128::from(low));
+        let sorted = self.sorted.last().copied().unwrap_or(u128::MAX);
+        let heap = self.heap.least();
+        if sorted < ring && sorted < heap {
+            (sorted, Source::Sorted)
+        } else if heap < ring {
+            (heap, Source::Heap)
+        } else {
+            (ring, Source::Ring)
         }
-        if let Some(entry) = self.heap.peek()
-            && least.is_none_or(|(other, _)| entry < other)
-        {
-            least = Some((entry, Source::Heap));
-        }
-        least
     }
 
     #[inline]
@@ -111,13 +128,12 @@ impl ReadyQueue {
 
     #[cold]
     fn take_in_run(&mut self) {
-        // `sorted` is one ascending run reversed, so a stable sort merges it with the new ones
-        // in linear time; with nothing to merge the faster unstable sort does.
+        // `sorted` is one run, so a stable sort merges it with the new one in linear time; with
+        // nothing to merge the faster unstable sort does.
+        self.gathered.sort_unstable_by(|a, b| b.cmp(a));
         if self.sorted.is_empty() {
             std::mem::swap(&mut self.sorted, &mut self.gathered);
-            self.sorted.sort_unstable_by(|a, b| b.cmp(a));
         } else {
-            self.gathered.sort_unstable_by(|a, b| b.cmp(a));
             self.sorted.append(&mut self.gathered);
             self.sorted.sort_by(|a, b| b.cmp(a));
         }

@@ -6,5 +6,5 @@ mod nodes;
 mod run;
 mod world;
 
-pub use run::{RunOptions, RunOutput, SimulationError, simulate};
+pub use run::{RunOptions, RunOutput, SimulationError, run, simulate};
 pub use world::World;

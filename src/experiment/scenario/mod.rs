@@ -138,14 +138,7 @@ pub struct Overrides {
     pub replications: Option<u32>,
 }
 
-/// Something odd about a scenario that does not keep it from running.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Warning {
-    /// What is odd.
-    pub message: String,
-    /// What to do about it.
-    pub help: Option<String>,
-}
+pub use super::warning::Warning;
 
 /// A scenario that has been read and checked.
 #[derive(Clone, Debug)]

@@ -41,11 +41,6 @@ impl Axis {
         Axis { low, high, ..axis }
     }
 
-    /// The axis with ticks at its ends only.
-    pub fn ends_only(self) -> Axis {
-        Axis { ticks: vec![self.low, self.high], ..self }
-    }
-
     /// A logarithmic axis from one power of ten to another around these values, with a tick at
     /// every power of ten.
     pub fn log(low: f64, high: f64) -> Axis {
@@ -91,7 +86,7 @@ fn power_of_ten(exponent: i32) -> f64 {
 
 /// `0.01`, `1`, `1,000` grow long: above a million and below a thousandth as powers.
 fn short(value: f64) -> String {
-    if value >= 1e6 || value < 1e-4 {
+    if !(1e-4..1e6).contains(&value) {
         return format!("1e{}", value.log10().round());
     }
     fixed(value, (-value.log10()).round().max(0.0) as usize)

@@ -21,10 +21,10 @@ pub fn throughput(story: &Story) -> String {
 pub fn queue(story: &Story) -> String {
     match extremes(story, Metric::MeanQueueLength) {
         Some((best, least, worst, most)) => {
-            format!("{least} tasks wait on average under {best}, {most} under {worst}")
+            format!("The mean queue is {least} under {best}, {most} under {worst}")
         }
         None => match single(story, Metric::MeanQueueLength) {
-            Some((policy, tasks)) => format!("{tasks} tasks wait on average under {policy}"),
+            Some((policy, tasks)) => format!("The mean queue is {tasks} under {policy}"),
             None => "How many tasks wait?".to_string(),
         },
     }
@@ -129,8 +129,8 @@ pub fn tail(story: &Story, metric: &str) -> String {
         );
     }
     match metric {
-        "wait" => "How long do the unlucky tasks wait?".to_string(),
-        _ => "How long do the slowest tasks take?".to_string(),
+        "wait" => "How long are the longest waits?".to_string(),
+        _ => "How long are the longest responses?".to_string(),
     }
 }
 
@@ -142,10 +142,10 @@ fn exceeded(points: &[(f64, f64)], share: f64) -> Option<f64> {
 /// The scenario's own question, if it is short.
 fn question(story: &Story) -> String {
     let question = story.facts.question.trim();
-    if (1..=80).contains(&question.chars().count()) {
-        question.to_string()
-    } else {
-        "Which policy is best?".to_string()
+    let mut letters = question.chars();
+    match letters.next() {
+        Some(first) if question.chars().count() <= 80 => first.to_uppercase().chain(letters).collect(),
+        _ => "Which policy is best?".to_string(),
     }
 }
 
@@ -157,10 +157,11 @@ fn extremes(story: &Story, metric: Metric) -> Option<(&str, String, &str, String
         return None;
     }
     let (best, worst_mean) = (judgement.means[judgement.best]?, judgement.means[worst]?);
-    // As many digits as it takes to see the difference.
-    let decimals = decimals_for(best - worst_mean, 1).max(decimals_for(best.abs().max(worst_mean.abs()), 2));
+    // Two digits of each, and as many as it takes to see the difference.
+    let apart = decimals_for(best - worst_mean, 1);
+    let show = |value: f64| fixed(value, decimals_for(value, 2).max(apart));
     let name = |index: usize| story.policies[index].name.as_str();
-    Some((name(judgement.best), fixed(best, decimals), name(worst), fixed(worst_mean, decimals)))
+    Some((name(judgement.best), show(best), name(worst), show(worst_mean)))
 }
 
 fn single(story: &Story, metric: Metric) -> Option<(&str, String)> {

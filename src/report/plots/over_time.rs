@@ -3,11 +3,11 @@
 use plotters::style::RGBColor;
 
 use super::axis::Axis;
-use super::colour::AXIS;
+use super::colour::{AXIS, POLICIES};
 use super::finding;
 use super::frame::{self, Name, SIZE, Words, axes, caption, make_room, names};
 use super::picture::{Mark, Picture};
-use super::series::{Grid, Point, Quantity, grid, line};
+use super::series::{Grid, Point, Quantity, grid, line, step_unit};
 use crate::report::number::significant;
 use crate::report::story::Story;
 
@@ -38,14 +38,16 @@ pub fn picture(story: &Story, quantity: Quantity, colours: &[Option<RGBColor>]) 
         .collect();
     if quantity == Quantity::NodesUp && !story.facts.faults_follow_work {
         // Every policy meets the same outages; the longest run shows them all.
-        let longest = lines.into_iter().max_by_key(|line| line.points.len())?;
-        let name = if story.policies.len() > 1 { "all policies".to_string() } else { longest.name };
-        lines = vec![Line { name, ..longest }];
+        let longest = lines.into_iter().rev().max_by_key(|line| line.points.len())?;
+        lines = vec![match story.policies.len() {
+            1 => longest,
+            _ => Line { name: "all policies".to_string(), colour: Some(POLICIES[6]), ..longest },
+        }];
     }
     let words = words(story, quantity, &grid);
     let (mut picture, mut area) = frame::start(SIZE.1, &words);
     let top = lines.iter().flat_map(|line| &line.points).map(|point| point.mean + point.half_width);
-    let y_axis = y_axis(story, quantity, &lines, top.fold(0.0, f64::max));
+    let y_axis = y_axis(story, quantity, top.fold(0.0, f64::max));
     let end = grid.step * grid.steps as f64 / grid.unit.seconds;
     let x_axis = Axis::exactly(0.0, end, 6);
     let mut names_right = labels(&lines);
@@ -88,7 +90,8 @@ pub fn picture(story: &Story, quantity: Quantity, colours: &[Option<RGBColor>]) 
 }
 
 fn words(story: &Story, quantity: Quantity, grid: &Grid) -> Words {
-    let bucket = format!("{} {}", significant(grid.step / grid.unit.seconds, 3), grid.unit.name);
+    let unit = step_unit(grid.step, grid.unit);
+    let bucket = format!("{} {}", significant(grid.step / unit.seconds, 3), unit.name);
     let quantity_words = match quantity {
         Quantity::Throughput => format!("Throughput in tasks/s, {bucket} buckets"),
         Quantity::Queue => "Waiting tasks, not counting running ones".to_string(),
@@ -96,7 +99,7 @@ fn words(story: &Story, quantity: Quantity, grid: &Grid) -> Words {
     };
     let band = match story.facts.replications {
         0 | 1 => "one replication".to_string(),
-        more => format!("mean and band of the 95 % interval over {more} replications"),
+        more => format!("band: 95 % interval over {more} replications"),
     };
     let mut caption = caption(&story.facts);
     if grid.cut {
@@ -110,14 +113,10 @@ fn words(story: &Story, quantity: Quantity, grid: &Grid) -> Words {
     Words { title, subtitle: format!("{quantity_words}; {band}"), caption }
 }
 
-fn y_axis(story: &Story, quantity: Quantity, lines: &[Line], top: f64) -> Axis {
+fn y_axis(story: &Story, quantity: Quantity, top: f64) -> Axis {
     match quantity {
-        Quantity::NodesUp => {
-            let low = lines.iter().flat_map(|line| &line.points).map(|point| point.mean - point.half_width);
-            let (low, nodes) = (low.fold(f64::INFINITY, f64::min).max(0.0), story.facts.nodes as f64);
-            if low > 0.75 * nodes { Axis::between(low, nodes, 4) } else { Axis::between(0.0, nodes, 4) }
-        }
-        _ => Axis::between(0.0, top, 4),
+        Quantity::NodesUp => Axis::exactly(0.0, (story.facts.nodes as f64).max(1.0), 4),
+        Quantity::Throughput | Quantity::Queue => Axis::between(0.0, top, 4),
     }
 }
 

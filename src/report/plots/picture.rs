@@ -85,24 +85,23 @@ pub struct Picture {
 
 type Drawn = Result<(), String>;
 
-/// How a backend is driven: units per CSS pixel, and how it takes text.
+/// How a backend is driven.
 #[derive(Clone, Copy)]
 struct Scale {
+    /// Units per CSS pixel.
     units: f64,
-    /// Its size of text per em.
-    size_per_em: f64,
-    /// From the point it wants for text down to the baseline, in em.
-    baseline: f64,
+    /// Whether letters become pixels here rather than in the viewer.
+    pixels: bool,
 }
 
-const SVG: Scale = Scale { units: 4.0, size_per_em: 1.24, baseline: 0.76 };
+const SVG: Scale = Scale { units: 4.0, pixels: false };
 const PNG_UNITS: u32 = 3;
 const PNG_OVERSAMPLING: u32 = 2;
-const PNG: Scale = Scale {
-    units: (PNG_UNITS * PNG_OVERSAMPLING) as f64,
-    size_per_em: font::HEIGHT_IN_EM,
-    baseline: font::HEIGHT_IN_EM / 2.0,
-};
+const PNG: Scale = Scale { units: (PNG_UNITS * PNG_OVERSAMPLING) as f64, pixels: true };
+/// plotters' size of text per em.
+const SIZE_PER_EM: f64 = 1.24;
+/// From the point where plotters puts the top of text in SVG down to the baseline, in em.
+const BASELINE: f64 = 0.76;
 
 impl Picture {
     /// The picture as an SVG document.
@@ -154,12 +153,8 @@ impl Picture {
     pub fn text_boxes(&self) -> Vec<([f64; 4], &str)> {
         let boxes = self.marks.iter().filter_map(|mark| match mark {
             Mark::Text { at: (x, y), text, size, bold, anchor, .. } => {
+                let left = start_of(text, *size, *bold, *anchor, *x);
                 let width = font::width(text, *size, *bold);
-                let left = match anchor {
-                    Anchor::Start => *x,
-                    Anchor::Middle => x - width / 2.0,
-                    Anchor::End => x - width,
-                };
                 Some(([left, y - 0.72 * size, left + width, y + 0.2 * size], text.as_str()))
             }
             _ => None,
@@ -190,20 +185,40 @@ fn draw_mark<B: DrawingBackend>(backend: &mut B, mark: &Mark, scale: Scale) -> D
             let radius = (radius * scale.units).round() as u32;
             backend.draw_circle(scale.point(*at), radius, &colour.filled(), true).map_err(text_of)?;
         }
+        Mark::Text { at, text, size, bold, colour, anchor } if scale.pixels => {
+            let (x, y) = (start_of(text, *size, *bold, *anchor, at.0) * scale.units, at.1 * scale.units);
+            let mut drawn = Ok(());
+            font::rasterise(text, size * scale.units, *bold, (x, y), |x, y, ink| {
+                if drawn.is_ok() {
+                    drawn = backend.draw_pixel((x, y), colour.mix(ink).to_backend_color());
+                }
+            });
+            drawn.map_err(text_of)?;
+        }
         Mark::Text { at: (x, y), text, size, bold, colour, anchor } => {
-            let em = size * scale.units;
             let h_pos = match anchor {
                 Anchor::Start => HPos::Left,
                 Anchor::Middle => HPos::Center,
                 Anchor::End => HPos::Right,
             };
-            let style =
-                font::font(em * scale.size_per_em, *bold).color(colour).pos(Pos::new(h_pos, VPos::Top));
-            let (x, y) = scale.point((*x, y - scale.baseline * size));
-            backend.draw_text(text, &style, (x, y)).map_err(text_of)?;
+            let style = font::font(size * scale.units * SIZE_PER_EM, *bold)
+                .color(colour)
+                .pos(Pos::new(h_pos, VPos::Top));
+            let at = scale.point((*x, y - BASELINE * size));
+            backend.draw_text(text, &style, at).map_err(text_of)?;
         }
     }
     Ok(())
+}
+
+/// Where a line of text starts that stands so from `x`.
+fn start_of(text: &str, size: f64, bold: bool, anchor: Anchor, x: f64) -> f64 {
+    let width = || font::width(text, size, bold);
+    match anchor {
+        Anchor::Start => x,
+        Anchor::Middle => x - width() / 2.0,
+        Anchor::End => x - width(),
+    }
 }
 
 impl Scale {

@@ -65,6 +65,13 @@ pub fn unit_for(seconds: f64) -> TimeUnit {
     }
 }
 
+/// The unit in which a step on a grid in this unit is a number above 1.
+pub fn step_unit(step: f64, unit: TimeUnit) -> TimeUnit {
+    let smaller = [("days", "h", 3600.0), ("h", "min", 60.0), ("s", "ms", 1e-3)];
+    let smaller = smaller.into_iter().find(|(name, ..)| *name == unit.name && step < unit.seconds);
+    smaller.map_or(unit, |(_, name, seconds)| TimeUnit { name, seconds })
+}
+
 fn length(timeline: &Timeline) -> f64 {
     timeline.width.as_seconds() * timeline.rows.len() as f64
 }
@@ -77,8 +84,17 @@ pub fn grid(story: &Story, quantity: Quantity) -> Option<Grid> {
     let earliest = lengths().min_by(f64::total_cmp)?;
     // Runs that end nearly together are cut at the first end, where the others are still whole;
     // runs of different lengths are shown to the last end.
-    let cut = earliest >= 0.85 * latest && earliest < latest && !story.facts.batch;
-    let end = if cut { earliest } else { latest };
+    // Nodes are counted for as long as every replication of the longest policy still runs.
+    let whole = |policy: &PolicyStory| {
+        let lengths = policy.timelines.iter().map(length).filter(|length| *length > 0.0);
+        lengths.min_by(f64::total_cmp)
+    };
+    let end = match quantity {
+        Quantity::NodesUp => story.policies.iter().filter_map(whole).max_by(f64::total_cmp)?,
+        _ if earliest >= 0.85 * latest && !story.facts.batch => earliest,
+        _ => latest,
+    };
+    let cut = end < latest;
     let points = match quantity {
         Quantity::Throughput => {
             let completed = |policy: &PolicyStory| -> u64 {

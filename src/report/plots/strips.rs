@@ -9,7 +9,7 @@ use super::font::width;
 use super::frame::{self, Area, NAME, SIZE, TICK, Words, caption};
 use super::picture::{Anchor, Mark, Picture};
 use crate::metrics::Metric;
-use crate::report::judge::{Standing, judge, words};
+use crate::report::judge::{judge, words};
 use crate::report::number::{decimals_for, fixed};
 use crate::report::story::{PolicyStory, Story};
 use crate::statistics::confidence::Summary;
@@ -17,6 +17,8 @@ use crate::statistics::confidence::Summary;
 /// Above so many ticks only their range is drawn, or files grow large.
 const MOST_TICKS: usize = 500;
 const ROW: f64 = 31.0;
+/// Values this many times apart would leave all but the largest at 0 of a linear axis.
+const LOG_FROM: f64 = 100.0;
 
 /// One metric over all policies.
 struct Panel {
@@ -83,7 +85,7 @@ fn panel(story: &Story, metric: Metric) -> Panel {
             0 | 1 => Vec::new(),
             _ => policy.values(metric).iter().map(|value| value * word.factor).collect(),
         },
-        best: judgement.as_ref().is_some_and(|judgement| judgement.standings[index] == Standing::Best),
+        best: judgement.as_ref().is_some_and(|judgement| judgement.leaders() == [index]),
     };
     let rows = story.policies.iter().enumerate().map(row).collect();
     Panel { heading: word.name, unit: word.unit.to_string(), rows }
@@ -124,24 +126,26 @@ fn draw(story: &Story, colours: &[Option<RGBColor>], words: &Words, panels: &[Pa
         let at = (area.left - 14.0, middle(row) + 4.5);
         picture.text(at, &policy.name, size, bold, INK, Anchor::End);
     }
-    let gap = 26.0;
+    let gap = 36.0;
+    let mut taken = f64::NEG_INFINITY;
     let each = (area.right - area.left - gap * (panels.len() - 1) as f64) / panels.len() as f64;
     for (number, panel) in panels.iter().enumerate() {
         let left = area.left + number as f64 * (each + gap);
         let part = Area { left, right: left + each, ..area };
-        draw_panel(&mut picture, &part, panel, colours, single_ticks, &middle);
+        taken = draw_panel(&mut picture, &part, panel, colours, (single_ticks, taken), &middle);
     }
     picture
 }
 
+/// Draws one panel, whose labels start right of what is taken, and gives what is taken then.
 fn draw_panel(
     picture: &mut Picture,
     area: &Area,
     panel: &Panel,
     colours: &[Option<RGBColor>],
-    single_ticks: bool,
+    (single_ticks, mut taken): (bool, f64),
     middle: &impl Fn(usize) -> f64,
-) {
+) -> f64 {
     let values = panel.rows.iter().flat_map(|row| {
         let interval = row.summary.into_iter().flat_map(|summary| {
             let half = summary.half_width.unwrap_or(0.0);
@@ -162,16 +166,27 @@ fn draw_panel(
             MUTED,
             Anchor::Start,
         );
-        return;
+        return taken;
     }
     // All figures are at least 0; an interval may reach below.
-    let axis = axis(low.max(0.0), high, area.right - area.left);
-    let from = if axis.is_cut() { format!("{}, not from 0", panel.unit) } else { panel.unit.clone() };
+    let least =
+        panel.rows.iter().filter_map(|row| row.summary).map(|summary| summary.min).fold(high, f64::min);
+    let log = least > 0.0 && high > LOG_FROM * least;
+    let axis = if log { Axis::log(least, high) } else { axis(low.max(0.0), high, area.right - area.left) };
+    let from = match () {
+        () if log => format!("{}, log scale", panel.unit),
+        () if axis.is_cut() => format!("{}, not from 0", panel.unit),
+        () => panel.unit.clone(),
+    };
     picture.text((area.left, area.top - 14.0), &from, TICK, false, MUTED, Anchor::Start);
     for (tick, label) in axis.ticks.iter().zip(axis.labels()) {
         let x = area.x(&axis, *tick);
         picture.line(vec![(x, area.top), (x, area.bottom)], 1.0, GRID);
-        picture.text((x, area.bottom + 18.0), &label, TICK, false, MUTED, Anchor::Middle);
+        let half = width(&label, TICK, false) / 2.0;
+        if x - half > taken + 6.0 {
+            picture.text((x, area.bottom + 18.0), &label, TICK, false, MUTED, Anchor::Middle);
+            taken = x + half;
+        }
     }
     let decimals = decimals(panel, axis.high - axis.low);
     for (index, (row, colour)) in panel.rows.iter().zip(colours).enumerate() {
@@ -185,7 +200,7 @@ fn draw_panel(
         }
         let Some(summary) = row.summary else { continue };
         draw_dot(picture, &summary, place, y, colour.unwrap_or(AXIS));
-        let text = fixed(summary.mean, decimals);
+        let text = fixed(summary.mean, decimals.max(decimals_for(summary.mean, 2)));
         let half = width(&text, TICK, row.best) / 2.0;
         // Labels stay over their own panel.
         let x = place(summary.mean)
@@ -193,6 +208,7 @@ fn draw_panel(
         let colour = if row.best { INK } else { MUTED };
         picture.text((x, y - 9.0), &text, TICK, row.best, colour, Anchor::Middle);
     }
+    taken
 }
 
 fn draw_dot(picture: &mut Picture, summary: &Summary, place: impl Fn(f64) -> f64, y: f64, colour: RGBColor) {
@@ -206,26 +222,36 @@ fn draw_dot(picture: &mut Picture, summary: &Summary, place: impl Fn(f64) -> f64
     picture.marks.push(Mark::Dot { at: (place(summary.mean), y), radius: 4.0, colour });
 }
 
-/// An axis whose labels have room below it.
+/// An axis just around these values, from 0 unless that would leave most of it empty, whose
+/// labels have room below it.
 fn axis(low: f64, high: f64, length: f64) -> Axis {
-    for ticks in (1..=5).rev() {
-        let axis = Axis::linear(low, high, ticks);
+    // Values that are all but equal are not torn apart by the scale.
+    let room = if high - low < 1e-3 * high { high * 0.005 } else { (high - low) * 0.06 };
+    let (low, high) = match low {
+        _ if high <= 0.0 => (0.0, 1.0),
+        low if high - low >= 0.25 * high => (0.0, high + room),
+        low => ((low - room).max(0.0), high + room),
+    };
+    let fits = |axis: &Axis| {
         let widths: f64 = axis.labels().iter().map(|label| width(label, TICK, false) * 1.1 + 10.0).sum();
-        if widths <= length + 24.0 {
-            return axis;
-        }
-    }
-    // Only the ends of a short axis with long numbers.
-    Axis::linear(low, high, 1).ends_only()
+        axis.ticks.len() > 1 && widths <= length + 10.0
+    };
+    let axes: Vec<Axis> = (1..=6).rev().map(|ticks| Axis::exactly(low, high, ticks)).collect();
+    // Long numbers on a short axis: as few as can be, but two, or the scale is not known.
+    let few = || axes.iter().rev().find(|axis| axis.ticks.len() > 1).cloned();
+    axes.iter().find(|axis| fits(axis)).cloned().or_else(few).unwrap_or_else(|| Axis::between(low, high, 1))
 }
 
 /// Enough decimals to tell apart what the panel shows apart.
 fn decimals(panel: &Panel, range: f64) -> usize {
-    let half = panel.rows.iter().filter_map(|row| row.summary?.half_width).filter(|half| *half > 0.0);
-    match half.min_by(f64::total_cmp) {
+    let summaries = || panel.rows.iter().filter_map(|row| row.summary);
+    let half = summaries().filter_map(|summary| summary.half_width).filter(|half| *half > 0.0);
+    let wanted = match half.min_by(f64::total_cmp) {
         Some(half) => decimals_for(half, 1).min(decimals_for(range, 3)),
         None => decimals_for(range, 3),
-    }
+    };
+    let largest = summaries().map(|summary| summary.mean.abs()).fold(0.0, f64::max);
+    wanted.min(decimals_for(largest, 5))
 }
 
 fn extent(values: &[f64]) -> (Option<f64>, Option<f64>) {

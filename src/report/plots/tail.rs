@@ -5,7 +5,8 @@ use plotters::style::RGBColor;
 use super::axis::Axis;
 use super::colour::{AXIS, INK};
 use super::finding;
-use super::frame::{self, Name, SIZE, TICK, Words, axes, caption, empty, make_room, names};
+use super::font::width;
+use super::frame::{self, Area, Name, SIZE, TICK, Words, axes, caption, empty, make_room, names};
 use super::picture::{Anchor, Picture};
 use crate::report::number::fixed;
 use crate::report::story::Story;
@@ -13,9 +14,12 @@ use crate::report::story::Story;
 /// At most so many decades are shown.
 const DECADES: f64 = 1e5;
 
+/// Name, colour (`None` in the background) and points of a line.
+type Line<'a> = (&'a str, Option<RGBColor>, &'a [(f64, f64)]);
+
 /// The plot of `wait` or `response`; `None` when no distribution is known.
 pub fn picture(story: &Story, metric: &str, colours: &[Option<RGBColor>]) -> Option<Picture> {
-    let lines: Vec<(&str, Option<RGBColor>, &[(f64, f64)])> = story
+    let lines: Vec<Line<'_>> = story
         .policies
         .iter()
         .zip(colours)
@@ -40,7 +44,8 @@ pub fn picture(story: &Story, metric: &str, colours: &[Option<RGBColor>]) -> Opt
         empty(&mut picture, &area, if metric == "wait" { "no task waited" } else { "no task took any time" });
         return Some(picture);
     };
-    let x_axis = Axis::log(low.max(high / DECADES), high);
+    let bend = lines.iter().filter_map(|(_, _, points)| bend(points)).fold(high, f64::min);
+    let x_axis = Axis::log(bend.max(low).max(high / DECADES), high);
     let shares = all().map(|(_, share)| share).filter(|share| *share > 0.0);
     let y_axis = Axis::log(shares.fold(0.1, f64::min).max(1.0 / DECADES / 10.0), 1.0);
     let mut labels: Vec<Name> = lines
@@ -62,7 +67,7 @@ pub fn picture(story: &Story, metric: &str, colours: &[Option<RGBColor>]) -> Opt
     if y_axis.low < 0.001 {
         let y = area.y(&y_axis, 0.001);
         picture.line(vec![(area.left, y), (area.right, y)], 1.0, AXIS);
-        picture.text((area.right - 2.0, y - 5.0), "1 task in 1000", TICK, false, INK, Anchor::End);
+        label_at(&mut picture, &area, y, &lines, &x_axis);
     }
     let mut ends = Vec::new();
     // Policies in the background first.
@@ -86,6 +91,25 @@ pub fn picture(story: &Story, metric: &str, colours: &[Option<RGBColor>]) -> Opt
     Some(picture)
 }
 
+/// Says what the line of 1 task in 1000 is, at the end that no curve crosses.
+fn label_at(picture: &mut Picture, area: &Area, y: f64, lines: &[Line<'_>], x_axis: &Axis) {
+    let text = "1 task in 1000";
+    let needed = area.right - width(text, TICK, false) - 16.0;
+    let crossing = |points: &[(f64, f64)]| {
+        // Between twice and once this share a curve passes behind the words.
+        points
+            .iter()
+            .filter(|(_, share)| (0.0009..0.003).contains(share))
+            .map(|(value, _)| area.x(x_axis, *value))
+            .fold(area.left, f64::max)
+    };
+    if lines.iter().all(|(_, _, points)| crossing(points) < needed) {
+        picture.text((area.right - 2.0, y - 5.0), text, TICK, false, INK, Anchor::End);
+    } else {
+        picture.text((area.left + 6.0, y - 5.0), text, TICK, false, INK, Anchor::Start);
+    }
+}
+
 /// Names stand from the top in the order in which lines end, the longest tail first.
 fn place_names(labels: &mut [Name], ends: &[Option<(f64, f64)>], top: f64) {
     let mut order: Vec<usize> = (0..ends.len()).collect();
@@ -96,9 +120,20 @@ fn place_names(labels: &mut [Name], ends: &[Option<(f64, f64)>], top: f64) {
     }
 }
 
+/// Where a line starts to fall: left of it there is nothing to see.
+fn bend(points: &[(f64, f64)]) -> Option<f64> {
+    let start = points.iter().find(|(value, _)| *value > 0.0)?.1;
+    points.iter().find(|(value, share)| *value > 0.0 && *share < 0.95 * start).map(|(value, _)| *value)
+}
+
 /// The part of a line that lies in the plot, from its left edge on.
 fn visible(points: &[(f64, f64)], x_axis: &Axis, y_axis: &Axis) -> Vec<(f64, f64)> {
-    let before = points.iter().rev().find(|(value, _)| *value <= x_axis.low).map_or(1.0, |(_, share)| *share);
+    let before = points
+        .iter()
+        .rev()
+        .find(|(value, _)| *value <= x_axis.low)
+        .or(points.first())
+        .map_or(1.0, |(_, share)| *share);
     let mut shown = vec![(x_axis.low, before)];
     shown.extend(points.iter().copied().filter(|(value, _)| *value > x_axis.low));
     shown.retain(|(_, share)| *share >= y_axis.low * (1.0 - 1e-9));
