@@ -17,10 +17,8 @@ pub struct Histogram {
 
 #[inline]
 fn bucket(value: u64) -> usize {
-    if value < PER_DOUBLING {
-        return value as usize;
-    }
-    let shift = value.ilog2() - BITS;
+    // Values below 1024 have a bucket each; setting that bit gives them a shift of 0.
+    let shift = (value | PER_DOUBLING).ilog2() - BITS;
     ((u64::from(shift) << BITS) + (value >> shift)) as usize
 }
 
@@ -37,7 +35,7 @@ fn middle(bucket: usize) -> f64 {
 
 impl Histogram {
     /// Adds a value.
-    #[inline]
+    #[inline(always)]
     pub fn add(&mut self, value: u64) {
         let bucket = bucket(value);
         if bucket >= self.counts.len() {

@@ -10,6 +10,12 @@ pub(super) const SLOWDOWN_UNIT: f64 = 1.0 / 1_048_576.0;
 /// Below this service time the bounded slowdown does not divide by it (Feitelson 2001).
 const BOUND: Duration = Duration(10_000_000_000);
 
+/// A length of time as a number, in nanoseconds; converting a signed number is quicker.
+#[inline]
+fn number(duration: Duration) -> f64 {
+    duration.0.min(i64::MAX as u64).cast_signed() as f64
+}
+
 /// Mean and standard deviation of lengths of time, in one pass.
 #[derive(Clone, Debug, Default)]
 struct Moments {
@@ -22,14 +28,15 @@ struct Moments {
 }
 
 impl Moments {
-    #[inline]
+    #[inline(always)]
     fn add(&mut self, value: Duration) {
         if self.n == 0 {
             self.first = value.0;
         }
         self.n += 1;
         self.sum += u128::from(value.0);
-        let d = value.0 as f64 - self.first as f64;
+        // As a signed number: one instruction to convert, and right below 292 years.
+        let d = value.0.wrapping_sub(self.first).cast_signed() as f64;
         self.deviation += d;
         self.squares += d * d;
     }
@@ -99,7 +106,7 @@ pub(super) struct TaskStats {
 
 impl TaskStats {
     /// A task is settled; wait and response are given when they count.
-    #[inline]
+    #[inline(always)]
     pub(super) fn settle(
         &mut self,
         completed: bool,
@@ -117,26 +124,26 @@ impl TaskStats {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn add_wait(&mut self, wait: Duration) {
         self.wait.add(wait);
         self.waited += u64::from(wait > Duration::ZERO);
         self.waits.add(wait.0);
     }
 
-    #[inline]
+    #[inline(always)]
     fn add_response(&mut self, response: Duration, service: Duration) {
         self.response.add(response);
         self.responses.add(response.0);
         // A task without work has no slowdown.
         if service > Duration::ZERO {
-            let slowdown = response.0 as f64 / service.0 as f64;
+            let slowdown = number(response) / number(service);
             self.slowdown += slowdown;
             self.slowdowns += 1;
-            self.slowdown_histogram.add((slowdown / SLOWDOWN_UNIT) as u64);
+            self.slowdown_histogram.add((slowdown * (1.0 / SLOWDOWN_UNIT)) as i64 as u64);
         }
         let bound = service.max(BOUND);
-        let bounded = if response <= bound { 1.0 } else { response.0 as f64 / bound.0 as f64 };
+        let bounded = if response <= bound { 1.0 } else { number(response) / number(bound) };
         self.bounded.add(bounded);
     }
 

@@ -92,6 +92,12 @@ impl View<'_> {
         self.counts.settled
     }
 
+    /// Tasks that wait or run.
+    #[inline]
+    pub fn unsettled(&self) -> u64 {
+        self.counts.waiting + self.counts.running
+    }
+
     /// Results that were refused because their attempt no longer counted.
     pub fn refused(&self) -> u64 {
         self.counts.refused
@@ -126,7 +132,15 @@ impl<P: Policy> Scheduler<P> {
         }
     }
 
+    /// Makes room for so many unsettled tasks at once; more find room too, only later.
+    pub fn reserve(&mut self, tasks: usize) {
+        self.tasks.reserve(tasks);
+        self.unplaced.reserve(tasks);
+        self.ready.reserve(tasks);
+    }
+
     /// What anyone may see.
+    #[inline]
     pub fn view(&self) -> View<'_> {
         View { counts: self.counts, cluster: &self.cluster }
     }
@@ -181,7 +195,7 @@ impl<P: Policy> Scheduler<P> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn on_submitted<O: Observer>(&mut self, now: Time, id: TaskId, spec: &TaskSpec, observer: &mut O) {
         self.tasks.admit(now, id, spec);
         self.counts.submitted += 1;
@@ -191,7 +205,7 @@ impl<P: Policy> Scheduler<P> {
     }
 
     /// Whether a message speaks of the attempt that counts.
-    #[inline]
+    #[inline(always)]
     fn is_current(&self, id: TaskId, attempt: AttemptNumber, node: NodeId) -> bool {
         self.tasks.hot.get(id.slot as usize).is_some_and(|task| {
             task.state == TaskState::Running
@@ -232,7 +246,7 @@ impl<P: Policy> Scheduler<P> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn on_finished<O: Observer>(
         &mut self,
         now: Time,
@@ -250,7 +264,7 @@ impl<P: Policy> Scheduler<P> {
         let attempt = AttemptNumber(task.attempts);
         self.cluster.vacate(slot, node, &mut self.tasks);
         self.counts.running -= 1;
-        self.node_changed(node);
+        self.load_changed(node);
         if self.cluster.dispatch() == Dispatch::Push {
             self.mark_dirty(node);
         }
@@ -258,6 +272,21 @@ impl<P: Policy> Scheduler<P> {
         if outcome == Outcome::Success {
             return self.settle(now, slot, TaskState::Completed, service, commands, observer);
         }
+        self.on_failed(now, id, service, commands, observer);
+    }
+
+    /// The attempt ended without success: the task is tried again, perhaps after a pause, or given
+    /// up.
+    #[cold]
+    fn on_failed<O: Observer>(
+        &mut self,
+        now: Time,
+        id: TaskId,
+        service: Duration,
+        commands: &mut Commands,
+        observer: &mut O,
+    ) {
+        let slot = id.slot;
         let task = &mut self.tasks.hot[slot as usize];
         task.failures += 1;
         let failures = task.failures;
@@ -277,6 +306,7 @@ impl<P: Policy> Scheduler<P> {
         }
     }
 
+    #[cold]
     fn on_timer(&mut self, now: Time) {
         while self.next_timer().is_some_and(|due| due <= now) {
             let slot = self.timers.pop().expect("peeked") as u32;
@@ -300,6 +330,7 @@ impl<P: Policy> Scheduler<P> {
 
     /// All that ran on the node or waited for it goes back to be placed anew: the running attempts
     /// in the order in which they started, then the queue in its order.
+    #[cold]
     fn on_node_lost<O: Observer>(
         &mut self,
         now: Time,
@@ -332,6 +363,7 @@ impl<P: Policy> Scheduler<P> {
         self.node_changed(node);
     }
 
+    #[cold]
     fn lose<O: Observer>(
         &mut self,
         now: Time,
@@ -358,7 +390,7 @@ impl<P: Policy> Scheduler<P> {
         self.enqueue(slot);
     }
 
-    #[inline]
+    #[inline(always)]
     fn settle<O: Observer>(
         &mut self,
         now: Time,
@@ -387,13 +419,13 @@ impl<P: Policy> Scheduler<P> {
     }
 
     /// A task waits from now on; what becomes of it is decided when all facts are in.
-    #[inline]
+    #[inline(always)]
     fn enqueue(&mut self, slot: u32) {
         self.unplaced.push(slot);
     }
 
     /// Puts a task into the central queue.
-    #[inline]
+    #[inline(always)]
     fn queue_centrally(&mut self, slot: u32) {
         self.set_key(slot, 0);
         let task = &self.tasks.hot[slot as usize];
@@ -411,6 +443,17 @@ impl<P: Policy> Scheduler<P> {
         self.tasks.hot[slot as usize].key = key;
     }
 
+    /// The node's load or free slots have changed.
+    #[inline(always)]
+    fn load_changed(&mut self, node: NodeId) {
+        if self.cluster.dispatch() == Dispatch::Push {
+            self.policy.parts().1.load_changed(node, &self.cluster);
+        } else {
+            self.node_changed(node);
+        }
+    }
+
+    /// The node's room has changed.
     #[inline]
     fn node_changed(&mut self, node: NodeId) {
         let (_, place, backfill) = self.policy.parts();
@@ -429,7 +472,7 @@ impl<P: Policy> Scheduler<P> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn start<O: Observer>(
         &mut self,
         now: Time,
@@ -455,11 +498,12 @@ impl<P: Policy> Scheduler<P> {
         let failures = task.failures;
         self.counts.waiting -= 1;
         self.counts.running += 1;
-        self.node_changed(node);
+        self.load_changed(node);
         observer.on_record(now, &Record::Dispatched { task: id, attempt, node, failures });
         commands.push(Command::StartAttempt { task: id, attempt, node });
     }
 
+    #[inline(always)]
     fn decide_push<O: Observer>(&mut self, now: Time, commands: &mut Commands, observer: &mut O) {
         if self.node_joined {
             self.node_joined = false;
@@ -486,7 +530,7 @@ impl<P: Policy> Scheduler<P> {
                 self.tasks.hot[slot as usize].node = node.0;
                 self.set_key(slot, node.0);
                 self.cluster.nodes[node.index()].queue_push(slot, &mut self.tasks);
-                self.node_changed(node);
+                self.load_changed(node);
                 if self.cluster.nodes[node.index()].free > 0 {
                     self.mark_dirty(node);
                 }
@@ -502,7 +546,7 @@ impl<P: Policy> Scheduler<P> {
     }
 
     /// Starts what the head of the node's queue allows.
-    #[inline]
+    #[inline(always)]
     fn advance<O: Observer>(&mut self, now: Time, node: NodeId, commands: &mut Commands, observer: &mut O) {
         loop {
             let state = &mut self.cluster.nodes[node.index()];
@@ -520,7 +564,7 @@ impl<P: Policy> Scheduler<P> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn decide_pull<O: Observer>(&mut self, now: Time, commands: &mut Commands, observer: &mut O) {
         let overtaking = self.policy.parts().2.is_active();
         if let [slot] = self.unplaced[..]
@@ -568,14 +612,14 @@ impl<P: Policy> Scheduler<P> {
             } else {
                 self.ready.pop();
                 if let Some(soon) = self.ready.upcoming() {
-                    crate::structures::prefetch::prefetch(&self.tasks.hot, soon as usize);
+                    crate::structures::memory::prefetch(&self.tasks.hot, soon as usize);
                 }
             }
             self.start_pulled(now, slot, node, commands, observer);
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn start_pulled<O: Observer>(
         &mut self,
         now: Time,

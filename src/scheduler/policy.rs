@@ -40,10 +40,16 @@ pub trait Place {
     /// node has.
     fn choose(&mut self, task: &TaskView<'_>, cluster: &Cluster) -> Option<NodeId>;
 
-    /// Called whenever a node's state has changed (up or down, free slots, load), so that a place
-    /// can keep an index. Called for every node that joins before it can be chosen.
+    /// Called whenever a node's room has changed, so that a place can keep an index; in particular
+    /// for every node that joins before it can be chosen, and when it is lost.
     fn node_changed(&mut self, node: NodeId, cluster: &Cluster) {
         let _ = (node, cluster);
+    }
+
+    /// Called instead when only the node's load and free slots have changed but not its room, which
+    /// is what most events do under push. A place that looks at neither can do nothing.
+    fn load_changed(&mut self, node: NodeId, cluster: &Cluster) {
+        self.node_changed(node, cluster);
     }
 }
 

@@ -8,6 +8,7 @@
 use std::collections::VecDeque;
 
 use crate::structures::heap::Heap;
+use crate::structures::memory;
 
 /// So many tasks gathered between two looks are worth a sorted run.
 const RUN: usize = 64;
@@ -30,6 +31,10 @@ fn entry(key: u64, number: u32, slot: u32) -> u128 {
 }
 
 impl ReadyQueue {
+    pub(super) fn reserve(&mut self, tasks: usize) {
+        memory::reserve(&mut self.gathered, tasks);
+    }
+
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {
         self.ring.len() + self.heap.len() + self.sorted.len() + self.gathered.len()

@@ -3,6 +3,7 @@
 
 use super::event::TaskSpec;
 use crate::ids::{NodeId, TaskId};
+use crate::structures::memory;
 use crate::time::Time;
 
 /// Where a task is in its life.
@@ -113,6 +114,11 @@ pub struct Tasks {
 }
 
 impl Tasks {
+    pub(super) fn reserve(&mut self, tasks: usize) {
+        memory::reserve(&mut self.hot, tasks);
+        memory::reserve(&mut self.detail, tasks);
+    }
+
     /// Puts a new task into its slot.
     ///
     /// # Panics

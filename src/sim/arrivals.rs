@@ -6,7 +6,7 @@
 use super::world::World;
 use crate::random::Streams;
 use crate::time::Time;
-use crate::workload::source::{NewTask, TaskSource};
+use crate::workload::source::{NewTask, SourceError, TaskSource};
 
 /// Tasks made at a time.
 const CHUNK: usize = 32;
@@ -14,13 +14,13 @@ const CHUNK: usize = 32;
 /// Arrivals to come, in order.
 #[derive(Clone, Debug)]
 pub(super) struct Arrivals {
-    pub(super) source: TaskSource,
+    source: TaskSource,
     last: Time,
     made: Vec<NewTask>,
     next: usize,
     /// Whether the run takes no more arrivals, so that what is wrong with later ones is of no
     /// concern.
-    pub(super) cut_off: bool,
+    cut_off: bool,
 }
 
 impl Arrivals {
@@ -49,6 +49,17 @@ impl Arrivals {
         let task = self.made.get(self.next)?;
         self.next += 1;
         Some(task)
+    }
+
+    /// What kept a task that should have arrived from being made.
+    pub(super) fn error(&self) -> Option<SourceError> {
+        self.source.error().filter(|_| !self.cut_off)
+    }
+
+    /// The work of a later attempt of a task, drawn anew.
+    pub(super) fn redraw(&mut self, number: u32, attempt: u32) -> Result<u64, SourceError> {
+        let too_large = SourceError::WorkTooLarge { task: number, attempt };
+        self.source.redraw(number, attempt).ok_or(too_large)
     }
 
     #[inline(never)]

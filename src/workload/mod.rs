@@ -224,6 +224,14 @@ impl Workload {
         }
     }
 
+    /// How many tasks are known to arrive at one instant.
+    pub fn at_once(&self) -> u32 {
+        match self {
+            Workload::Generated { tasks, arrivals: Arrivals::AtOnce, .. } => *tasks,
+            _ => 0,
+        }
+    }
+
     /// The most slots that one task takes.
     pub fn max_slots(&self) -> u32 {
         match self {

@@ -144,7 +144,7 @@ impl TaskSource {
 
     /// The next task to arrive; `None` when all have, or after an [`error`](Self::error).
     #[expect(clippy::should_implement_trait, reason = "an iterator would promise what an error breaks")]
-    #[inline]
+    #[inline(always)]
     pub fn next(&mut self) -> Option<NewTask> {
         if self.error.is_some() {
             return None;
@@ -188,7 +188,7 @@ impl TaskSource {
 
 impl Generator {
     /// `None` when all tasks are made, when a list of times has come to its end, or with an error.
-    #[inline]
+    #[inline(always)]
     fn make(
         &mut self,
         number: u32,

@@ -61,17 +61,24 @@ macro_rules! any_place {
         }
 
         impl Place for AnyPlace {
-            #[inline]
+            #[inline(always)]
             fn choose(&mut self, task: &TaskView<'_>, cluster: &Cluster) -> Option<NodeId> {
                 match self {
                     $(AnyPlace::$variant(place) => place.choose(task, cluster),)*
                 }
             }
 
-            #[inline]
+            #[inline(always)]
             fn node_changed(&mut self, node: NodeId, cluster: &Cluster) {
                 match self {
                     $(AnyPlace::$variant(place) => place.node_changed(node, cluster),)*
+                }
+            }
+
+            #[inline(always)]
+            fn load_changed(&mut self, node: NodeId, cluster: &Cluster) {
+                match self {
+                    $(AnyPlace::$variant(place) => place.load_changed(node, cluster),)*
                 }
             }
         }

@@ -119,4 +119,9 @@ impl Place for PowerOf {
         self.eligible.update(node, cluster);
         self.loads[node.index()] = if cluster.room(node) > 0 { cluster.load(node) } else { FULL };
     }
+
+    #[inline]
+    fn load_changed(&mut self, node: NodeId, cluster: &Cluster) {
+        self.loads[node.index()] = cluster.load(node);
+    }
 }

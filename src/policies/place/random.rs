@@ -40,4 +40,7 @@ impl Place for RandomPlace {
     fn node_changed(&mut self, node: NodeId, cluster: &Cluster) {
         self.eligible.update(node, cluster);
     }
+
+    #[inline]
+    fn load_changed(&mut self, _: NodeId, _: &Cluster) {}
 }

@@ -35,4 +35,7 @@ impl Place for RoundRobin {
     fn node_changed(&mut self, node: NodeId, cluster: &Cluster) {
         self.rooms.set(node.0, cluster.room(node));
     }
+
+    #[inline]
+    fn load_changed(&mut self, _: NodeId, _: &Cluster) {}
 }

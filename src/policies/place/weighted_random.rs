@@ -45,4 +45,7 @@ impl Place for WeightedRandom {
         let weight = if cluster.room(node) > 0 { cluster.spec(node).weight } else { 0.0 };
         self.weights.set(node.0, weight);
     }
+
+    #[inline]
+    fn load_changed(&mut self, _: NodeId, _: &Cluster) {}
 }

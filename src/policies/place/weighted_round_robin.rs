@@ -144,4 +144,7 @@ impl Place for WeightedRoundRobin {
         member.room = room;
         self.file(node.0);
     }
+
+    #[inline]
+    fn load_changed(&mut self, _: NodeId, _: &Cluster) {}
 }

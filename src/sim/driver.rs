@@ -1,0 +1,410 @@
+//! The driver of the scheduler core in simulated time: it takes the facts of an instant, lets the
+//! scheduler decide, and carries out its commands. It alone knows what is true.
+
+use super::arrivals::Arrivals;
+use super::event_queue::{Due, EventNumber, EventQueue, Kind, MAX_INDEX, Rank};
+use super::nodes::{Change, Nodes};
+use super::run::SimulationError;
+use super::world::World;
+use crate::ids::{AttemptNumber, NodeId, TaskId};
+use crate::random::{Purpose, StreamKey, Streams};
+use crate::scheduler::{
+    Command, Commands, Event, Observer, OnNodeLoss, Outcome, Policy, Scheduler, SchedulerConfig, TaskSpec,
+};
+use crate::structures::memory;
+use crate::time::{Duration, Time};
+
+/// What is true of an unsettled task, whatever the scheduler believes.
+#[derive(Clone, Copy, Debug)]
+struct Truth {
+    work: u64,
+    /// The end of the current attempt in the event queue, if one runs.
+    finish: EventNumber,
+    failure_probability: f64,
+    number: u32,
+    attempt: u32,
+    node: u32,
+}
+
+/// More of the truth, which matters only when starts take time or work survives its node.
+#[derive(Clone, Copy, Debug)]
+struct Course {
+    /// Work still to be done: less than all of it only when an attempt was lost and its work kept.
+    left: u64,
+    /// When the current attempt begins to work.
+    started: Time,
+    /// That beginning in the event queue, while the attempt is on its way to the node.
+    begin: EventNumber,
+    /// Whether the next attempt goes on with what is left of the last.
+    resumes: bool,
+}
+
+/// A run in progress.
+pub(super) struct Driver<'a, P, O> {
+    world: &'a World,
+    scheduler: Scheduler<P>,
+    observer: O,
+    commands: Commands,
+    arrivals: Arrivals,
+    /// When the next task arrives; it needs no place in the event queue.
+    next_arrival: Rank,
+    queue: EventQueue,
+    /// By slot.
+    truths: Vec<Truth>,
+    /// By slot, when `has_courses`.
+    courses: Vec<Course>,
+    has_courses: bool,
+    free: Vec<u32>,
+    nodes: Nodes<'a>,
+    failures: StreamKey,
+    delays: StreamKey,
+    /// The speed all nodes share, if they do.
+    common_speed: Option<f64>,
+    /// By task number, when asked for.
+    works: Vec<u64>,
+    keep_works: bool,
+    events: u64,
+}
+
+impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
+    pub(super) fn new(
+        world: &'a World,
+        seed: u64,
+        policy: P,
+        keep_works: bool,
+        mut observer: O,
+    ) -> Result<Self, SimulationError> {
+        let streams = Streams::new(seed);
+        let mut queue = EventQueue::new();
+        let nodes = Nodes::new(world, streams, &mut queue).ok_or(SimulationError::TimeOverflow)?;
+        let config = SchedulerConfig {
+            retry: world.retry,
+            max_demand: world.max_demand(),
+            starts_are_reported: world.dispatch_delay.is_some(),
+            seed,
+        };
+        let mut scheduler = Scheduler::new(policy, &world.nodes, config);
+        let mut commands = Commands::new();
+        for node in 0..world.nodes.len() as u32 {
+            let joined = Event::NodeJoined { node: NodeId(node) };
+            scheduler.handle(Time::ZERO, joined, &mut commands, &mut observer);
+        }
+        let at_once = world.workload.at_once() as usize;
+        scheduler.reserve(at_once);
+        let speed = world.nodes[0].speed;
+        let mut driver = Driver {
+            world,
+            scheduler,
+            observer,
+            commands,
+            arrivals: Arrivals::new(world, streams),
+            next_arrival: Rank::NEVER,
+            queue,
+            truths: Vec::new(),
+            courses: Vec::new(),
+            has_courses: world.dispatch_delay.is_some() || world.retry.on_node_loss == OnNodeLoss::Resume,
+            free: Vec::new(),
+            nodes,
+            failures: streams.key(Purpose::Failure),
+            delays: streams.key(Purpose::DispatchDelay),
+            common_speed: world.nodes.iter().all(|node| node.speed == speed).then_some(speed),
+            works: Vec::new(),
+            keep_works,
+            events: 0,
+        };
+        memory::reserve(&mut driver.truths, at_once);
+        driver.draw_arrival();
+        Ok(driver)
+    }
+
+    /// One instant: all its facts, one decision, its commands. Gives `false`, and does nothing, when
+    /// every task is settled.
+    #[inline]
+    pub(super) fn step(&mut self) -> Result<bool, SimulationError> {
+        if self.next_arrival == Rank::NEVER && self.scheduler.view().unsettled() == 0 {
+            return Ok(false);
+        }
+        let mut event = self.queue.peek();
+        let mut now = self.next_arrival.min(event).time();
+        if let Some(timer) = self.scheduler.next_timer() {
+            now = now.min(timer);
+            if timer == now {
+                self.events += 1;
+                self.tell(now, Event::TimerFired);
+            }
+        }
+        // Facts in order of their insertion.
+        loop {
+            if self.next_arrival < event {
+                if self.next_arrival.time() != now {
+                    break;
+                }
+                self.arrive(now)?;
+            } else {
+                if event.time() != now {
+                    break;
+                }
+                if let Some(due) = self.queue.pop() {
+                    self.take_in(now, due)?;
+                }
+                event = self.queue.peek();
+            }
+        }
+        self.scheduler.decide(now, &mut self.commands, &mut self.observer);
+        self.carry_out(now)?;
+        Ok(true)
+    }
+
+    pub(super) fn check_invariants(&mut self) {
+        self.scheduler.check_invariants();
+    }
+
+    /// Events, observer and works of a run whose steps are done.
+    pub(super) fn finish(self) -> Result<(u64, O, Vec<u64>), SimulationError> {
+        match self.arrivals.error() {
+            Some(error) => Err(error.into()),
+            None => Ok((self.events, self.observer, self.works)),
+        }
+    }
+
+    #[inline]
+    fn draw_arrival(&mut self) {
+        self.next_arrival = match self.arrivals.peek() {
+            Some(task) => Rank::new(task.arrival, self.queue.number()),
+            None => Rank::NEVER,
+        };
+    }
+
+    #[inline(always)]
+    fn tell(&mut self, now: Time, event: Event) {
+        self.scheduler.handle(now, event, &mut self.commands, &mut self.observer);
+    }
+
+    #[inline]
+    fn arrive(&mut self, now: Time) -> Result<(), SimulationError> {
+        let Some(new) = self.arrivals.take() else { return Ok(()) };
+        self.events += 1;
+        let truth = Truth {
+            work: new.work,
+            finish: EventNumber::NONE,
+            failure_probability: new.failure_probability,
+            number: new.number,
+            attempt: 0,
+            node: 0,
+        };
+        let slot = if let Some(slot) = self.free.pop() {
+            self.truths[slot as usize] = truth;
+            slot
+        } else {
+            self.truths.push(truth);
+            self.truths.len() as u32 - 1
+        };
+        if slot >= MAX_INDEX {
+            return Err(SimulationError::TooManyTasks);
+        }
+        if self.has_courses {
+            let course =
+                Course { left: new.work, started: Time::ZERO, begin: EventNumber::NONE, resumes: false };
+            if slot as usize == self.courses.len() {
+                self.courses.push(course);
+            } else {
+                self.courses[slot as usize] = course;
+            }
+        }
+        if self.keep_works {
+            self.works.push(new.work);
+        }
+        let task = TaskId { slot, number: new.number };
+        let spec =
+            TaskSpec { estimate: new.estimate, priority: new.priority, slots: new.slots, class: new.class };
+        self.tell(now, Event::TaskSubmitted { task, spec });
+        self.draw_arrival();
+        Ok(())
+    }
+
+    #[inline]
+    fn take_in(&mut self, now: Time, due: Due) -> Result<(), SimulationError> {
+        match due.kind {
+            Kind::Finish => {
+                self.finish_attempt(now, due);
+                Ok(())
+            }
+            Kind::Begin => self.begin_attempt(now, due),
+            Kind::Node => self.change_node(now, due),
+        }
+    }
+
+    #[cold]
+    fn change_node(&mut self, now: Time, due: Due) -> Result<(), SimulationError> {
+        let change = self.nodes.change(now, due.index, due.number, &mut self.queue);
+        let node = NodeId(due.index);
+        match change.ok_or(SimulationError::TimeOverflow)? {
+            Change::Stale => return Ok(()),
+            Change::Down => self.tell(now, Event::NodeLost { node }),
+            Change::Up => self.tell(now, Event::NodeJoined { node }),
+        }
+        self.events += 1;
+        // What ran on a lost node is over now, whatever else happens at this instant.
+        for at in 0..self.commands.as_slice().len() {
+            if let Command::StopAttempt { task, node, .. } = self.commands.as_slice()[at] {
+                self.stop(now, task, node);
+            }
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn finish_attempt(&mut self, now: Time, due: Due) {
+        let truth = &mut self.truths[due.index as usize];
+        if truth.finish != due.number {
+            return;
+        }
+        self.events += 1;
+        truth.finish = EventNumber::NONE;
+        let truth = &self.truths[due.index as usize];
+        self.nodes.attempt_ends(now, truth.node);
+        let failed = truth.failure_probability > 0.0
+            && self.failures.uniform2(u64::from(truth.number), u64::from(truth.attempt))
+                < truth.failure_probability;
+        let event = Event::AttemptFinished {
+            task: TaskId { slot: due.index, number: truth.number },
+            attempt: AttemptNumber(truth.attempt),
+            node: NodeId(truth.node),
+            outcome: if failed { Outcome::Failure } else { Outcome::Success },
+            service: self.service(truth.work, truth.node),
+        };
+        if failed && self.has_courses {
+            // A failed attempt is found at its end; the next one repeats all of the work.
+            self.courses[due.index as usize].left = truth.work;
+        }
+        self.tell(now, event);
+    }
+
+    fn begin_attempt(&mut self, now: Time, due: Due) -> Result<(), SimulationError> {
+        let course = &mut self.courses[due.index as usize];
+        if course.begin != due.number {
+            return Ok(());
+        }
+        self.events += 1;
+        course.begin = EventNumber::NONE;
+        let truth = &self.truths[due.index as usize];
+        let event = Event::AttemptStarted {
+            task: TaskId { slot: due.index, number: truth.number },
+            attempt: AttemptNumber(truth.attempt),
+            node: NodeId(truth.node),
+        };
+        let clock = self.nodes.attempt_starts(now, truth.node, &mut self.queue);
+        clock.ok_or(SimulationError::TimeOverflow)?;
+        self.tell(now, event);
+        Ok(())
+    }
+
+    /// Time that `work` takes on `node`.
+    #[inline]
+    fn service(&self, work: u64, node: u32) -> Duration {
+        let speed = self.common_speed.unwrap_or_else(|| self.world.nodes[node as usize].speed);
+        // Above 1.8e19 the conversion saturates, and adding to the clock then reports the overflow.
+        Duration(if speed == 1.0 { work } else { (work as f64 / speed).round() as u64 })
+    }
+
+    #[inline]
+    fn carry_out(&mut self, now: Time) -> Result<(), SimulationError> {
+        for at in 0..self.commands.as_slice().len() {
+            match self.commands.as_slice()[at] {
+                Command::StartAttempt { task, attempt, node } => self.start(now, task, attempt, node)?,
+                Command::StopAttempt { task, node, .. } => self.stop(now, task, node),
+                Command::Settle { task, .. } => self.free.push(task.slot),
+            }
+        }
+        self.commands.clear();
+        Ok(())
+    }
+
+    #[inline]
+    fn start(
+        &mut self,
+        now: Time,
+        task: TaskId,
+        attempt: AttemptNumber,
+        node: NodeId,
+    ) -> Result<(), SimulationError> {
+        let slot = task.slot as usize;
+        if attempt.0 > 1 && self.world.retry.redraw {
+            self.redraw(task, attempt)?;
+        }
+        let (begins, left) =
+            if self.has_courses { self.set_out(now, task, attempt)? } else { (now, self.truths[slot].work) };
+        if self.world.dispatch_delay.is_none() {
+            let clock = self.nodes.attempt_starts(now, node.0, &mut self.queue);
+            clock.ok_or(SimulationError::TimeOverflow)?;
+        }
+        let end = begins.checked_add(self.service(left, node.0)).ok_or(SimulationError::TimeOverflow)?;
+        let truth = &mut self.truths[slot];
+        truth.finish = self.queue.push(end, Kind::Finish, task.slot);
+        truth.attempt = attempt.0;
+        truth.node = node.0;
+        if let Some(soon) = self.scheduler.upcoming() {
+            memory::prefetch(&self.truths, soon as usize);
+        }
+        Ok(())
+    }
+
+    /// The attempt sets out for its node: when it begins there, and the work it has to do.
+    fn set_out(
+        &mut self,
+        now: Time,
+        task: TaskId,
+        attempt: AttemptNumber,
+    ) -> Result<(Time, u64), SimulationError> {
+        let course = &mut self.courses[task.slot as usize];
+        course.resumes = false;
+        course.started = now;
+        if let Some(delay) = &self.world.dispatch_delay {
+            let mut stream = self.delays.stream2(u64::from(task.number), u64::from(attempt.0));
+            let delay = Duration::from_seconds(delay.sample(&mut stream));
+            let begins = delay.and_then(|delay| now.checked_add(delay));
+            course.started = begins.ok_or(SimulationError::TimeOverflow)?;
+            course.begin = self.queue.push(course.started, Kind::Begin, task.slot);
+        }
+        Ok((course.started, course.left))
+    }
+
+    /// An attempt is over before its end.
+    fn stop(&mut self, now: Time, task: TaskId, node: NodeId) {
+        let truth = &mut self.truths[task.slot as usize];
+        if truth.finish == EventNumber::NONE {
+            return;
+        }
+        truth.finish = EventNumber::NONE;
+        let work = truth.work;
+        let mut had_begun = true;
+        if self.has_courses {
+            let course = &mut self.courses[task.slot as usize];
+            had_begun = course.begin == EventNumber::NONE;
+            course.begin = EventNumber::NONE;
+            course.resumes = self.world.retry.on_node_loss == OnNodeLoss::Resume;
+            let elapsed = now.since(course.started).0;
+            let speed = self.world.nodes[node.index()].speed;
+            let done = if speed == 1.0 { elapsed } else { (elapsed as f64 * speed).round() as u64 };
+            course.left = if course.resumes { course.left.saturating_sub(done) } else { work };
+        }
+        if had_begun {
+            self.nodes.attempt_ends(now, node.0);
+        }
+    }
+
+    /// A later attempt draws its own work, unless it goes on with what an earlier one left.
+    #[cold]
+    fn redraw(&mut self, task: TaskId, attempt: AttemptNumber) -> Result<(), SimulationError> {
+        let slot = task.slot as usize;
+        if self.has_courses && self.courses[slot].resumes {
+            return Ok(());
+        }
+        let work = self.arrivals.redraw(task.number, attempt.0)?;
+        self.truths[slot].work = work;
+        if self.has_courses {
+            self.courses[slot].left = work;
+        }
+        Ok(())
+    }
+}
