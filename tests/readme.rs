@@ -31,7 +31,8 @@ const DOCUMENTS: &[&str] = &[
 ];
 
 /// Commands that a test leaves out: they build, or they take minutes.
-const NOT_RUN: &[&str] = &["git ", "cd ", "cargo test", "cargo install", "cargo bench", "cargo run --release --example"];
+const NOT_RUN: &[&str] =
+    &["git ", "cd ", "cargo test", "cargo install", "cargo bench", "cargo run --release --example"];
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -220,16 +221,20 @@ fn anchor(heading: &str) -> String {
 fn every_link_leads_somewhere() {
     for document in DOCUMENTS {
         let folder = root().join(document).parent().expect("a folder").to_path_buf();
-        for target in read(document).split("](").skip(1).filter_map(|rest| rest.split(')').next().map(str::to_string)) {
+        for target in
+            read(document).split("](").skip(1).filter_map(|rest| rest.split(')').next().map(str::to_string))
+        {
             if target.starts_with("https://") {
                 continue;
             }
-            let (file, heading) = target.split_once('#').map_or((target.as_str(), None), |(f, h)| (f, Some(h)));
+            let (file, heading) =
+                target.split_once('#').map_or((target.as_str(), None), |(f, h)| (f, Some(h)));
             let path = if file.is_empty() { root().join(document) } else { folder.join(file) };
             assert!(path.exists(), "{document} links to {target}, which is not there");
             if let Some(heading) = heading {
                 let text = fs::read_to_string(&path).expect("a text");
-                let found = text.lines().filter(|line| line.starts_with('#')).any(|line| anchor(line) == heading);
+                let found =
+                    text.lines().filter(|line| line.starts_with('#')).any(|line| anchor(line) == heading);
                 assert!(found, "{document} links to {target}, which has no such heading");
             }
         }
@@ -272,7 +277,14 @@ fn keys_of(schema: &serde_json::Value, keys: &mut BTreeSet<String>) {
                     keys.extend(value.as_object().into_iter().flatten().map(|(key, _)| key.clone()));
                 }
                 if name == "enum" {
-                    keys.extend(value.as_array().into_iter().flatten().filter_map(|word| word.as_str()).map(str::to_string));
+                    keys.extend(
+                        value
+                            .as_array()
+                            .into_iter()
+                            .flatten()
+                            .filter_map(|word| word.as_str())
+                            .map(str::to_string),
+                    );
                 }
                 if name == "const" {
                     keys.extend(value.as_str().map(str::to_string));
@@ -293,7 +305,8 @@ fn the_scenario_reference_names_every_key() {
     assert!(keys.len() > 80, "only {} keys found", keys.len());
     let named = named("docs/scenario-reference.md");
     let presets: BTreeSet<&str> = PRESETS.iter().map(|preset| preset.name).collect();
-    let missing: Vec<_> = keys.iter().filter(|key| !named.contains(*key) && !presets.contains(key.as_str())).collect();
+    let missing: Vec<_> =
+        keys.iter().filter(|key| !named.contains(*key) && !presets.contains(key.as_str())).collect();
     assert!(missing.is_empty(), "docs/scenario-reference.md does not name {missing:?}");
 }
 
@@ -301,7 +314,8 @@ fn the_scenario_reference_names_every_key() {
 fn every_part_of_a_policy_is_described() {
     let text = read("docs/policies.md");
     let names = ORDERS.iter().map(|part| part.name).chain(PLACES.iter().map(|part| part.name));
-    let names = names.chain(DISPATCHES.iter().map(|part| part.name)).chain(BACKFILLS.iter().map(|part| part.name));
+    let names =
+        names.chain(DISPATCHES.iter().map(|part| part.name)).chain(BACKFILLS.iter().map(|part| part.name));
     for name in names.chain(PRESETS.iter().map(|preset| preset.name)) {
         assert!(text.contains(&format!("\n| `{name}` |")), "docs/policies.md has no row for `{name}`");
     }
@@ -315,7 +329,8 @@ fn every_metric_is_described_with_its_unit() {
         assert!(text.contains(&row), "docs/metrics.md has no row that begins with {row}");
     }
     let named = named("docs/metrics.md");
-    for columns in [csv::SUMMARY, csv::REPLICATIONS, csv::TIMELINE, csv::NODES, csv::TASKS, csv::DISTRIBUTION] {
+    for columns in [csv::SUMMARY, csv::REPLICATIONS, csv::TIMELINE, csv::NODES, csv::TASKS, csv::DISTRIBUTION]
+    {
         for column in columns {
             assert!(named.contains(*column), "docs/metrics.md does not name the column `{column}`");
         }
