@@ -62,7 +62,7 @@ impl Bench {
     }
 
     /// Prints the summary and writes it to `results/benches/`.
-    pub(crate) fn finish(mut self) {
+    pub(crate) fn finish(self) {
         self.criterion.final_summary();
         if !std::env::args().any(|argument| argument == "--bench") {
             return;
