@@ -2,7 +2,7 @@
 //! somewhere, and every key, policy and metric is described.
 //!
 //! A ```` ```console ```` block holds commands after `$ `, each followed by what it prints on standard
-//! output. No lines there: nothing is compared. A last line `...`: more follows. After a change that
+//! output. No lines there: nothing is compared. A line `...` stands for any others. After a change that
 //! is meant, `FALCON_UPDATE_DOCS=1 cargo test --test readme` writes the new output into the documents.
 
 use std::collections::BTreeSet;
@@ -33,6 +33,9 @@ const DOCUMENTS: &[&str] = &[
 /// Commands that a test leaves out: they build, or they take minutes.
 const NOT_RUN: &[&str] =
     &["git ", "cd ", "cargo test", "cargo install", "cargo bench", "cargo run --release --example"];
+
+/// Stands for lines that are not shown.
+const OTHERS: &str = "...";
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -137,6 +140,36 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
+/// Whether what is shown is what was printed, `...` standing for any lines.
+fn agrees(shown: &[&str], printed: &[&str]) -> bool {
+    let parts: Vec<&[&str]> = shown.split(|line| *line == OTHERS).collect();
+    let (first, last) = (parts[0], parts[parts.len() - 1]);
+    if parts.len() == 1 {
+        return shown == printed;
+    }
+    let mut rest = match printed.strip_prefix(first) {
+        Some(rest) if rest.ends_with(last) => &rest[..rest.len() - last.len()],
+        _ => return false,
+    };
+    for part in &parts[1..parts.len() - 1] {
+        let Some(at) = (0..rest.len()).find(|at| rest[*at..].starts_with(part)) else { return false };
+        rest = &rest[at + part.len()..];
+    }
+    true
+}
+
+/// What to show instead: all of it, or for each line the one that begins most alike.
+fn renew(shown: &[&str], printed: &[&str]) -> Vec<String> {
+    let all = || printed.iter().map(|line| (*line).to_string()).collect();
+    if !shown.contains(&OTHERS) {
+        return all();
+    }
+    let alike = |a: &str, b: &str| a.chars().zip(b.chars()).take_while(|(a, b)| a == b).count();
+    let nearest =
+        |line: &str| printed.iter().rev().max_by_key(|other| alike(line, other)).map_or("", |line| line);
+    shown.iter().map(|line| if *line == OTHERS { *line } else { nearest(line) }.to_string()).collect()
+}
+
 /// Runs all commands of a document in a fresh folder that holds the scenarios.
 fn commands_run(document: &str) {
     let folder = tempfile::tempdir().expect("a folder");
@@ -149,25 +182,22 @@ fn commands_run(document: &str) {
         if NOT_RUN.iter().any(|start| step.command.starts_with(start)) || step.command == ".ci/run" {
             continue;
         }
-        let printed = output(&step.command, folder.path());
-        let mut printed: Vec<&str> = printed.lines().collect();
         let shown = &lines[step.shown.clone()];
-        if shown.last() == Some(&"...") {
-            printed.truncate(shown.len() - 1);
-            printed.push("...");
+        let printed = output(&step.command, folder.path());
+        let printed: Vec<&str> = printed.lines().collect();
+        if shown.is_empty() || agrees(shown, &printed) {
+            continue;
         }
-        if std::env::var_os("FALCON_UPDATE_DOCS").is_some() && !shown.is_empty() {
-            renewed.extend(lines[at..step.shown.start].iter().map(|line| (*line).to_string()));
-            renewed.extend(printed.iter().map(|line| (*line).to_string()));
-            at = step.shown.end;
-        } else if !shown.is_empty() {
-            assert_eq!(
-                shown.join("\n"),
-                printed.join("\n"),
-                "{document}: `{}` prints something else (right)",
-                step.command
-            );
-        }
+        assert!(
+            std::env::var_os("FALCON_UPDATE_DOCS").is_some(),
+            "{document} shows for `{}`\n{}\nbut it prints\n{}",
+            step.command,
+            shown.join("\n"),
+            printed.join("\n")
+        );
+        renewed.extend(lines[at..step.shown.start].iter().map(|line| (*line).to_string()));
+        renewed.extend(renew(shown, &printed));
+        at = step.shown.end;
     }
     if at > 0 {
         renewed.extend(lines[at..].iter().map(|line| (*line).to_string()));
