@@ -199,9 +199,32 @@ fn commands_run(document: &str) {
         renewed.extend(renew(shown, &printed));
         at = step.shown.end;
     }
+    like_the_reference(&folder.path().join("results"));
     if at > 0 {
         renewed.extend(lines[at..].iter().map(|line| (*line).to_string()));
         fs::write(root().join(document), renewed.join("\n") + "\n").expect("a document");
+    }
+}
+
+/// The figures of every run that has a committed reference are those of the reference.
+fn like_the_reference(results: &Path) {
+    let Ok(folders) = fs::read_dir(results) else { return };
+    for folder in folders {
+        let name = folder.expect("an entry").file_name();
+        let read = |root: &Path| fs::read_to_string(root.join(&name).join("replications.csv"));
+        let (Ok(found), Ok(reference)) = (read(results), read(&root().join("results/reference"))) else {
+            continue;
+        };
+        assert_eq!(found.lines().count(), reference.lines().count(), "{name:?}: rows");
+        for (found, reference) in found.lines().zip(reference.lines()) {
+            // Other platforms may round the last digits of a logarithm in another way.
+            let close = |a: &str, b: &str| match (a.parse::<f64>(), b.parse::<f64>()) {
+                (Ok(a), Ok(b)) => (a - b).abs() <= 1e-6 * a.abs().max(b.abs()),
+                _ => a == b,
+            };
+            let same = found.split(',').zip(reference.split(',')).all(|(a, b)| close(a, b));
+            assert!(same, "{name:?} differs from its reference in results/reference/:\n{found}\n{reference}");
+        }
     }
 }
 
