@@ -471,10 +471,14 @@ impl<P: Policy> Scheduler<P> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn set_key(&mut self, slot: u32, queue: u32) {
-        let key = self.policy.parts().0.key(&self.tasks.view(slot), queue);
-        self.tasks.hot[slot as usize].key = key;
+        let order = self.policy.parts().0;
+        // First come, first served: the key is 0 as it was.
+        if !order.is_fifo() {
+            let key = order.key(&self.tasks.view(slot), queue);
+            self.tasks.hot[slot as usize].key = key;
+        }
     }
 
     /// The node's load or free slots have changed.

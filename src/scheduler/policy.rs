@@ -28,7 +28,7 @@ pub trait Order {
         let _ = (key, queue);
     }
 
-    /// Whether all keys are equal, so that tasks go first come, first served.
+    /// Whether all keys are 0, so that tasks go first come, first served.
     fn is_fifo(&self) -> bool {
         false
     }

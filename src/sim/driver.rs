@@ -148,36 +148,29 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
 
     /// One instant: all its facts, one decision, its commands. Gives `false`, and does nothing, when
     /// every task is settled.
-    #[inline]
+    #[inline(always)]
     pub(super) fn step(&mut self) -> Result<bool, SimulationError> {
         if self.next_arrival == Rank::NEVER && self.scheduler.view().unsettled() == 0 {
             return Ok(false);
         }
         let mut event = self.queue.peek();
         let mut now = self.next_arrival.min(event).time();
-        if let Some(timer) = self.scheduler.next_timer() {
-            now = now.min(timer);
-            if timer == now {
-                self.events += 1;
-                self.tell(now, Event::TimerFired);
-            }
+        if let Some(timer) = self.scheduler.next_timer()
+            && timer <= now
+        {
+            now = timer;
+            self.events += 1;
+            self.tell(now, Event::TimerFired);
         }
-        // Facts in order of their insertion.
-        loop {
+        // Facts in order of their insertion. Which comes next cannot be predicted, whether another
+        // comes at the same instant can: only the former is asked once per fact.
+        while self.next_arrival.min(event).time() == now {
             if self.next_arrival < event {
-                if self.next_arrival.time() != now {
-                    break;
-                }
                 self.arrive(now)?;
-            } else {
-                if event.time() != now {
-                    break;
-                }
-                if let Some(due) = self.queue.pop() {
-                    self.take_in(now, due)?;
-                }
-                event = self.queue.peek();
+            } else if let Some(due) = self.queue.pop() {
+                self.take_in(now, due)?;
             }
+            event = self.queue.peek();
         }
         self.scheduler.decide(now, &mut self.commands, &mut self.observer);
         self.carry_out(now)?;
@@ -187,7 +180,7 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
 
     /// Fetches from memory what the next ends of attempts will need. On large clusters most of the
     /// time would otherwise be spent waiting for it.
-    #[inline]
+    #[inline(always)]
     fn fetch_ahead(&mut self) {
         let (truths, scheduler, observer) = (&self.truths, &self.scheduler, &self.observer);
         self.queue.look_ahead(|ahead, slot| match ahead {
@@ -223,7 +216,7 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn draw_arrival(&mut self) {
         self.next_arrival = match self.arrivals.peek() {
             Some(task) => Rank::new(task.arrival, self.queue.number()),
@@ -236,7 +229,7 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
         self.scheduler.handle(now, event, &mut self.commands, &mut self.observer);
     }
 
-    #[inline]
+    #[inline(always)]
     fn arrive(&mut self, now: Time) -> Result<(), SimulationError> {
         let Some(new) = self.arrivals.take() else { return Ok(()) };
         self.events += 1;
@@ -278,7 +271,7 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
         Ok(())
     }
 
-    #[inline]
+    #[inline(always)]
     fn take_in(&mut self, now: Time, due: Due) -> Result<(), SimulationError> {
         match due.kind {
             Kind::Finish => {
@@ -309,7 +302,7 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
         Ok(())
     }
 
-    #[inline]
+    #[inline(always)]
     fn finish_attempt(&mut self, now: Time, due: Due) {
         let truth = &mut self.truths[due.index as usize];
         if truth.finish != due.number {
@@ -356,27 +349,29 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
     }
 
     /// Time that `work` takes on `node`.
-    #[inline]
+    #[inline(always)]
     fn service(&self, work: u64, node: u32) -> Duration {
         let speed = self.common_speed.unwrap_or_else(|| self.world.nodes[node as usize].speed);
         // Above 1.8e19 the conversion saturates, and adding to the clock then reports the overflow.
         Duration(if speed == 1.0 { work } else { (work as f64 / speed).round() as u64 })
     }
 
-    #[inline]
+    #[inline(always)]
     fn carry_out(&mut self, now: Time) -> Result<(), SimulationError> {
-        for at in 0..self.commands.as_slice().len() {
-            match self.commands.as_slice()[at] {
+        let mut commands = std::mem::take(&mut self.commands);
+        for command in commands.as_slice() {
+            match *command {
                 Command::StartAttempt { task, attempt, node } => self.start(now, task, attempt, node)?,
                 Command::StopAttempt { task, node, .. } => self.stop(now, task, node),
                 Command::Settle { task, .. } => self.free.push(task.slot),
             }
         }
-        self.commands.clear();
+        commands.clear();
+        self.commands = commands;
         Ok(())
     }
 
-    #[inline]
+    #[inline(always)]
     fn start(
         &mut self,
         now: Time,

@@ -26,6 +26,7 @@ pub struct PowerOf {
     /// Load of every node, `FULL` for those without room: four bytes a node stay in the cache.
     loads: Vec<u32>,
     stream: Stream,
+    most_are_eligible: bool,
     /// On large clusters: nodes drawn ahead of their use, so that their records can be fetched from
     /// memory meanwhile. A draw does not depend on anything that happens in between.
     ahead: Vec<u32>,
@@ -42,6 +43,7 @@ impl PowerOf {
         PowerOf {
             d,
             with_replacement,
+            most_are_eligible: false,
             ahead,
             next: 0,
             eligible: Eligible::new(context.nodes.len(), context.max_demand),
@@ -62,12 +64,11 @@ impl PowerOf {
     /// again after a miss than to look up a place in the list of those that have.
     #[inline]
     fn draw(&mut self) -> NodeId {
-        let (all, eligible) = (self.loads.len() as u32, self.eligible.len());
-        if u64::from(eligible) * 4 < u64::from(all) * 3 {
-            return self.eligible.member(below(&mut self.stream, eligible));
+        if !self.most_are_eligible {
+            return self.eligible.member(below(&mut self.stream, self.eligible.len()));
         }
         loop {
-            let node = NodeId(self.draw_of(all));
+            let node = NodeId(self.draw_of(self.loads.len() as u32));
             if self.loads[node.index()] != FULL {
                 return node;
             }
@@ -156,6 +157,7 @@ impl Place for PowerOf {
     #[inline]
     fn node_changed(&mut self, node: NodeId, cluster: &Cluster) {
         self.eligible.update(node, cluster);
+        self.most_are_eligible = u64::from(self.eligible.len()) * 4 >= self.loads.len() as u64 * 3;
         self.loads[node.index()] = if cluster.room(node) > 0 { cluster.load(node) } else { FULL };
     }
 
