@@ -134,6 +134,9 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
                 self.tell(now, Event::TimerFired);
             }
         }
+        if now == Time::NEVER {
+            return Err(SimulationError::Stuck { waiting: self.scheduler.view().waiting() });
+        }
         // Facts in order of their insertion.
         loop {
             if self.next_arrival < event {
