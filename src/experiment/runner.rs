@@ -15,8 +15,8 @@ use crate::metrics::histogram::PooledHistogram;
 use crate::metrics::{PolicyResult, ReplicationResult, TailDistribution};
 use crate::policies;
 use crate::random::Streams;
-use crate::scheduler::NodeSpec;
-use crate::sim::{self, RunOptions, SimulationError, World};
+use crate::scheduler::{NodeSpec, Policy};
+use crate::sim::{self, RunOptions, RunOutput, SimulationError, World};
 
 /// Points of a complementary distribution at most.
 const TAIL_POINTS: usize = 200;
@@ -110,54 +110,88 @@ impl Plan {
     /// # Errors
     /// When stopped, when a run draws a time beyond the clock, or when threads cannot be started.
     pub fn run(&self, options: &RunnerOptions<'_>) -> Result<Vec<PolicyResult>, RunError> {
+        let names: Vec<&str> = self.policies.iter().map(|policy| policy.name.as_str()).collect();
+        self.run_each(&names, options, |policy, world, seed, run| {
+            let spec = &self.policies[policy];
+            let policy = policies::build(spec, &world.nodes, world.max_demand(), Streams::new(seed));
+            sim::simulate(world, seed, policy, run)
+        })
+    }
+
+    /// Runs a policy of the caller's own over all replications, in place of the plan's policies.
+    ///
+    /// `policy` makes it for one replication; its random choices should come from the streams it is
+    /// given. Replication i meets the same arrivals, works and failures as replication i of
+    /// [`run`](Self::run), so the two may be compared pair by pair.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub fn run_custom<P: Policy>(
+        &self,
+        name: &str,
+        policy: impl Fn(&World, Streams) -> P + Sync,
+        options: &RunnerOptions<'_>,
+    ) -> Result<PolicyResult, RunError> {
+        let results = self.run_each(&[name], options, |_, world, seed, run| {
+            sim::simulate(world, seed, policy(world, Streams::new(seed)), run)
+        })?;
+        Ok(results.into_iter().next().expect("one policy has one result"))
+    }
+
+    fn run_each(
+        &self,
+        names: &[&str],
+        options: &RunnerOptions<'_>,
+        simulate: impl Fn(usize, &World, u64, &RunOptions<'_>) -> Result<RunOutput, SimulationError> + Sync,
+    ) -> Result<Vec<PolicyResult>, RunError> {
         let world = self.world();
         let replications = self.run.replications as usize;
-        let total = self.policies.len() * replications;
-        let pooled: Vec<Mutex<[PooledHistogram; 3]>> =
-            self.policies.iter().map(|_| Mutex::default()).collect();
+        let total = names.len() * replications;
+        let pooled: Vec<Mutex<[PooledHistogram; 3]>> = names.iter().map(|_| Mutex::default()).collect();
         let done = AtomicUsize::new(0);
         let failed = AtomicBool::new(false);
         let one = |job: usize| {
             // Replications of one policy lie apart, so that long and short runs mix.
-            let (replication, policy) = (job / self.policies.len(), job % self.policies.len());
+            let (replication, policy) = (job / names.len(), job % names.len());
             if failed.load(Ordering::Relaxed) {
                 return Err(SimulationError::Stopped);
             }
-            let result = self.replicate(&world, policy, replication as u32, options, &pooled[policy]);
+            let run = RunOptions { tasks: options.tasks, stop: options.stop, check_invariants: false };
+            let seed = self.seed(replication as u32);
+            let result = simulate(policy, &world, seed, &run)
+                .map(|output| replication_result(replication as u32, seed, output, &pooled[policy]));
             if result.is_err() {
                 failed.store(true, Ordering::Relaxed);
                 return result;
             }
             let done = done.fetch_add(1, Ordering::Relaxed) + 1;
             if let Some(progress) = options.progress {
-                let seed = self.seed(replication as u32);
-                progress(Progress { done, total, policy: &self.policies[policy].name, seed });
+                progress(Progress { done, total, policy: names[policy], seed });
             }
             result
         };
         let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads).build()?;
         let runs: Vec<_> = pool.install(|| (0..total).into_par_iter().with_max_len(1).map(one).collect());
         let mut results: Vec<PolicyResult> = Vec::with_capacity(self.policies.len());
-        let mut of_policy: Vec<Vec<ReplicationResult>> =
-            vec![Vec::with_capacity(replications); self.policies.len()];
+        let mut of_policy: Vec<Vec<ReplicationResult>> = vec![Vec::with_capacity(replications); names.len()];
         let mut stopped = false;
         for (job, run) in runs.into_iter().enumerate() {
-            let (replication, policy) = (job / self.policies.len(), job % self.policies.len());
+            let (replication, policy) = (job / names.len(), job % names.len());
             match run {
                 Ok(result) => of_policy[policy].push(result),
                 Err(SimulationError::Stopped) => stopped = true,
                 Err(error) => {
                     let seed = self.seed(replication as u32);
-                    return Err(RunError::Failed { policy: self.policies[policy].name.clone(), seed, error });
+                    return Err(RunError::Failed { policy: names[policy].to_string(), seed, error });
                 }
             }
         }
         if stopped {
             return Err(RunError::Stopped { done: done.into_inner(), total });
         }
-        for ((spec, replications), pooled) in self.policies.iter().zip(of_policy).zip(pooled) {
+        for ((name, replications), pooled) in names.iter().zip(of_policy).zip(pooled) {
             let pooled = pooled.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-            results.push(PolicyResult { policy: spec.name.clone(), replications, tails: tails(&pooled) });
+            results.push(PolicyResult { policy: (*name).to_string(), replications, tails: tails(&pooled) });
         }
         Ok(results)
     }
@@ -165,37 +199,31 @@ impl Plan {
     fn seed(&self, replication: u32) -> u64 {
         self.run.seed.wrapping_add(u64::from(replication))
     }
+}
 
-    fn replicate(
-        &self,
-        world: &World,
-        policy: usize,
-        replication: u32,
-        options: &RunnerOptions<'_>,
-        pooled: &Mutex<[PooledHistogram; 3]>,
-    ) -> Result<ReplicationResult, SimulationError> {
-        let seed = self.seed(replication);
-        let spec = &self.policies[policy];
-        let policy = policies::build(spec, &world.nodes, world.max_demand(), Streams::new(seed));
-        let run = RunOptions { tasks: options.tasks, stop: options.stop, check_invariants: false };
-        let output = sim::simulate(world, seed, policy, &run)?;
-        let collected = output.collected;
-        let mut pooled = pooled.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        for (sum, histogram) in pooled.iter_mut().zip(&collected.histograms) {
-            sum.merge(histogram);
-        }
-        drop(pooled);
-        Ok(ReplicationResult {
-            replication,
-            seed,
-            metrics: collected.metrics,
-            classes: collected.classes,
-            timeline: collected.timeline,
-            window: collected.window,
-            nodes: collected.nodes,
-            tasks: output.tasks,
-            events: output.events,
-        })
+/// Adds the run to the pooled distributions of its policy and keeps the rest.
+fn replication_result(
+    replication: u32,
+    seed: u64,
+    output: RunOutput,
+    pooled: &Mutex<[PooledHistogram; 3]>,
+) -> ReplicationResult {
+    let collected = output.collected;
+    let mut pooled = pooled.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    for (sum, histogram) in pooled.iter_mut().zip(&collected.histograms) {
+        sum.merge(histogram);
+    }
+    drop(pooled);
+    ReplicationResult {
+        replication,
+        seed,
+        metrics: collected.metrics,
+        classes: collected.classes,
+        timeline: collected.timeline,
+        window: collected.window,
+        nodes: collected.nodes,
+        tasks: output.tasks,
+        events: output.events,
     }
 }
 

@@ -7,6 +7,7 @@ use super::task_stats::{Jain, SLOWDOWN_UNIT, TaskStats};
 use super::timeline::TimelineCollector;
 use crate::ids::NodeId;
 use crate::scheduler::{NodeSpec, Observer, Outcome, Record, TaskState};
+use crate::structures::memory;
 use crate::time::{Duration, Time};
 
 /// What to collect.
@@ -102,7 +103,7 @@ impl Collector {
             all: TaskStats::default(),
             classes,
             timeline,
-            nodes: vec![NodeTally::DOWN; nodes.len()],
+            nodes: memory::filled(NodeTally::DOWN, nodes.len()),
             first_arrival: None,
             last_settled: Time::ZERO,
             waiting: 0,
@@ -294,6 +295,11 @@ struct Settled {
 }
 
 impl Observer for Collector {
+    #[inline]
+    fn fetch_node(&self, node: NodeId) {
+        memory::prefetch(&self.nodes, node.index());
+    }
+
     // Callers know which record they make: inlined, the match and the record itself vanish.
     #[inline(always)]
     fn on_record(&mut self, now: Time, record: &Record) {

@@ -1,6 +1,6 @@
 //! What one replication leaves behind.
 
-use super::columns::MetricRow;
+use super::columns::{Metric, MetricRow};
 use crate::time::{Duration, Time};
 
 /// Final state of a task.
@@ -137,4 +137,11 @@ pub struct PolicyResult {
     pub replications: Vec<ReplicationResult>,
     /// Distributions over the tasks of all replications.
     pub tails: Vec<TailDistribution>,
+}
+
+impl PolicyResult {
+    /// The figure of every replication that has it, in order.
+    pub fn values(&self, metric: Metric) -> Vec<f64> {
+        self.replications.iter().filter_map(|replication| replication.metrics.get(metric)).collect()
+    }
 }

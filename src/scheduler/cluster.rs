@@ -3,6 +3,7 @@
 use super::policy::Dispatch;
 use super::task::{NONE, Tasks};
 use crate::ids::NodeId;
+use crate::structures::memory;
 
 /// What a node is, fixed for the run.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -17,6 +18,7 @@ pub struct NodeSpec {
 
 /// What a node is doing.
 #[derive(Clone, Copy, Debug)]
+#[repr(align(32))]
 pub(super) struct Node {
     /// Free slots; 0 while down.
     pub(super) free: u32,
@@ -61,7 +63,13 @@ impl Cluster {
             up: false,
             dirty: false,
         };
-        Cluster { nodes: vec![down; specs.len()], specs: specs.to_vec(), dispatch, cap: None, max_demand }
+        Cluster {
+            nodes: memory::filled(down, specs.len()),
+            specs: specs.to_vec(),
+            dispatch,
+            cap: None,
+            max_demand,
+        }
     }
 
     /// How many nodes there are, up or not.

@@ -39,7 +39,7 @@ pub use cluster::{Cluster, NodeSpec};
 pub use command::{Command, Commands};
 pub use event::{Event, Outcome, TaskSpec};
 pub use machine::{Scheduler, SchedulerConfig, View};
-pub use policy::{Backfill, Candidate, Composed, Dispatch, Order, Pass, Place, Policy};
+pub use policy::{Backfill, Candidate, Composed, Dispatch, Order, Pass, Place, Policy, Soon};
 pub use record::{Observer, Record};
 pub use retry::{Backoff, OnNodeLoss, RetryPlan};
 pub use task::{TaskState, TaskView};

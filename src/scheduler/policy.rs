@@ -28,10 +28,19 @@ pub trait Order {
         let _ = (key, queue);
     }
 
-    /// Whether all keys are equal, so that tasks go first come, first served.
+    /// Whether all keys are 0, so that tasks go first come, first served.
     fn is_fifo(&self) -> bool {
         false
     }
+}
+
+/// Nodes that a place will look at soon.
+#[derive(Clone, Copy, Debug)]
+pub struct Soon {
+    /// In a few choices.
+    pub near: [NodeId; 2],
+    /// In twice as many.
+    pub far: [NodeId; 2],
 }
 
 /// Which node takes a task.
@@ -39,6 +48,12 @@ pub trait Place {
     /// A node that has room for the task (`cluster.room(node) >= task.slots()`), or `None` when no
     /// node has.
     fn choose(&mut self, task: &TaskView<'_>, cluster: &Cluster) -> Option<NodeId>;
+
+    /// Nodes that will be looked at some choices from now, if the place can tell: the core fetches
+    /// what it knows of them from memory. A hint for speed.
+    fn soon(&self) -> Option<Soon> {
+        None
+    }
 
     /// Called whenever a node's room has changed, so that a place can keep an index; in particular
     /// for every node that joins before it can be chosen, and when it is lost.

@@ -108,6 +108,13 @@ pub enum Record {
 pub trait Observer {
     /// Called for every record, in order.
     fn on_record(&mut self, now: Time, record: &Record);
+
+    /// A record about this node will probably come soon: what is kept by node may be fetched from
+    /// memory. A hint for speed.
+    #[inline]
+    fn fetch_node(&self, node: NodeId) {
+        let _ = node;
+    }
 }
 
 impl Observer for () {
@@ -127,6 +134,12 @@ impl<A: Observer, B: Observer> Observer for (A, B) {
     fn on_record(&mut self, now: Time, record: &Record) {
         self.0.on_record(now, record);
         self.1.on_record(now, record);
+    }
+
+    #[inline]
+    fn fetch_node(&self, node: NodeId) {
+        self.0.fetch_node(node);
+        self.1.fetch_node(node);
     }
 }
 

@@ -11,19 +11,22 @@ use crate::random::{Purpose, StreamKey, Streams};
 use crate::scheduler::{
     Command, Commands, Event, Observer, OnNodeLoss, Outcome, Policy, Scheduler, SchedulerConfig, TaskSpec,
 };
+use crate::structures::calendar::Ahead;
 use crate::structures::memory;
 use crate::time::{Duration, Time};
 
 /// What is true of an unsettled task, whatever the scheduler believes.
 #[derive(Clone, Copy, Debug)]
+#[repr(align(32))]
 struct Truth {
     work: u64,
     /// The end of the current attempt in the event queue, if one runs.
     finish: EventNumber,
-    failure_probability: f64,
     number: u32,
     attempt: u32,
     node: u32,
+    /// Index of the probability that an attempt fails; nearly always there are few different ones.
+    fails: u32,
 }
 
 /// More of the truth, which matters only when starts take time or work survives its node.
@@ -37,6 +40,30 @@ struct Course {
     begin: EventNumber,
     /// Whether the next attempt goes on with what is left of the last.
     resumes: bool,
+}
+
+/// All probabilities of failure that occur.
+#[derive(Debug, Default)]
+struct Probabilities {
+    values: Vec<f64>,
+    last: u32,
+}
+
+impl Probabilities {
+    /// The index of a probability, nearly always that of the last one asked for.
+    #[inline]
+    fn index(&mut self, probability: f64) -> u32 {
+        if self.values.get(self.last as usize) != Some(&probability) {
+            self.last = match self.values.iter().position(|&other| other == probability) {
+                Some(index) => index as u32,
+                None => {
+                    self.values.push(probability);
+                    self.values.len() as u32 - 1
+                }
+            };
+        }
+        self.last
+    }
 }
 
 /// A run in progress.
@@ -56,6 +83,7 @@ pub(super) struct Driver<'a, P, O> {
     has_courses: bool,
     free: Vec<u32>,
     nodes: Nodes<'a>,
+    probabilities: Probabilities,
     failures: StreamKey,
     delays: StreamKey,
     /// The speed all nodes share, if they do.
@@ -89,8 +117,8 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
             let joined = Event::NodeJoined { node: NodeId(node) };
             scheduler.handle(Time::ZERO, joined, &mut commands, &mut observer);
         }
-        let at_once = world.workload.at_once() as usize;
-        scheduler.reserve(at_once);
+        let unsettled = world.expected_unsettled();
+        scheduler.reserve(unsettled);
         let speed = world.nodes[0].speed;
         let mut driver = Driver {
             world,
@@ -105,6 +133,7 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
             has_courses: world.dispatch_delay.is_some() || world.retry.on_node_loss == OnNodeLoss::Resume,
             free: Vec::new(),
             nodes,
+            probabilities: Probabilities::default(),
             failures: streams.key(Purpose::Failure),
             delays: streams.key(Purpose::DispatchDelay),
             common_speed: world.nodes.iter().all(|node| node.speed == speed).then_some(speed),
@@ -112,14 +141,14 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
             keep_works,
             events: 0,
         };
-        memory::reserve(&mut driver.truths, at_once);
+        memory::reserve(&mut driver.truths, unsettled);
         driver.draw_arrival();
         Ok(driver)
     }
 
     /// One instant: all its facts, one decision, its commands. Gives `false`, and does nothing, when
     /// every task is settled.
-    #[inline]
+    #[inline(always)]
     pub(super) fn step(&mut self) -> Result<bool, SimulationError> {
         if self.next_arrival == Rank::NEVER && self.scheduler.view().unsettled() == 0 {
             return Ok(false);
@@ -127,39 +156,59 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
         let before = self.events;
         let mut event = self.queue.peek();
         let mut now = self.next_arrival.min(event).time();
-        if let Some(timer) = self.scheduler.next_timer() {
-            now = now.min(timer);
-            if timer == now {
-                self.events += 1;
-                self.tell(now, Event::TimerFired);
-            }
+        if let Some(timer) = self.scheduler.next_timer()
+            && timer <= now
+        {
+            now = timer;
+            self.events += 1;
+            self.tell(now, Event::TimerFired);
         }
         if now == Time::NEVER {
             return Err(SimulationError::Stuck { waiting: self.scheduler.view().waiting() });
         }
-        // Facts in order of their insertion.
-        loop {
+        // Facts in order of their insertion. Which comes next cannot be predicted, whether another
+        // comes at the same instant can: only the former is asked once per fact.
+        while self.next_arrival.min(event).time() == now {
             if self.next_arrival < event {
-                if self.next_arrival.time() != now {
-                    break;
-                }
                 self.arrive(now)?;
-            } else {
-                if event.time() != now {
-                    break;
-                }
-                if let Some(due) = self.queue.pop() {
-                    self.take_in(now, due)?;
-                }
-                event = self.queue.peek();
+            } else if let Some(due) = self.queue.pop() {
+                self.take_in(now, due)?;
             }
+            event = self.queue.peek();
         }
         // An instant of nothing but events that no longer count is none to the scheduler.
         if self.events > before {
             self.scheduler.decide(now, &mut self.commands, &mut self.observer);
             self.carry_out(now)?;
         }
+        self.fetch_ahead();
         Ok(true)
+    }
+
+    /// Fetches from memory what the next ends of attempts will need. On large clusters most of the
+    /// time would otherwise be spent waiting for it.
+    #[inline(always)]
+    fn fetch_ahead(&mut self) {
+        let (truths, scheduler, observer) = (&self.truths, &self.scheduler, &self.observer);
+        self.queue.look_ahead(|ahead, slot| match ahead {
+            Ahead::Far => {
+                memory::prefetch(truths, slot as usize);
+                scheduler.fetch_task(slot);
+            }
+            Ahead::Near => {
+                if let Some(truth) = truths.get(slot as usize) {
+                    scheduler.fetch_node(NodeId(truth.node));
+                    observer.fetch_node(NodeId(truth.node));
+                }
+            }
+            Ahead::Next => {
+                let node = truths.get(slot as usize).map(|truth| NodeId(truth.node));
+                if let Some(waiting) = node.and_then(|node| scheduler.first_queued(node)) {
+                    memory::prefetch(truths, waiting as usize);
+                    scheduler.fetch_task(waiting);
+                }
+            }
+        });
     }
 
     pub(super) fn check_invariants(&mut self) {
@@ -174,7 +223,7 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn draw_arrival(&mut self) {
         self.next_arrival = match self.arrivals.peek() {
             Some(task) => Rank::new(task.arrival, self.queue.number()),
@@ -187,17 +236,17 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
         self.scheduler.handle(now, event, &mut self.commands, &mut self.observer);
     }
 
-    #[inline]
+    #[inline(always)]
     fn arrive(&mut self, now: Time) -> Result<(), SimulationError> {
         let Some(new) = self.arrivals.take() else { return Ok(()) };
         self.events += 1;
         let truth = Truth {
             work: new.work,
             finish: EventNumber::NONE,
-            failure_probability: new.failure_probability,
             number: new.number,
             attempt: 0,
             node: 0,
+            fails: self.probabilities.index(new.failure_probability),
         };
         let slot = if let Some(slot) = self.free.pop() {
             self.truths[slot as usize] = truth;
@@ -229,7 +278,7 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
         Ok(())
     }
 
-    #[inline]
+    #[inline(always)]
     fn take_in(&mut self, now: Time, due: Due) -> Result<(), SimulationError> {
         match due.kind {
             Kind::Finish => {
@@ -260,7 +309,7 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
         Ok(())
     }
 
-    #[inline]
+    #[inline(always)]
     fn finish_attempt(&mut self, now: Time, due: Due) {
         let truth = &mut self.truths[due.index as usize];
         if truth.finish != due.number {
@@ -270,9 +319,9 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
         truth.finish = EventNumber::NONE;
         let truth = &self.truths[due.index as usize];
         self.nodes.attempt_ends(now, truth.node);
-        let failed = truth.failure_probability > 0.0
-            && self.failures.uniform2(u64::from(truth.number), u64::from(truth.attempt))
-                < truth.failure_probability;
+        let probability = self.probabilities.values[truth.fails as usize];
+        let failed = probability > 0.0
+            && self.failures.uniform2(u64::from(truth.number), u64::from(truth.attempt)) < probability;
         let event = Event::AttemptFinished {
             task: TaskId { slot: due.index, number: truth.number },
             attempt: AttemptNumber(truth.attempt),
@@ -307,27 +356,29 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
     }
 
     /// Time that `work` takes on `node`.
-    #[inline]
+    #[inline(always)]
     fn service(&self, work: u64, node: u32) -> Duration {
         let speed = self.common_speed.unwrap_or_else(|| self.world.nodes[node as usize].speed);
         // Above 1.8e19 the conversion saturates, and adding to the clock then reports the overflow.
         Duration(if speed == 1.0 { work } else { (work as f64 / speed).round() as u64 })
     }
 
-    #[inline]
+    #[inline(always)]
     fn carry_out(&mut self, now: Time) -> Result<(), SimulationError> {
-        for at in 0..self.commands.as_slice().len() {
-            match self.commands.as_slice()[at] {
+        let mut commands = std::mem::take(&mut self.commands);
+        for command in commands.as_slice() {
+            match *command {
                 Command::StartAttempt { task, attempt, node } => self.start(now, task, attempt, node)?,
                 Command::StopAttempt { task, node, .. } => self.stop(now, task, node),
                 Command::Settle { task, .. } => self.free.push(task.slot),
             }
         }
-        self.commands.clear();
+        commands.clear();
+        self.commands = commands;
         Ok(())
     }
 
-    #[inline]
+    #[inline(always)]
     fn start(
         &mut self,
         now: Time,

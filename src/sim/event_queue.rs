@@ -9,7 +9,7 @@
 //! Time (64 bits), insertion number (34 bits) and what happens (30 bits) are one `u128`, which
 //! sorts as it should and keeps entries at 16 bytes.
 
-use crate::structures::calendar::Calendar;
+use crate::structures::calendar::{Ahead, Calendar};
 use crate::time::Time;
 
 const PAYLOAD_BITS: u32 = 30;
@@ -120,6 +120,17 @@ impl EventQueue {
     #[inline]
     pub fn peek(&mut self) -> Rank {
         Rank(self.calendar.first())
+    }
+
+    /// Shows the task slots of attempts that will end soon: see [`Calendar::look_ahead`].
+    #[inline]
+    pub fn look_ahead(&mut self, mut show: impl FnMut(Ahead, u32)) {
+        self.calendar.look_ahead(|ahead, key| {
+            let payload = key as u32 & ((1 << PAYLOAD_BITS) - 1);
+            if payload & 3 == 0 {
+                show(ahead, payload >> KIND_BITS);
+            }
+        });
     }
 
     /// Takes the next event out.

@@ -13,6 +13,7 @@
 //! queues, O(log n) for those far in the future.
 
 use super::heap::Heap;
+use super::memory;
 
 /// Fewer entries than this live in the heap alone ...
 const FEW: usize = 192;
@@ -20,10 +21,37 @@ const FEW: usize = 192;
 const VERY_FEW: usize = FEW / 4;
 /// Entries taken between two looks at the width.
 const PERIOD: u32 = 4096;
-/// Buckets at most.
-const MOST_BUCKETS: usize = 1 << 20;
+/// From so many entries on memory is far away.
+const MANY: usize = 16_384;
+/// Buckets at most: their heads take 1 MiB.
+const MOST_BUCKETS: usize = 1 << 18;
 
 const NONE: u32 = u32::MAX;
+
+/// An entry in the list of a bucket, or in the list of free places.
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    key: u128,
+    next: u32,
+}
+
+/// How near an entry is that a caller may want to prepare for: see [`Calendar::look_ahead`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ahead {
+    /// A dozen entries away.
+    Far,
+    /// Some entries away.
+    Near,
+    /// One of the next few.
+    Next,
+}
+
+/// Distances in buckets at which the first, second, ... link of a list is fetched, and at which
+/// entries are shown.
+const AHEAD_FETCH: [u64; 4] = [64, 60, 56, 52];
+const AHEAD_FAR: u64 = 44;
+const AHEAD_NEAR: u64 = 30;
+const AHEAD_NEXT: u64 = 16;
 
 /// A monotone priority queue of `u128` keys. The upper 64 bits are a time; all bits count for order.
 #[derive(Clone, Debug, Default)]
@@ -33,8 +61,7 @@ pub struct Calendar {
     /// Entries of later buckets: lists in one slab.
     heads: Vec<u32>,
     occupied: Vec<u64>,
-    keys: Vec<u128>,
-    nexts: Vec<u32>,
+    slab: Vec<Entry>,
     free: u32,
     in_buckets: usize,
     /// Entries of no bucket.
@@ -42,6 +69,8 @@ pub struct Calendar {
     /// Bucket of a time: `time >> shift`.
     shift: u32,
     current: u64,
+    /// The last bucket that was looked at ahead.
+    looked_at: u64,
     /// Entries taken in this period, and when it began.
     taken: u32,
     since: u64,
@@ -114,6 +143,49 @@ impl Calendar {
         self.near.pop()
     }
 
+    /// Shows keys that will come up soon, each first as far, then as near, then as next, so that a
+    /// caller can fetch from memory what it will need. With few entries nothing is shown: all
+    /// memory is close then. What is shown is a hint: some entries are never shown.
+    #[inline]
+    pub fn look_ahead(&mut self, show: impl FnMut(Ahead, u128)) {
+        if self.in_buckets >= MANY {
+            self.look_ahead_far(show);
+        }
+    }
+
+    #[inline(never)]
+    fn look_ahead_far(&mut self, mut show: impl FnMut(Ahead, u128)) {
+        let until = self.current + AHEAD_FETCH[0];
+        self.looked_at = self.looked_at.max(until - 8);
+        while self.looked_at < until {
+            self.looked_at += 1;
+            let base = self.looked_at - AHEAD_FETCH[0];
+            // A list is fetched link by link, each when the one before it has come.
+            for (depth, distance) in AHEAD_FETCH.into_iter().enumerate() {
+                let mut entry = self.head(base + distance);
+                for _ in 0..depth {
+                    entry = self.slab.get(entry as usize).map_or(NONE, |entry| entry.next);
+                }
+                memory::prefetch(&self.slab, entry as usize);
+            }
+            for (ahead, distance) in
+                [(Ahead::Far, AHEAD_FAR), (Ahead::Near, AHEAD_NEAR), (Ahead::Next, AHEAD_NEXT)]
+            {
+                let mut at = self.head(base + distance);
+                for _ in 0..=AHEAD_FETCH.len() {
+                    let Some(entry) = self.slab.get(at as usize) else { break };
+                    show(ahead, entry.key);
+                    at = entry.next;
+                }
+            }
+        }
+    }
+
+    #[inline]
+    fn head(&self, bucket: u64) -> u32 {
+        self.heads[(bucket & (self.heads.len() as u64 - 1)) as usize]
+    }
+
     /// Inserts into the sorted entries; nearly always close to their end, and they are few.
     #[inline]
     fn push_near(&mut self, key: u128) {
@@ -131,14 +203,14 @@ impl Calendar {
         let place = (bucket & (self.heads.len() as u64 - 1)) as usize;
         let entry = self.free;
         let head = self.heads[place];
+        let filled = Entry { key, next: head };
         let entry = if entry == NONE {
-            self.keys.push(key);
-            self.nexts.push(head);
-            self.keys.len() as u32 - 1
+            self.slab.push(filled);
+            self.slab.len() as u32 - 1
         } else {
-            self.free = self.nexts[entry as usize];
-            self.keys[entry as usize] = key;
-            self.nexts[entry as usize] = head;
+            let place = &mut self.slab[entry as usize];
+            self.free = place.next;
+            *place = filled;
             entry
         };
         self.heads[place] = entry;
@@ -203,9 +275,9 @@ impl Calendar {
         let mut entry = std::mem::replace(&mut self.heads[place], NONE);
         self.occupied[place / 64] &= !(1 << (place % 64));
         while entry != NONE {
-            let next = self.nexts[entry as usize];
-            self.near.push(self.keys[entry as usize]);
-            self.nexts[entry as usize] = self.free;
+            let place = &mut self.slab[entry as usize];
+            let next = std::mem::replace(&mut place.next, self.free);
+            self.near.push(place.key);
             self.free = entry;
             self.in_buckets -= 1;
             entry = next;
@@ -228,16 +300,19 @@ impl Calendar {
         let now = if first == u128::MAX { self.since } else { time(first) };
         let gap = now.saturating_sub(self.since) / u64::from(PERIOD);
         (self.taken, self.since) = (0, now);
-        let entries = self.len();
+        // Far entries, such as failures of nodes, wait in the heap whatever the width.
+        let entries = if self.heads.is_empty() { self.len() } else { self.near.len() + self.in_buckets };
         if entries < if self.heads.is_empty() { FEW } else { VERY_FEW } {
             if !self.heads.is_empty() {
                 self.rebuild(0, 0);
             }
             return;
         }
-        // Buckets two gaps wide, and enough of them that few entries lie beyond the last.
-        let shift = (2 * gap.max(1)).ilog2();
-        let buckets = (4 * entries).next_power_of_two().clamp(256, MOST_BUCKETS);
+        // Eight times as long as what is in it takes to pass, so that few entries lie beyond; a gap
+        // wide at most, unless the heads of the lists would no longer stay in the cache.
+        let buckets = (8 * entries).next_power_of_two().clamp(256, MOST_BUCKETS);
+        let width = gap.saturating_mul((8 * entries).div_ceil(buckets) as u64);
+        let shift = width.max(1).ilog2();
         let fits = self.heads.len().max(buckets) <= 2 * self.heads.len().min(buckets);
         if self.heads.is_empty() || shift.abs_diff(self.shift) > 1 || !fits {
             self.rebuild(shift, buckets);
@@ -249,8 +324,8 @@ impl Calendar {
         for place in 0..self.heads.len() {
             let mut entry = self.heads[place];
             while entry != NONE {
-                entries.push(self.keys[entry as usize]);
-                entry = self.nexts[entry as usize];
+                entries.push(self.slab[entry as usize].key);
+                entry = self.slab[entry as usize].next;
             }
         }
         entries.extend(self.far.iter());
@@ -263,6 +338,7 @@ impl Calendar {
             since: self.since,
             ..Calendar::new()
         };
+        memory::reserve(&mut self.slab, entries.len() + entries.len() / 4);
         self.heads = vec![NONE; buckets];
         self.occupied = vec![0; buckets / 64];
         for key in entries {

@@ -19,6 +19,14 @@ pub fn prefetch<T>(table: &[T], index: usize) {
     let _ = (table, index);
 }
 
+/// A table of `length` times `value`, in large pages where it is large.
+pub fn filled<T: Copy>(value: T, length: usize) -> Vec<T> {
+    let mut table = Vec::new();
+    reserve(&mut table, length);
+    table.resize(length, value);
+    table
+}
+
 /// Makes room for `additional` more elements and, where that is much, asks for large pages.
 ///
 /// A batch of a million tasks that is worked off in another order than it came touches memory at

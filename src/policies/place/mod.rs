@@ -29,7 +29,7 @@ pub use worst_fit::WorstFit;
 use super::spec::PlaceSpec;
 use crate::ids::NodeId;
 use crate::random::{Purpose, Stream, Streams};
-use crate::scheduler::{Cluster, Dispatch, NodeSpec, Place, TaskView};
+use crate::scheduler::{Cluster, Dispatch, NodeSpec, Place, Soon, TaskView};
 
 /// What a place is built for.
 #[derive(Clone, Copy, Debug)]
@@ -65,6 +65,14 @@ macro_rules! any_place {
             fn choose(&mut self, task: &TaskView<'_>, cluster: &Cluster) -> Option<NodeId> {
                 match self {
                     $(AnyPlace::$variant(place) => place.choose(task, cluster),)*
+                }
+            }
+
+            #[inline(always)]
+            fn soon(&self) -> Option<Soon> {
+                match self {
+                    AnyPlace::PowerOf(place) => place.soon(),
+                    _ => None,
                 }
             }
 

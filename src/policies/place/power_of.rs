@@ -8,9 +8,14 @@ use super::PlaceContext;
 use super::eligible::Eligible;
 use crate::ids::NodeId;
 use crate::random::{Stream, below};
-use crate::scheduler::{Cluster, Place, TaskView};
+use crate::scheduler::{Cluster, Place, Soon, TaskView};
+use crate::structures::memory;
 
 const FULL: u32 = u32::MAX;
+/// From so many nodes on their records are far away in memory.
+const MANY: u32 = 16_384;
+/// Nodes drawn ahead.
+const AHEAD: usize = 64;
 
 /// The less loaded of d random nodes.
 #[derive(Clone, Debug)]
@@ -21,6 +26,11 @@ pub struct PowerOf {
     /// Load of every node, `FULL` for those without room: four bytes a node stay in the cache.
     loads: Vec<u32>,
     stream: Stream,
+    most_are_eligible: bool,
+    /// On large clusters: nodes drawn ahead of their use, so that their records can be fetched from
+    /// memory meanwhile. A draw does not depend on anything that happens in between.
+    ahead: Vec<u32>,
+    next: usize,
     /// By node, the choice for a wide task at which it was last drawn.
     drawn: Vec<u64>,
     wide_choices: u64,
@@ -29,12 +39,19 @@ pub struct PowerOf {
 impl PowerOf {
     /// Draws `d` (at least 1) nodes, independently if `with_replacement`.
     pub fn new(d: u32, with_replacement: bool, context: &PlaceContext<'_>) -> Self {
+        let mut stream = context.stream();
+        let nodes = context.nodes.len() as u32;
+        let ahead = if nodes >= MANY { AHEAD } else { 0 };
+        let ahead = (0..ahead).map(|_| below(&mut stream, nodes)).collect();
         PowerOf {
             d,
             with_replacement,
+            most_are_eligible: false,
+            ahead,
+            next: 0,
             eligible: Eligible::new(context.nodes.len(), context.max_demand),
-            loads: vec![FULL; context.nodes.len()],
-            stream: context.stream(),
+            loads: memory::filled(FULL, context.nodes.len()),
+            stream,
             drawn: if context.max_demand > 1 { vec![0; context.nodes.len()] } else { Vec::new() },
             wide_choices: 0,
         }
@@ -43,23 +60,36 @@ impl PowerOf {
     /// The better of two nodes: fewer tasks, then the lower number.
     #[inline]
     fn better(&self, a: NodeId, b: NodeId) -> NodeId {
-        let rank = |node: NodeId| (self.loads[node.index()], node.0);
-        if rank(b) < rank(a) { b } else { a }
+        // One word each, so that the choice, which nobody can predict, needs no branch.
+        let rank = |node: NodeId| (u64::from(self.loads[node.index()]) << 32) | u64::from(node.0);
+        NodeId(rank(a).min(rank(b)) as u32)
     }
 
     /// Any node with room. Where most nodes have room it is quicker to draw among all and to draw
     /// again after a miss than to look up a place in the list of those that have.
     #[inline]
     fn draw(&mut self) -> NodeId {
-        let (all, eligible) = (self.loads.len() as u32, self.eligible.len());
-        if u64::from(eligible) * 4 < u64::from(all) * 3 {
-            return self.eligible.member(below(&mut self.stream, eligible));
+        if !self.most_are_eligible {
+            return self.eligible.member(below(&mut self.stream, self.eligible.len()));
         }
         loop {
-            let node = NodeId(below(&mut self.stream, all));
+            let node = NodeId(self.draw_of(self.loads.len() as u32));
             if self.loads[node.index()] != FULL {
                 return node;
             }
+        }
+    }
+
+    /// Any node, up or not.
+    #[inline]
+    fn draw_of(&mut self, all: u32) -> u32 {
+        let drawn = below(&mut self.stream, all);
+        match self.ahead.get_mut(self.next) {
+            Some(earlier) => {
+                self.next = (self.next + 1) % AHEAD;
+                std::mem::replace(earlier, drawn)
+            }
+            None => drawn,
         }
     }
 
@@ -120,8 +150,19 @@ impl Place for PowerOf {
     }
 
     #[inline]
+    fn soon(&self) -> Option<Soon> {
+        if self.ahead.is_empty() {
+            return None;
+        }
+        // The next to be used is at `next`, the last drawn just before it.
+        let at = |distance: usize| NodeId(self.ahead[(self.next + distance) % AHEAD]);
+        Some(Soon { near: [at(30), at(31)], far: [at(62), at(63)] })
+    }
+
+    #[inline]
     fn node_changed(&mut self, node: NodeId, cluster: &Cluster) {
         self.eligible.update(node, cluster);
+        self.most_are_eligible = u64::from(self.eligible.len()) * 4 >= self.loads.len() as u64 * 3;
         self.loads[node.index()] = if cluster.room(node) > 0 { cluster.load(node) } else { FULL };
     }
 
