@@ -173,7 +173,7 @@ fn starts(jobs: &[HandJob], policy: &str, slots: u32) -> Vec<f64> {
 
 #[test]
 fn easy_by_hand() {
-    let cases: [Case<'_>; 7] = [
+    let cases: [Case<'_>; 8] = [
         (
             "the third ends when the head can start; the fourth would end after it",
             4,
@@ -185,6 +185,12 @@ fn easy_by_hand() {
             10,
             &[(0, 10, 6, 10), (1, 5, 7, 5), (2, 100, 3, 100), (3, 100, 1, 100)],
             &[0.0, 10.0, 2.0, 15.0],
+        ),
+        (
+            "in one and the same pass too",
+            10,
+            &[(0, 10, 6, 10), (1, 5, 7, 5), (1, 100, 3, 100), (1, 100, 1, 100)],
+            &[0.0, 10.0, 1.0, 15.0],
         ),
         (
             "extra slots serve several as long as they last",
