@@ -616,3 +616,20 @@ fn the_timeline_of_five_tasks() {
         timeline.rows.iter().map(|row| (row.queue_length, row.running, row.nodes_up)).collect();
     assert_eq!(levels, [(0, 1, 2), (0, 0, 2)]);
 }
+
+/// A run in which nothing can happen any more says so instead of going on for ever.
+#[test]
+fn a_task_that_fits_nowhere() {
+    for policy in ["fifo", "easy-backfill", "round-robin", "random", "best-fit"] {
+        let mut plan = plan(&format!(
+            "policies = [\"{policy}\"]\nrun.replications = 1\nnodes = [{{ slots = 2 }}]\n\
+             workload = {{ tasks = 1, duration.constant = 1.0 }}"
+        ));
+        plan.workload = listed(&[(0, 5, 2), (1, 5, 3), (2, 5, 3)]);
+        let error = plan.run(&RunnerOptions::default()).expect_err("a task of 3 slots on a node of 2");
+        let message = format!(
+            "policy `{policy}`, seed 1: 2 tasks wait for ever: no node takes them, and none will change"
+        );
+        assert_eq!(error.to_string(), message);
+    }
+}
