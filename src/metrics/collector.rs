@@ -305,9 +305,8 @@ impl Observer for Collector {
     fn on_record(&mut self, now: Time, record: &Record) {
         match *record {
             Record::Submitted { class, .. } => self.on_submitted(now, class),
-            Record::Dispatched { failures, attempt, .. } => {
+            Record::Dispatched { .. } => {
                 self.attempts += 1;
-                self.retries += u64::from(failures > 0 && attempt.0 > 1);
                 self.waiting -= 1;
                 self.waiting_area += i128::from(now.0);
                 if let Some(timeline) = &mut self.timeline {
@@ -336,7 +335,8 @@ impl Observer for Collector {
                     timeline.ended(now, true);
                 }
             }
-            Record::Returned { .. } => {
+            Record::Returned { failed, .. } => {
+                self.retries += u64::from(failed);
                 self.add_waiting(now);
                 if let Some(timeline) = &mut self.timeline {
                     timeline.returned(now);

@@ -328,7 +328,7 @@ impl<P: Policy> Scheduler<P> {
             return self.settle(now, slot, TaskState::Error, service, commands, observer);
         }
         self.counts.waiting += 1;
-        observer.on_record(now, &Record::Returned { task: id });
+        observer.on_record(now, &Record::Returned { task: id, failed: true });
         let pause = self.config.retry.backoff.pause(failures, id.number, self.jitter);
         if pause == Duration::ZERO {
             self.tasks.hot[slot as usize].set_state(TaskState::Waiting);
@@ -420,7 +420,7 @@ impl<P: Policy> Scheduler<P> {
         }
         self.counts.waiting += 1;
         self.tasks.hot[slot as usize].set_state(TaskState::Waiting);
-        observer.on_record(now, &Record::Returned { task: id });
+        observer.on_record(now, &Record::Returned { task: id, failed: false });
         self.enqueue(slot);
     }
 

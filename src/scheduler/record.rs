@@ -56,10 +56,13 @@ pub enum Record {
         /// Whether its work is kept.
         kept: bool,
     },
-    /// A failed task waits for its backoff to pass, or goes back into a queue.
+    /// A task whose attempt failed or was lost waits for its backoff to pass, or goes back into a
+    /// queue.
     Returned {
         /// The task.
         task: TaskId,
+        /// Whether the attempt failed, so that the next one is a retry; if not, it was lost.
+        failed: bool,
     },
     /// A task's state is final.
     Settled {

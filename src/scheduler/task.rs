@@ -131,7 +131,8 @@ impl Tasks {
             self.detail.resize(slot + 1, TaskDetail { estimate: 0, priority: 0.0 });
         }
         let task = &mut self.hot[slot];
-        assert!(task.state.may_become(TaskState::Waiting), "slot {slot} holds an unsettled task");
+        let vacant = task.state == TaskState::Vacant || task.state.is_final();
+        assert!(vacant, "slot {slot} holds an unsettled task");
         *task = Task {
             arrival: now,
             number: id.number,
@@ -232,6 +233,20 @@ mod tests {
         for state in [TaskState::Completed, TaskState::Error] {
             assert!(state.is_final());
             assert!(!state.may_become(TaskState::Running));
+        }
+    }
+
+    #[test]
+    fn only_a_free_slot_takes_a_task() {
+        use TaskState::{Backoff, Completed, Error, Running, Vacant, Waiting};
+        let spec = TaskSpec { estimate: 1, priority: 0.0, slots: 1, class: 0 };
+        for state in [Vacant, Waiting, Backoff, Running, Completed, Error] {
+            let mut tasks = Tasks::default();
+            tasks.admit(Time::ZERO, TaskId { slot: 0, number: 0 }, &spec);
+            tasks.hot[0].state = state;
+            let next = TaskId { slot: 0, number: 1 };
+            let admitted = std::panic::catch_unwind(move || tasks.admit(Time::ZERO, next, &spec));
+            assert_eq!(admitted.is_ok(), state == Vacant || state.is_final(), "{state:?}");
         }
     }
 }

@@ -153,6 +153,7 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
         if self.next_arrival == Rank::NEVER && self.scheduler.view().unsettled() == 0 {
             return Ok(false);
         }
+        let before = self.events;
         let mut event = self.queue.peek();
         let mut now = self.next_arrival.min(event).time();
         if let Some(timer) = self.scheduler.next_timer()
@@ -172,8 +173,11 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
             }
             event = self.queue.peek();
         }
-        self.scheduler.decide(now, &mut self.commands, &mut self.observer);
-        self.carry_out(now)?;
+        // An instant of nothing but events that no longer count is none to the scheduler.
+        if self.events > before {
+            self.scheduler.decide(now, &mut self.commands, &mut self.observer);
+            self.carry_out(now)?;
+        }
         self.fetch_ahead();
         Ok(true)
     }

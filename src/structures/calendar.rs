@@ -22,7 +22,7 @@ const VERY_FEW: usize = FEW / 4;
 /// Entries taken between two looks at the width.
 const PERIOD: u32 = 4096;
 /// From so many entries on memory is far away.
-const MANY: usize = 4096;
+const MANY: usize = 16_384;
 /// Buckets at most: their heads take 1 MiB.
 const MOST_BUCKETS: usize = 1 << 18;
 
@@ -48,10 +48,10 @@ pub enum Ahead {
 
 /// Distances in buckets at which the first, second, ... link of a list is fetched, and at which
 /// entries are shown.
-const AHEAD_FETCH: [u64; 4] = [24, 22, 20, 18];
-const AHEAD_FAR: u64 = 14;
-const AHEAD_NEAR: u64 = 9;
-const AHEAD_NEXT: u64 = 5;
+const AHEAD_FETCH: [u64; 4] = [64, 60, 56, 52];
+const AHEAD_FAR: u64 = 44;
+const AHEAD_NEAR: u64 = 30;
+const AHEAD_NEXT: u64 = 16;
 
 /// A monotone priority queue of `u128` keys. The upper 64 bits are a time; all bits count for order.
 #[derive(Clone, Debug, Default)]
@@ -300,7 +300,8 @@ impl Calendar {
         let now = if first == u128::MAX { self.since } else { time(first) };
         let gap = now.saturating_sub(self.since) / u64::from(PERIOD);
         (self.taken, self.since) = (0, now);
-        let entries = self.len();
+        // Far entries, such as failures of nodes, wait in the heap whatever the width.
+        let entries = if self.heads.is_empty() { self.len() } else { self.near.len() + self.in_buckets };
         if entries < if self.heads.is_empty() { FEW } else { VERY_FEW } {
             if !self.heads.is_empty() {
                 self.rebuild(0, 0);

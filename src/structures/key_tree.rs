@@ -76,6 +76,21 @@ impl KeyTree {
         Some((at - self.leaves) as u32)
     }
 
+    /// The first place with a key of at most `key` among those with room.
+    #[inline]
+    pub fn first_up_to(&self, key: u64) -> Option<u32> {
+        let key = key.min(NONE - 1);
+        if self.least[1] > key {
+            return None;
+        }
+        let mut at = 1;
+        while at < self.leaves {
+            at *= 2;
+            at += usize::from(self.least[at] > key);
+        }
+        Some((at - self.leaves) as u32)
+    }
+
     fn least_with_room(&self, demand: u32) -> Option<u32> {
         let mut best = (NONE, usize::MAX);
         self.search(1, demand, &mut best);
@@ -131,6 +146,9 @@ mod tests {
                     .filter(|&p| rows[p as usize].1 >= demand)
                     .min_by_key(|&p| (rows[p as usize].0, p));
                 prop_assert_eq!(tree.least(demand), scan);
+                let first = (0..places as u32)
+                    .find(|&p| rows[p as usize].1 > 0 && rows[p as usize].0 <= u64::from(demand));
+                prop_assert_eq!(tree.first_up_to(u64::from(demand)), first);
             }
         }
     }

@@ -5,4 +5,6 @@
 #![allow(dead_code)]
 
 pub(crate) mod formulas;
+pub(crate) mod judge;
 pub(crate) mod loops;
+pub(crate) mod plain;

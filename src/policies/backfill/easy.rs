@@ -8,8 +8,8 @@
 //! Every task runs on one node, so the reservation is on one node too: elsewhere any task may start.
 //!
 //! Cost: O(log n) per task that starts and per pass, and O(k log k) for each node that changed since
-//! the last pass, k being the tasks it runs; O(all running tasks) when a head asks for another number
-//! of slots than the one before.
+//! the last pass or to which a task is on its way, k being the tasks it runs; O(all running tasks)
+//! when a head asks for another number of slots than the one before.
 //! A bad idea when estimates are far too low: the head is then delayed after all.
 
 use crate::ids::NodeId;
@@ -33,11 +33,11 @@ struct Reservation {
 #[derive(Clone, Debug)]
 pub struct Easy {
     rooms: RoomTree,
-    /// When each node could start the head, by estimates.
+    /// When each node could start the head, by estimates; the present where that is over already.
     earliest: KeyTree,
     /// The demand for which `earliest` holds.
     demand: u32,
-    /// Nodes that changed since `earliest` was computed.
+    /// Nodes that changed since `earliest` was computed, and those for which it moves with time.
     changed: Vec<NodeId>,
     is_changed: Vec<bool>,
     reservation: Option<Reservation>,
@@ -98,27 +98,36 @@ impl Easy {
 
     fn refresh(&mut self, demand: u32, pass: &Pass<'_>) {
         if demand == self.demand {
-            let mut changed = std::mem::take(&mut self.changed);
-            for node in changed.drain(..) {
-                self.is_changed[node.index()] = false;
-                self.refresh_node(node, demand, pass);
+            let mut kept = 0;
+            for at in 0..self.changed.len() {
+                let node = self.changed[at];
+                self.is_changed[node.index()] = self.refresh_node(node, demand, pass);
+                if self.is_changed[node.index()] {
+                    self.changed[kept] = node;
+                    kept += 1;
+                }
             }
-            self.changed = changed;
+            self.changed.truncate(kept);
         } else {
             self.demand = demand;
             self.changed.clear();
-            self.is_changed.fill(false);
             for node in pass.cluster.nodes() {
-                self.refresh_node(node, demand, pass);
+                self.is_changed[node.index()] = self.refresh_node(node, demand, pass);
+                if self.is_changed[node.index()] {
+                    self.changed.push(node);
+                }
             }
         }
     }
 
-    fn refresh_node(&mut self, node: NodeId, demand: u32, pass: &Pass<'_>) {
+    /// Files when the node could start the head. Gives whether that moves with time, because the
+    /// end of an attempt that has not begun does.
+    fn refresh_node(&mut self, node: NodeId, demand: u32, pass: &Pass<'_>) -> bool {
         match self.earliest_start(node, demand, pass) {
             Some((at, _)) => self.earliest.set(node.0, at.0, 1),
             None => self.earliest.set(node.0, 0, 0),
         }
+        pass.cluster.running(node, pass.tasks).any(|slot| pass.tasks.view(slot).started() > pass.now)
     }
 }
 
@@ -143,7 +152,9 @@ impl Backfill for Easy {
         self.at = pass.head;
         let demand = pass.tasks.view(pass.head).slots();
         self.refresh(demand, pass);
-        self.reservation = self.earliest.least(1).map(NodeId).and_then(|node| {
+        // Of the nodes whose tasks should have ended by now, the first.
+        let node = self.earliest.first_up_to(pass.now.0).or_else(|| self.earliest.least(1));
+        self.reservation = node.map(NodeId).and_then(|node| {
             let (shadow, free) = self.earliest_start(node, demand, pass)?;
             let left = shadow.since(pass.now).0;
             let speed = self.speeds[node.index()];

@@ -111,4 +111,34 @@ impl Eligible {
         let from = below(stream, self.position.len() as u32);
         rooms.first_from(from, demand).or_else(|| rooms.first_from(0, demand)).map(NodeId)
     }
+
+    /// Draws a node with room for `demand` (above 1) that is `fresh`, as [`draw_with`](Self::draw_with)
+    /// does; `None` when there is none.
+    pub(super) fn draw_fresh(
+        &self,
+        demand: u32,
+        stream: &mut Stream,
+        fresh: impl Fn(NodeId) -> bool,
+    ) -> Option<NodeId> {
+        let rooms = self.rooms.as_ref().filter(|rooms| rooms.most() >= demand)?;
+        for _ in 0..TRIES {
+            let node = self.member(below(stream, self.len()));
+            if rooms.room(node.0) >= demand && fresh(node) {
+                return Some(node);
+            }
+        }
+        // Once around, from a random node on.
+        let start = below(stream, self.position.len() as u32);
+        let next = |from: u32| {
+            let mut at = from;
+            while let Some(node) = rooms.first_from(at, demand) {
+                if fresh(NodeId(node)) {
+                    return Some(NodeId(node));
+                }
+                at = node + 1;
+            }
+            None
+        };
+        next(start).or_else(|| next(0))
+    }
 }

@@ -13,9 +13,9 @@ use crate::structures::memory;
 
 const FULL: u32 = u32::MAX;
 /// From so many nodes on their records are far away in memory.
-const MANY: u32 = 4096;
+const MANY: u32 = 16_384;
 /// Nodes drawn ahead.
-const AHEAD: usize = 32;
+const AHEAD: usize = 64;
 
 /// The less loaded of d random nodes.
 #[derive(Clone, Debug)]
@@ -31,6 +31,9 @@ pub struct PowerOf {
     /// memory meanwhile. A draw does not depend on anything that happens in between.
     ahead: Vec<u32>,
     next: usize,
+    /// By node, the choice for a wide task at which it was last drawn.
+    drawn: Vec<u64>,
+    wide_choices: u64,
 }
 
 impl PowerOf {
@@ -49,6 +52,8 @@ impl PowerOf {
             eligible: Eligible::new(context.nodes.len(), context.max_demand),
             loads: memory::filled(FULL, context.nodes.len()),
             stream,
+            drawn: if context.max_demand > 1 { vec![0; context.nodes.len()] } else { Vec::new() },
+            wide_choices: 0,
         }
     }
 
@@ -116,12 +121,12 @@ impl PowerOf {
 
     /// For a task of several slots: the draws are among the nodes with room for it.
     fn choose_wide(&mut self, slots: u32) -> Option<NodeId> {
+        self.wide_choices += 1;
         let mut best: Option<NodeId> = None;
         for _ in 0..self.d {
-            let eligible = &self.eligible;
-            let node = eligible.draw_with(slots, &mut self.stream, |stream| {
-                eligible.member(below(stream, eligible.len()))
-            })?;
+            let fresh = |node: NodeId| self.with_replacement || self.drawn[node.index()] < self.wide_choices;
+            let Some(node) = self.eligible.draw_fresh(slots, &mut self.stream, fresh) else { break };
+            self.drawn[node.index()] = self.wide_choices;
             best = Some(best.map_or(node, |best| self.better(best, node)));
         }
         best
@@ -151,7 +156,7 @@ impl Place for PowerOf {
         }
         // The next to be used is at `next`, the last drawn just before it.
         let at = |distance: usize| NodeId(self.ahead[(self.next + distance) % AHEAD]);
-        Some(Soon { near: [at(10), at(11)], far: [at(30), at(31)] })
+        Some(Soon { near: [at(30), at(31)], far: [at(62), at(63)] })
     }
 
     #[inline]

@@ -1,0 +1,675 @@
+//! The bare core, without a simulator: scripts of events in, expected commands out.
+//!
+//! A line of a script is an instant: `time: events -> what the core answers`. All events of the
+//! line are handed in, then the core decides once. Its answer is the refused results, then the
+//! commands in order, then the timer it wants, if any.
+//!
+//! ```text
+//! up N, lost N                     node N joins or is lost
+//! task T [slots S] [work W] [urgent P] [in SLOT]   task T arrives (slot T unless said)
+//! began T.A on N                   attempt A of task T has begun there
+//! done T.A on N, failed T.A on N   it ended
+//! timer                            the timer fires
+//! ```
+
+use falcon::ids::{AttemptNumber, NodeId, TaskId};
+use falcon::policies::registry::{BACKFILLS, DISPATCHES, ORDERS, PLACES, Part};
+use falcon::policies::{self, AnyPolicy, PolicySpec};
+use falcon::random::Streams;
+use falcon::scheduler::{
+    Backoff, Command, Commands, Event, NodeSpec, OnNodeLoss, Outcome, Record, RetryPlan, Scheduler,
+    SchedulerConfig, TaskSpec, TaskState,
+};
+use falcon::time::{Duration, Time};
+
+const SECOND: u64 = 1_000_000_000;
+
+/// A core and how its driver names tasks.
+struct Core {
+    scheduler: Scheduler<AnyPolicy>,
+    /// By task number.
+    slots: Vec<u32>,
+    records: Vec<(Time, Record)>,
+    commands: Commands,
+}
+
+fn named<S: Copy>(parts: &[Part<S>], name: &str) -> S {
+    parts.iter().find(|part| part.name == name).unwrap_or_else(|| panic!("no part `{name}`")).spec
+}
+
+/// A core with the policy `order place dispatch backfill` on nodes of these slots.
+fn core(policy: &str, nodes: &[u32], retry: RetryPlan) -> Core {
+    let [order, place, dispatch, backfill] = policy.split(' ').collect::<Vec<_>>()[..] else {
+        panic!("a policy has four parts: {policy}");
+    };
+    let spec = PolicySpec {
+        name: policy.to_string(),
+        order: named(ORDERS, order),
+        place: named(PLACES, place),
+        dispatch: named(DISPATCHES, dispatch),
+        backfill: named(BACKFILLS, backfill),
+    };
+    let nodes: Vec<NodeSpec> =
+        nodes.iter().map(|&slots| NodeSpec { slots, speed: 1.0, weight: f64::from(slots) }).collect();
+    let max_demand = nodes.iter().map(|node| node.slots).max().unwrap_or(1);
+    let config = SchedulerConfig { retry, max_demand, starts_are_reported: false, seed: 1 };
+    let policy = policies::build(&spec, &nodes, max_demand, Streams::new(1));
+    Core {
+        scheduler: Scheduler::new(policy, &nodes, config),
+        slots: Vec::new(),
+        records: Vec::new(),
+        commands: Commands::new(),
+    }
+}
+
+/// The number after `key` in the words of an event.
+fn value(words: &[&str], key: &str) -> Option<u64> {
+    let at = words.iter().position(|word| *word == key)?;
+    Some(words[at + 1].parse().expect("a number"))
+}
+
+impl Core {
+    fn task(&self, number: u32) -> TaskId {
+        // A task that was never submitted has a slot that nobody has heard of.
+        TaskId { number, slot: self.slots.get(number as usize).copied().unwrap_or(99) }
+    }
+
+    fn event(&mut self, text: &str) -> Event {
+        let words: Vec<&str> = text.split(' ').collect();
+        let number = |text: &str| text.parse::<u32>().expect("a number");
+        let node = || NodeId(value(&words, "on").expect("on a node") as u32);
+        let attempt = || {
+            let (task, attempt) = words[1].split_once('.').expect("task and attempt");
+            (self.task(number(task)), AttemptNumber(number(attempt)))
+        };
+        match words[0] {
+            "up" => Event::NodeJoined { node: NodeId(number(words[1])) },
+            "lost" => Event::NodeLost { node: NodeId(number(words[1])) },
+            "timer" => Event::TimerFired,
+            "began" => Event::AttemptStarted { task: attempt().0, attempt: attempt().1, node: node() },
+            "done" | "failed" => Event::AttemptFinished {
+                task: attempt().0,
+                attempt: attempt().1,
+                node: node(),
+                outcome: if words[0] == "done" { Outcome::Success } else { Outcome::Failure },
+                service: Duration(SECOND),
+            },
+            "task" => {
+                let task = number(words[1]);
+                assert_eq!(task as usize, self.slots.len(), "tasks are numbered in order");
+                let slot = value(&words, "in").map_or(task, |slot| slot as u32);
+                self.slots.push(slot);
+                let spec = TaskSpec {
+                    estimate: value(&words, "work").unwrap_or(1) * SECOND,
+                    priority: value(&words, "urgent").unwrap_or(0) as f64,
+                    slots: value(&words, "slots").unwrap_or(1) as u32,
+                    class: 0,
+                };
+                Event::TaskSubmitted { task: TaskId { slot, number: task }, spec }
+            }
+            other => panic!("no event `{other}`"),
+        }
+    }
+
+    /// One instant; gives the core's answer.
+    fn instant(&mut self, now: Time, events: &str) -> String {
+        let before = self.records.len();
+        for text in events.split(',').map(str::trim).filter(|text| !text.is_empty()) {
+            let event = self.event(text);
+            self.scheduler.handle(now, event, &mut self.commands, &mut self.records);
+            self.scheduler.check_invariants();
+        }
+        self.scheduler.decide(now, &mut self.commands, &mut self.records);
+        self.scheduler.check_invariants();
+        let mut answer = Vec::new();
+        for (at, record) in &self.records[before..] {
+            assert_eq!(*at, now);
+            if let Record::Refused { task, attempt, node } = record {
+                answer.push(format!("refuse {}.{} on {}", task.number, attempt.0, node.0));
+            }
+        }
+        for command in self.commands.as_slice() {
+            answer.push(match command {
+                Command::StartAttempt { task, attempt, node } => {
+                    format!("start {}.{} on {}", task.number, attempt.0, node.0)
+                }
+                Command::StopAttempt { task, attempt, node } => {
+                    format!("stop {}.{} on {}", task.number, attempt.0, node.0)
+                }
+                Command::Settle { task, state: TaskState::Completed } => format!("completed {}", task.number),
+                Command::Settle { task, state: TaskState::Error } => format!("error {}", task.number),
+                other => panic!("{other:?}"),
+            });
+        }
+        self.commands.clear();
+        if let Some(due) = self.scheduler.next_timer() {
+            answer.push(format!("timer {}", due.as_seconds()));
+        }
+        answer.join(", ")
+    }
+
+    #[track_caller]
+    fn play(mut self, script: &str) -> Self {
+        for line in script.lines().map(str::trim).filter(|line| !line.is_empty()) {
+            let (time, rest) = line.split_once(':').expect("a time");
+            let (events, expected) = rest.split_once("->").expect("an answer");
+            let now = Time::from_seconds(time.parse().expect("a number")).expect("a time");
+            assert_eq!(self.instant(now, events), expected.trim(), "at {line}");
+        }
+        self
+    }
+}
+
+fn retry() -> RetryPlan {
+    RetryPlan::default()
+}
+
+// Stale results -------------------------------------------------------------------------------
+
+#[test]
+fn a_result_from_a_lost_node_is_refused() {
+    let core = core("fifo round-robin push none", &[1, 1], retry()).play(
+        "0: up 0, up 1, task 0       -> start 0.1 on 0
+         5: lost 0                   -> stop 0.1 on 0, start 0.2 on 1
+         6: done 0.1 on 0            -> refuse 0.1 on 0
+         7: done 0.2 on 1            -> completed 0
+         8: done 0.2 on 1            -> refuse 0.2 on 1
+         9: failed 0.2 on 1          -> refuse 0.2 on 1",
+    );
+    let view = core.scheduler.view();
+    assert_eq!((view.submitted(), view.settled(), view.running(), view.waiting()), (1, 1, 0, 0));
+    assert_eq!(view.refused(), 3);
+}
+
+/// The node comes back, takes the task again, and only then speaks of the attempt it lost.
+#[test]
+fn an_old_result_from_the_node_that_runs_the_task_again_is_refused() {
+    core("fifo least-loaded pull none", &[1], retry()).play(
+        "0: up 0, task 0             -> start 0.1 on 0
+         1: lost 0                   -> stop 0.1 on 0
+         2: up 0                     -> start 0.2 on 0
+         3: done 0.1 on 0            -> refuse 0.1 on 0
+         4: done 0.2 on 0            -> completed 0",
+    );
+}
+
+#[test]
+fn a_result_is_believed_only_word_for_word() {
+    core("fifo round-robin push none", &[1, 1], retry()).play(
+        "0: up 0, up 1, task 0, task 1  -> start 0.1 on 0, start 1.1 on 1
+         1: done 0.1 on 1               -> refuse 0.1 on 1
+         2: done 0.2 on 0               -> refuse 0.2 on 0
+         3: done 0.0 on 0               -> refuse 0.0 on 0
+         4: failed 7.1 on 0             -> refuse 7.1 on 0
+         5: done 0.1 on 0, done 0.1 on 0, done 1.1 on 1 -> refuse 0.1 on 0, completed 0, completed 1",
+    );
+}
+
+/// A slot is used again; a late message about its last holder is not taken for the new one.
+#[test]
+fn the_number_tells_holders_of_a_slot_apart() {
+    core("fifo least-loaded pull none", &[1, 1], retry()).play(
+        "0: up 0, up 1, task 0 in 5  -> start 0.1 on 0
+         1: done 0.1 on 0            -> completed 0
+         2: task 1 in 5              -> start 1.1 on 0
+         3: done 0.1 on 0            -> refuse 0.1 on 0
+         4: failed 0.1 on 0          -> refuse 0.1 on 0
+         5: done 1.1 on 0            -> completed 1",
+    );
+}
+
+#[test]
+fn a_waiting_task_has_no_attempt_that_could_end() {
+    core("fifo least-loaded pull none", &[1], retry()).play(
+        "0: up 0, task 0, task 1     -> start 0.1 on 0
+         1: done 1.1 on 0            -> refuse 1.1 on 0
+         2: done 1.0 on 0            -> refuse 1.0 on 0
+         3: failed 0.1 on 0          -> start 0.2 on 0
+         4: done 0.1 on 0            -> refuse 0.1 on 0",
+    );
+}
+
+#[test]
+#[should_panic(expected = "slot 3 holds an unsettled task")]
+fn a_slot_in_use_is_a_bug_of_the_driver() {
+    core("fifo least-loaded pull none", &[1], retry()).play(
+        "0: up 0, task 0 in 3        -> start 0.1 on 0
+         1: task 1 in 3              ->",
+    );
+}
+
+// One decision per instant --------------------------------------------------------------------
+
+/// Whatever the order in which the facts of an instant come in.
+#[test]
+fn all_facts_of_an_instant_come_before_its_decision() {
+    for facts in ["done 0.1 on 0, task 2 urgent 9", "task 2 urgent 9, done 0.1 on 0"] {
+        core("priority fastest pull none", &[1], retry()).play(&format!(
+            "0: up 0, task 0, task 1     -> start 0.1 on 0
+             5: {facts}                  -> completed 0, start 2.1 on 0
+             6: done 2.1 on 0            -> completed 2, start 1.1 on 0"
+        ));
+    }
+    for facts in ["done 0.1 on 0, task 2 work 1", "task 2 work 1, done 0.1 on 0"] {
+        core("sjf round-robin push none", &[1], retry()).play(&format!(
+            "0: up 0, task 0 work 3      -> start 0.1 on 0
+             1: task 1 work 2            ->
+             5: {facts}                  -> completed 0, start 2.1 on 0"
+        ));
+    }
+}
+
+#[test]
+fn tasks_that_come_together_go_in_order_of_the_queue() {
+    core("sjf fastest pull none", &[1, 1], retry())
+        .play("0: task 0 work 9, task 1 work 1, task 2 work 5, up 0, up 1 -> start 1.1 on 0, start 2.1 on 1");
+    core("ljf first-fit pull none", &[1], retry()).play(
+        "0: task 0 work 9, task 1 work 1, up 0, task 2 work 9, task 3 work 10 -> start 3.1 on 0
+         1: done 3.1 on 0            -> completed 3, start 0.1 on 0
+         2: done 0.1 on 0            -> completed 0, start 2.1 on 0",
+    );
+    core("lifo first-fit pull none", &[1], retry()).play(
+        "0: up 0, task 0, task 1, task 2 -> start 2.1 on 0
+         1: done 2.1 on 0, task 3        -> completed 2, start 3.1 on 0",
+    );
+}
+
+/// A node that ends one task and is lost at the same instant: the end came first and counts.
+#[test]
+fn facts_of_one_instant_count_in_the_order_they_come() {
+    core("fifo least-loaded pull none", &[1, 1], retry()).play(
+        "0: up 0, up 1, task 0           -> start 0.1 on 0
+         5: done 0.1 on 0, lost 0, task 1 -> completed 0, start 1.1 on 1
+         6: task 2                       ->
+         7: lost 1, done 1.1 on 1        -> refuse 1.1 on 1, stop 1.1 on 1
+         8: up 1                         -> start 1.2 on 1",
+    );
+    // Gone and back within an instant: what ran there is lost all the same.
+    core("fifo least-loaded pull none", &[1], retry()).play(
+        "0: up 0, task 0             -> start 0.1 on 0
+         1: lost 0, up 0             -> stop 0.1 on 0, start 0.2 on 0",
+    );
+}
+
+// Retries -------------------------------------------------------------------------------------
+
+#[test]
+fn attempts_are_used_up() {
+    core("fifo least-loaded pull none", &[1], RetryPlan { max_attempts: Some(2), ..retry() }).play(
+        "0: up 0, task 0, task 1     -> start 0.1 on 0
+         1: failed 0.1 on 0          -> start 0.2 on 0
+         2: failed 0.2 on 0          -> error 0, start 1.1 on 0
+         3: failed 0.2 on 0          -> refuse 0.2 on 0",
+    );
+    core("fifo least-loaded pull none", &[1], RetryPlan { max_attempts: Some(1), ..retry() }).play(
+        "0: up 0, task 0             -> start 0.1 on 0
+         1: failed 0.1 on 0          -> error 0",
+    );
+}
+
+/// Attempts lost with their node do not count as failed.
+#[test]
+fn lost_attempts_are_not_used_up() {
+    core("fifo least-loaded pull none", &[1], RetryPlan { max_attempts: Some(2), ..retry() }).play(
+        "0: up 0, task 0             -> start 0.1 on 0
+         1: lost 0                   -> stop 0.1 on 0
+         2: up 0                     -> start 0.2 on 0
+         3: lost 0, up 0             -> stop 0.2 on 0, start 0.3 on 0
+         4: failed 0.3 on 0          -> start 0.4 on 0
+         5: lost 0, up 0             -> stop 0.4 on 0, start 0.5 on 0
+         6: failed 0.5 on 0          -> error 0",
+    );
+}
+
+#[test]
+fn attempts_without_limit() {
+    let mut core = core("fifo least-loaded pull none", &[1], RetryPlan { max_attempts: None, ..retry() });
+    assert_eq!(core.instant(Time(0), "up 0, task 0"), "start 0.1 on 0");
+    for attempt in 1..1000u64 {
+        let answer = core.instant(Time(attempt), &format!("failed 0.{attempt} on 0"));
+        assert_eq!(answer, format!("start 0.{} on 0", attempt + 1));
+    }
+    assert_eq!(core.instant(Time(1000), "done 0.1000 on 0"), "completed 0");
+}
+
+fn doubling() -> RetryPlan {
+    let seconds = |seconds| Duration(seconds * SECOND);
+    let backoff = Backoff { base: seconds(2), factor: 2.0, max: seconds(5), jitter: 0.0 };
+    RetryPlan { max_attempts: None, backoff, ..retry() }
+}
+
+#[test]
+fn a_failed_task_waits_for_its_backoff() {
+    core("fifo least-loaded pull none", &[1], doubling()).play(
+        "0: up 0, task 0             -> start 0.1 on 0
+         1: failed 0.1 on 0          -> timer 3
+         2: timer                    -> timer 3
+         3: timer                    -> start 0.2 on 0
+         4: failed 0.2 on 0          -> timer 8
+         8: timer                    -> start 0.3 on 0
+         9: failed 0.3 on 0          -> timer 14
+         14: timer                   -> start 0.4 on 0
+         15: failed 0.4 on 0         -> timer 20",
+    );
+}
+
+/// Others use the node meanwhile; then the task is back at its place in line.
+#[test]
+fn a_task_is_back_in_line_after_its_backoff() {
+    for policy in ["fifo least-loaded pull none", "fifo round-robin push none"] {
+        core(policy, &[1], doubling()).play(
+            "0: up 0, task 0, task 1, task 2, task 3 -> start 0.1 on 0
+             1: failed 0.1 on 0          -> start 1.1 on 0, timer 3
+             3: timer                    ->
+             4: done 1.1 on 0            -> completed 1, start 0.2 on 0
+             5: failed 0.2 on 0          -> start 2.1 on 0, timer 9
+             9: done 2.1 on 0, timer     -> completed 2, start 0.3 on 0
+             10: done 0.3 on 0           -> completed 0, start 3.1 on 0",
+        );
+    }
+}
+
+#[test]
+fn timers_of_several_tasks_are_told_apart() {
+    core("fifo least-loaded pull none", &[2], doubling()).play(
+        "0: up 0, task 0, task 1     -> start 0.1 on 0, start 1.1 on 0
+         1: failed 1.1 on 0          -> timer 3
+         2: failed 0.1 on 0          -> timer 3
+         3: timer                    -> start 1.2 on 0, timer 4
+         4: timer, failed 1.2 on 0   -> start 0.2 on 0, timer 8
+         8: timer                    -> start 1.3 on 0",
+    );
+    // At one instant both are back, and go in order of number.
+    core("fifo least-loaded pull none", &[2], doubling()).play(
+        "0: up 0, task 0, task 1     -> start 0.1 on 0, start 1.1 on 0
+         1: failed 1.1 on 0, failed 0.1 on 0 -> timer 3
+         3: timer                    -> start 0.2 on 0, start 1.2 on 0",
+    );
+}
+
+/// Backoff goes on while all nodes are down.
+#[test]
+fn a_backoff_ends_though_nobody_is_up() {
+    for policy in ["fifo least-loaded pull none", "fifo least-loaded push none"] {
+        core(policy, &[1], doubling()).play(
+            "0: up 0, task 0             -> start 0.1 on 0
+             1: failed 0.1 on 0          -> timer 3
+             2: lost 0                   -> timer 3
+             3: timer                    ->
+             9: up 0                     -> start 0.2 on 0",
+        );
+    }
+}
+
+// Nodes ---------------------------------------------------------------------------------------
+
+#[test]
+fn tasks_may_end_with_their_node() {
+    let fail = RetryPlan { on_node_loss: OnNodeLoss::Fail, ..retry() };
+    let core = core("fifo round-robin push none", &[2, 1], fail).play(
+        "0: up 0, up 1, task 0, task 1, task 2, task 3 -> start 0.1 on 0, start 2.1 on 0, start 1.1 on 1
+         5: lost 1                   -> stop 1.1 on 1, error 1
+         6: up 1                     ->
+         7: lost 0, lost 1           -> stop 0.1 on 0, error 0, stop 2.1 on 0, error 2
+         8: up 0                     -> start 3.1 on 0
+         9: done 2.1 on 0            -> refuse 2.1 on 0",
+    );
+    // Task 3 only waited at node 1, and is not lost with it.
+    assert_eq!(core.scheduler.view().settled(), 3);
+}
+
+/// What ran on a node is placed again first, in the order in which it started, then its queue.
+#[test]
+fn the_tasks_of_a_lost_node_are_placed_again_in_order() {
+    core("fifo round-robin push none", &[2, 1, 1], retry()).play(
+        "0: up 0, task 0, task 1, task 2, task 3 -> start 0.1 on 0, start 1.1 on 0
+         1: up 1, up 2               ->
+         2: lost 0                   -> stop 0.1 on 0, stop 1.1 on 0, start 0.2 on 1, start 1.2 on 2
+         3: done 1.2 on 2            -> completed 1, start 3.1 on 2
+         4: done 0.2 on 1            -> completed 0, start 2.1 on 1",
+    );
+}
+
+/// Returned tasks overtake those that arrived after them, but nobody who runs.
+#[test]
+fn returned_tasks_keep_their_place_in_line() {
+    for policy in ["fifo least-loaded pull none", "fifo least-loaded push none"] {
+        core(policy, &[1, 1], retry()).play(
+            "0: up 0, up 1, task 0, task 1, task 2, task 3 -> start 0.1 on 0, start 1.1 on 1
+             2: lost 0                   -> stop 0.1 on 0
+             3: done 1.1 on 1            -> completed 1, start 0.2 on 1
+             4: done 0.2 on 1            -> completed 0, start 2.1 on 1
+             5: done 2.1 on 1            -> completed 2, start 3.1 on 1",
+        );
+    }
+    // Last come, first served: the line is the other way round, and the place in it is the same.
+    core("lifo least-loaded pull none", &[1, 1], retry()).play(
+        "0: up 0, task 0             -> start 0.1 on 0
+         1: task 1, task 2           ->
+         2: lost 0                   -> stop 0.1 on 0
+         3: up 1, task 3             -> start 3.1 on 1
+         4: done 3.1 on 1            -> completed 3, start 2.1 on 1
+         5: done 2.1 on 1            -> completed 2, start 1.1 on 1
+         6: done 1.1 on 1            -> completed 1, start 0.2 on 1",
+    );
+}
+
+#[test]
+fn with_nobody_up_tasks_are_parked_and_placed_in_order() {
+    core("fifo round-robin push none", &[1, 1], retry()).play(
+        "0: up 0, up 1, task 0, task 1, task 2 -> start 0.1 on 0, start 1.1 on 1
+         1: lost 0                   -> stop 0.1 on 0
+         2: lost 1                   -> stop 1.1 on 1
+         3: task 3                   ->
+         4: up 1, task 4             -> start 0.2 on 1
+         5: done 0.2 on 1            -> completed 0, start 1.2 on 1
+         6: done 1.2 on 1            -> completed 1, start 2.1 on 1
+         7: up 0                     ->
+         8: done 2.1 on 1            -> completed 2, start 3.1 on 1
+         9: done 3.1 on 1            -> completed 3, start 4.1 on 1",
+    );
+    core("fifo round-robin push none", &[1, 1], retry()).play(
+        "0: task 0, task 1, task 2   ->
+         1: up 0, up 1               -> start 0.1 on 0, start 1.1 on 1
+         2: done 0.1 on 0            -> completed 0, start 2.1 on 0",
+    );
+    core("fifo best-fit pull none", &[1, 1], retry()).play(
+        "0: task 0, task 1, task 2   ->
+         1: up 1                     -> start 0.1 on 1
+         2: up 0                     -> start 1.1 on 0",
+    );
+}
+
+/// A wide task waits for a node that is large enough, and does not keep others from smaller ones.
+#[test]
+fn a_task_too_wide_for_the_nodes_that_are_up_is_parked() {
+    core("fifo first-fit push none", &[2, 4], retry()).play(
+        "0: up 0, task 0 slots 3, task 1 -> start 1.1 on 0
+         1: up 1                     -> start 0.1 on 1
+         2: lost 1                   -> stop 0.1 on 1
+         3: done 1.1 on 0            -> completed 1
+         4: up 1                     -> start 0.2 on 1",
+    );
+    // Under pull it is at the head of the one queue, and blocks it.
+    core("fifo first-fit pull none", &[2, 4], retry()).play(
+        "0: up 0, task 0 slots 3, task 1 ->
+         1: up 1                     -> start 0.1 on 1, start 1.1 on 0",
+    );
+}
+
+#[test]
+fn what_is_known_of_a_node_already_changes_nothing() {
+    core("fifo least-loaded pull none", &[1], retry()).play(
+        "0: lost 0                   ->
+         1: up 0, up 0, task 0       -> start 0.1 on 0
+         2: up 0, task 1             ->
+         3: lost 0                   -> stop 0.1 on 0
+         4: lost 0                   ->
+         5: up 0                     -> start 0.2 on 0",
+    );
+}
+
+// Heads that block ----------------------------------------------------------------------------
+
+#[test]
+fn the_head_of_the_queue_blocks_until_it_fits() {
+    core("fifo first-fit pull none", &[4], retry()).play(
+        "0: up 0, task 0 slots 3     -> start 0.1 on 0
+         1: task 1 slots 2           ->
+         2: task 2 slots 1           ->
+         9: done 0.1 on 0            -> completed 0, start 1.1 on 0, start 2.1 on 0",
+    );
+    core("fifo first-fit push none", &[4], retry()).play(
+        "0: up 0, task 0 slots 3     -> start 0.1 on 0
+         1: task 1 slots 2           ->
+         2: task 2 slots 1           ->
+         9: done 0.1 on 0            -> completed 0, start 1.1 on 0, start 2.1 on 0",
+    );
+    // A more urgent task is the new head; it is chosen anew at every pass.
+    core("priority first-fit pull none", &[4], retry()).play(
+        "0: up 0, task 0 slots 3     -> start 0.1 on 0
+         1: task 1 slots 2           ->
+         2: task 2 slots 1 urgent 1  -> start 2.1 on 0",
+    );
+}
+
+#[test]
+fn any_task_that_fits_overtakes() {
+    core("fifo first-fit pull aggressive", &[4], retry()).play(
+        "0: up 0, task 0 slots 3     -> start 0.1 on 0
+         1: task 1 slots 2 work 9    ->
+         2: task 2 slots 2           ->
+         3: task 3 slots 1 work 99, task 4 slots 1 -> start 3.1 on 0
+         4: done 3.1 on 0            -> completed 3, start 4.1 on 0
+         5: done 0.1 on 0            -> completed 0, start 1.1 on 0
+         6: done 4.1 on 0            -> completed 4, start 2.1 on 0",
+    );
+}
+
+/// The head (2 slots) can start at 10. Task 2 would end after that and take a slot the head needs;
+/// task 3 ends at 10 and overtakes.
+#[test]
+fn only_a_task_that_delays_nobody_overtakes() {
+    core("fifo first-fit pull easy", &[2], retry()).play(
+        "0: up 0, task 0 work 10          -> start 0.1 on 0
+         1: task 1 slots 2 work 5         ->
+         2: task 2 work 9                 ->
+         2: task 3 work 8                 -> start 3.1 on 0
+         10: done 0.1 on 0, done 3.1 on 0 -> completed 0, completed 3, start 1.1 on 0",
+    );
+    // The head starts at 10 at the earliest, then, once the node was lost, at 14.
+    core("fifo first-fit pull easy", &[3], retry()).play(
+        "0: up 0, task 0 work 10          -> start 0.1 on 0
+         1: task 1 slots 3 work 5         ->
+         2: task 2 work 9                 ->
+         3: lost 0                        -> stop 0.1 on 0
+         4: up 0                          -> start 0.2 on 0, start 2.1 on 0
+         5: task 3 work 9                 -> start 3.1 on 0",
+    );
+    // The head takes 3 of 4 slots at 10: a long task may take the fourth, a second one may not.
+    core("fifo first-fit pull easy", &[4], retry()).play(
+        "0: up 0, task 0 slots 2 work 10  -> start 0.1 on 0
+         1: task 1 slots 3 work 5         ->
+         2: task 2 work 99, task 3 work 99 -> start 2.1 on 0
+         10: done 0.1 on 0                -> completed 0, start 1.1 on 0",
+    );
+}
+
+// Starts that take time -----------------------------------------------------------------------
+
+#[test]
+fn a_start_that_is_reported_late_counts_from_the_report() {
+    let mut core = core("fifo least-loaded pull none", &[1], retry());
+    core.scheduler = {
+        let nodes = [NodeSpec { slots: 1, speed: 1.0, weight: 1.0 }; 2];
+        let config = SchedulerConfig { retry: retry(), max_demand: 1, starts_are_reported: true, seed: 1 };
+        let fifo = falcon::policies::registry::preset("fifo").expect("a preset");
+        Scheduler::new(policies::build(&fifo, &nodes, 1, Streams::new(1)), &nodes, config)
+    };
+    let core = core.play(
+        "0: up 0, up 1, task 0       -> start 0.1 on 0
+         2: lost 0                   -> stop 0.1 on 0, start 0.2 on 1
+         3: began 0.1 on 0           -> refuse 0.1 on 0
+         4: began 0.2 on 1           ->
+         7: done 0.2 on 1            -> completed 0",
+    );
+    let at = |seconds| Time::from_seconds(seconds).expect("a time");
+    let busy: Vec<_> = core
+        .records
+        .iter()
+        .filter_map(|(_, record)| match record {
+            Record::Lost { busy, .. } | Record::Finished { busy, .. } => Some(*busy),
+            _ => None,
+        })
+        .collect();
+    // The first attempt never began, the second ran for 3 s.
+    assert_eq!(busy, [Duration::ZERO, Duration(3 * SECOND)]);
+    let settled = core.records.last().expect("records").1;
+    let Record::Settled { arrival, first_start, attempts, node, .. } = settled else { panic!("{settled:?}") };
+    assert_eq!((arrival, first_start, attempts, node), (at(0.0), Some(at(4.0)), 2, Some(NodeId(1))));
+}
+
+// Records -------------------------------------------------------------------------------------
+
+/// What is written down of one task's life, in order.
+#[test]
+fn every_transition_is_written_down() {
+    let core = core("fifo round-robin push none", &[2, 2], retry()).play(
+        "0: up 0, up 1               ->
+         1: task 0 slots 2           -> start 0.1 on 0
+         4: failed 0.1 on 0          -> start 0.2 on 1
+         6: lost 1                   -> stop 0.2 on 1, start 0.3 on 0
+         9: done 0.3 on 0            -> completed 0",
+    );
+    let task = TaskId { slot: 0, number: 0 };
+    let on = NodeId;
+    let seconds = |seconds| Duration(seconds * SECOND);
+    let expected = [
+        (0, Record::NodeJoined { node: on(0) }),
+        (0, Record::NodeJoined { node: on(1) }),
+        (1, Record::Submitted { task, class: 0, slots: 2 }),
+        (1, Record::Dispatched { task, attempt: AttemptNumber(1), node: on(0), failures: 0 }),
+        (
+            4,
+            Record::Finished {
+                task,
+                attempt: AttemptNumber(1),
+                node: on(0),
+                outcome: Outcome::Failure,
+                busy: seconds(6),
+            },
+        ),
+        (4, Record::Returned { task, failed: true }),
+        (4, Record::Dispatched { task, attempt: AttemptNumber(2), node: on(1), failures: 1 }),
+        (6, Record::NodeLost { node: on(1) }),
+        (6, Record::Lost { task, attempt: AttemptNumber(2), node: on(1), busy: seconds(4), kept: false }),
+        (6, Record::Returned { task, failed: false }),
+        (6, Record::Dispatched { task, attempt: AttemptNumber(3), node: on(0), failures: 1 }),
+        (
+            9,
+            Record::Finished {
+                task,
+                attempt: AttemptNumber(3),
+                node: on(0),
+                outcome: Outcome::Success,
+                busy: seconds(6),
+            },
+        ),
+        (
+            9,
+            Record::Settled {
+                task,
+                state: TaskState::Completed,
+                class: 0,
+                arrival: Time(SECOND),
+                first_start: Some(Time(SECOND)),
+                attempts: 3,
+                node: Some(on(0)),
+                service: seconds(1),
+            },
+        ),
+    ];
+    let expected: Vec<(Time, Record)> =
+        expected.into_iter().map(|(at, record)| (Time(at * SECOND), record)).collect();
+    assert_eq!(core.records, expected);
+}

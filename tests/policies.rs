@@ -1,0 +1,624 @@
+//! Every part of every policy: in random small worlds, and by exact sequences.
+
+mod support;
+
+use std::sync::atomic::AtomicBool;
+
+use falcon::distribution::Distribution;
+use falcon::faults::{FailsWhen, NodeFaults};
+use falcon::metrics::{FinalState, Metric};
+use falcon::policies::registry::{BACKFILLS, DISPATCHES, ORDERS, PLACES};
+use falcon::policies::{self, OrderSpec, PlaceSpec, PolicySpec};
+use falcon::random::Streams;
+use falcon::scheduler::{Backoff, NodeSpec, OnNodeLoss, RetryPlan};
+use falcon::sim::{RunOptions, RunOutput, SimulationError, World, simulate};
+use falcon::time::{Duration, Time};
+use falcon::workload::{EstimateSpec, TraceTask, Workload};
+use proptest::prelude::*;
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+use support::plain::{Fate, fates};
+
+const SECOND: u64 = 1_000_000_000;
+
+// Random worlds -------------------------------------------------------------------------------
+
+fn fault() -> impl Strategy<Value = Option<NodeFaults>> {
+    let fails = prop_oneof![Just(FailsWhen::Always), Just(FailsWhen::Busy)];
+    let exact = (5u32..40, 1u32..9, fails.clone()).prop_map(|(up, down, fails)| NodeFaults {
+        up: Distribution::constant(f64::from(up)),
+        down: Distribution::constant(f64::from(down)),
+        fails,
+    });
+    let random = (5.0..40.0, 0.0..9.0, fails).prop_map(|(up, down, fails)| NodeFaults {
+        up: Distribution::exponential(up),
+        down: Distribution::exponential(down),
+        fails,
+    });
+    prop_oneof![Just(None), exact.prop_map(Some), random.prop_map(Some)]
+}
+
+fn node() -> impl Strategy<Value = (NodeSpec, Option<NodeFaults>)> {
+    let speed = prop_oneof![Just(1.0), Just(1.0), Just(0.5), Just(2.0), Just(3.0)];
+    (1u32..5, speed, 1u32..6, fault()).prop_map(|(slots, speed, weight, fault)| {
+        (NodeSpec { slots, speed, weight: f64::from(weight) }, fault)
+    })
+}
+
+/// Gap to the task before, work, requested work beyond it, priority, slots, probability of failure.
+type RawTask = (u64, u64, u64, u32, u32, f64);
+
+fn task() -> impl Strategy<Value = RawTask> {
+    let gap = prop_oneof![Just(0u64), 0u64..4];
+    let fails = prop_oneof![Just(0.0), Just(0.0), Just(0.4), Just(1.0)];
+    (gap, 0u64..12, 0u64..9, 0u32..4, 1u32..5, fails)
+}
+
+fn retry() -> impl Strategy<Value = RetryPlan> {
+    let loss = prop_oneof![Just(OnNodeLoss::Restart), Just(OnNodeLoss::Resume), Just(OnNodeLoss::Fail)];
+    let base = prop_oneof![Just(0u64), 1u64..4];
+    let jitter = prop_oneof![Just(0.0), Just(0.5)];
+    (1u32..4, loss, base, jitter).prop_map(|(most, on_node_loss, base, jitter)| RetryPlan {
+        max_attempts: Some(most),
+        backoff: Backoff { base: Duration(base * SECOND), factor: 2.0, max: Duration(5 * SECOND), jitter },
+        on_node_loss,
+        redraw: false,
+    })
+}
+
+fn world() -> impl Strategy<Value = World> {
+    let delay = prop_oneof![
+        Just(None),
+        Just(None),
+        Just(Some(Distribution::constant(1.0))),
+        Just(Some(Distribution::exponential(0.5))),
+    ];
+    let nodes = prop::collection::vec(node(), 1..6);
+    let tasks = prop::collection::vec(task(), 1..30);
+    (nodes, tasks, retry(), delay).prop_map(|(nodes, tasks, retry, dispatch_delay)| {
+        let widest = nodes.iter().map(|(node, _)| node.slots).max().expect("nodes");
+        let mut arrival = 0;
+        let tasks = tasks.into_iter().map(|(gap, work, beyond, priority, slots, failure_probability)| {
+            arrival += gap;
+            TraceTask {
+                arrival: Time(arrival * SECOND),
+                work: work * SECOND,
+                requested: Some((work + beyond) * SECOND),
+                priority: f64::from(priority),
+                slots: slots.min(widest),
+                class: 0,
+                failure_probability,
+            }
+        });
+        let mut world = World {
+            nodes: nodes.iter().map(|(node, _)| *node).collect(),
+            faults: Vec::new(),
+            fault_of: Vec::new(),
+            workload: Workload::Listed {
+                tasks: tasks.collect(),
+                class_names: vec![String::new()],
+                estimate: EstimateSpec::Requested,
+            },
+            retry,
+            dispatch_delay,
+            last_arrival: None,
+            warmup: 0,
+            timeline_buckets: 3,
+        };
+        for (_, fault) in nodes {
+            world.fault_of.push(fault.is_some().then_some(world.faults.len() as u32));
+            world.faults.extend(fault);
+        }
+        world
+    })
+}
+
+fn tasks_of(world: &World) -> &[TraceTask] {
+    let Workload::Listed { tasks, .. } = &world.workload else { panic!("a list") };
+    tasks
+}
+
+/// The run, its core checked after every instant; `None` when it does not come to an end: a node
+/// that fails every 10 s never ends a task of 11 s that starts over.
+fn run(world: &World, policy: &PolicySpec, seed: u64) -> Option<RunOutput> {
+    let built = policies::build(policy, &world.nodes, world.max_demand(), Streams::new(seed));
+    // The wish to stop is looked at after some thousand instants.
+    let stop = AtomicBool::new(true);
+    let options = RunOptions { tasks: true, check_invariants: true, stop: Some(&stop) };
+    match simulate(world, seed, built, &options) {
+        Ok(output) => Some(output),
+        Err(SimulationError::Stopped) => None,
+        Err(error) => panic!("{error}"),
+    }
+}
+
+/// Every combination of the parts in the registry, `power-of` with more options than its default.
+fn combinations() -> Vec<PolicySpec> {
+    let mut places: Vec<(String, PlaceSpec)> =
+        PLACES.iter().map(|part| (part.name.to_string(), part.spec)).collect();
+    for (d, with_replacement) in [(1, false), (2, true), (3, false), (9, true)] {
+        places.push((format!("power-of {d} {with_replacement}"), PlaceSpec::PowerOf { d, with_replacement }));
+    }
+    let mut combinations = Vec::new();
+    for order in ORDERS {
+        for (place_name, place) in &places {
+            for dispatch in DISPATCHES {
+                for backfill in BACKFILLS {
+                    combinations.push(PolicySpec {
+                        name: format!("{} {place_name} {} {}", order.name, dispatch.name, backfill.name),
+                        order: order.spec,
+                        place: *place,
+                        dispatch: dispatch.spec,
+                        backfill: backfill.spec,
+                    });
+                }
+            }
+        }
+    }
+    combinations
+}
+
+fn draws(policy: &PolicySpec) -> bool {
+    policy.order == OrderSpec::Random
+        || matches!(policy.place, PlaceSpec::Random | PlaceSpec::WeightedRandom | PlaceSpec::PowerOf { .. })
+}
+
+/// What must hold of any schedule of this world.
+fn check_rows(world: &World, policy: &PolicySpec, output: &RunOutput) {
+    let name = &policy.name;
+    let tasks = tasks_of(world);
+    assert_eq!(output.tasks.len(), tasks.len(), "{name}: a row per task");
+    let fastest = world.nodes.iter().map(|node| node.speed).fold(0.0, f64::max);
+    let capacity: f64 = world.nodes.iter().map(|node| node.speed * f64::from(node.slots)).sum();
+    let mut done = 0.0;
+    for (number, (row, task)) in output.tasks.iter().zip(tasks).enumerate() {
+        assert_eq!(row.task as usize, number, "{name}: each task once");
+        assert_eq!((row.arrival, row.work), (task.arrival, task.work), "{name}: task {number}");
+        let start = row.first_start.unwrap_or(row.settled);
+        assert!(task.arrival <= start && start <= row.settled, "{name}: task {number} out of time");
+        assert!(row.attempts >= 1 && row.node.is_some(), "{name}: task {number} settled without a try");
+        let node = &world.nodes[row.node.expect("a node") as usize];
+        assert!(node.slots >= task.slots, "{name}: task {number} on a node that is too small");
+        if row.state == FinalState::Completed {
+            assert!(task.failure_probability < 1.0, "{name}: task {number} cannot complete");
+            assert_eq!(row.service.0, (task.work as f64 / node.speed).round() as u64, "{name}: {number}");
+            let shortest = task.work as f64 / fastest;
+            assert!((row.settled - start).0 as f64 >= shortest - 1.0, "{name}: task {number} too quick");
+            done += task.work as f64 * f64::from(task.slots);
+        }
+    }
+    let metric = |metric| output.collected.metrics.get(metric).expect("a figure");
+    let count = tasks.len() as f64;
+    assert_eq!(metric(Metric::Submitted), count, "{name}");
+    assert_eq!(metric(Metric::Completed) + metric(Metric::Errors), count, "{name}: tasks are conserved");
+    let makespan = output.collected.window.0 as f64;
+    assert!(makespan >= done / capacity - count, "{name}: more done than can be");
+    if let Some(utilisation) = output.collected.metrics.get(Metric::Utilisation) {
+        assert!(utilisation <= 1.0 + 1e-12, "{name}: more used than offered");
+    }
+    let timeline = output.collected.timeline.as_ref().expect("a timeline");
+    let completed: u64 = timeline.rows.iter().map(|row| row.completed).sum();
+    assert_eq!(completed as f64, metric(Metric::Completed), "{name}: the timeline has all");
+    let last = timeline.rows.last().expect("buckets");
+    assert_eq!((last.queue_length, last.running), (0, 0), "{name}: all is done in the end");
+}
+
+/// Runs the check on random worlds, the same ones every time.
+fn in_random_worlds(worlds: u32, check: impl Fn(&World)) {
+    let config = Config { cases: worlds, failure_persistence: None, ..Config::default() };
+    let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
+    let mut runner = TestRunner::new_with_rng(config, rng);
+    let result = runner.run(&world(), |world| {
+        check(&world);
+        Ok(())
+    });
+    if let Err(error) = result {
+        panic!("{error}");
+    }
+}
+
+fn fate(row: &falcon::metrics::TaskResult) -> Fate {
+    Fate {
+        first_start: row.first_start.map(|start| start.0),
+        settled: row.settled.0,
+        completed: row.state == FinalState::Completed,
+        attempts: row.attempts,
+        node: row.node,
+    }
+}
+
+/// The fates of all tasks in two simulators, those that differ marked.
+fn side_by_side(found: &[Fate], expected: &[Fate]) -> String {
+    let one = |fate: &Fate| {
+        let start = fate.first_start.map_or(-1.0, |start| start as f64 / 1e9);
+        let node = fate.node.map_or(-1, i64::from);
+        format!(
+            "{start} to {} on {node} ({} attempts, {})",
+            fate.settled as f64 / 1e9,
+            fate.attempts,
+            fate.completed
+        )
+    };
+    let row = |(number, (found, expected)): (usize, (&Fate, &Fate))| {
+        let mark = if found == expected { ' ' } else { '*' };
+        format!("\n{mark} {number}: {} | {}", one(found), one(expected))
+    };
+    found.iter().zip(expected).enumerate().map(row).collect()
+}
+
+/// All parts in all combinations keep the invariants of the core, lose and duplicate nothing; and
+/// those that do not draw give the same schedule as a simulator that scans everything.
+#[test]
+fn every_policy_in_random_worlds() {
+    every_policy(30);
+}
+
+/// The same in many more worlds.
+#[test]
+#[ignore = "takes minutes"]
+fn every_policy_in_many_random_worlds() {
+    every_policy(1500);
+}
+
+fn every_policy(worlds: u32) {
+    let policies = combinations();
+    assert_eq!(policies.len(), ORDERS.len() * (PLACES.len() + 4) * DISPATCHES.len() * BACKFILLS.len());
+    in_random_worlds(worlds, |world| {
+        for policy in &policies {
+            let Some(output) = run(world, policy, 5) else { continue };
+            check_rows(world, policy, &output);
+            if draws(policy) {
+                continue;
+            }
+            let found: Vec<Fate> = output.tasks.iter().map(fate).collect();
+            let expected = fates(world, policy, 5, 20_000).expect("both come to an end");
+            let differ = found.iter().zip(&expected).any(|(found, expected)| found != expected);
+            assert!(!differ, "{}: {}", policy.name, side_by_side(&found, &expected));
+        }
+    });
+}
+
+// Places, task by task --------------------------------------------------------------------------
+
+fn policy(order: &str, place: &str, dispatch: &str) -> PolicySpec {
+    let place = match place.strip_prefix("power-of ") {
+        Some(d) => PlaceSpec::PowerOf { d: d.parse().expect("a number"), with_replacement: false },
+        None => PLACES.iter().find(|part| part.name == place).expect("a place").spec,
+    };
+    PolicySpec {
+        name: "under test".to_string(),
+        order: ORDERS.iter().find(|part| part.name == order).expect("an order").spec,
+        place,
+        dispatch: DISPATCHES.iter().find(|part| part.name == dispatch).expect("a dispatch").spec,
+        backfill: falcon::policies::BackfillSpec::None,
+    }
+}
+
+/// A world of these nodes, (slots, speed, weight), and tasks, (arrival, work, slots, priority).
+fn small(nodes: &[(u32, f64, f64)], tasks: &[(f64, f64, u32, f64)]) -> World {
+    let nanos = |seconds: f64| Duration::from_seconds(seconds).expect("a time").0;
+    let task = |&(arrival, work, slots, priority): &(f64, f64, u32, f64)| TraceTask {
+        arrival: Time(nanos(arrival)),
+        work: nanos(work),
+        requested: None,
+        priority,
+        slots,
+        class: 0,
+        failure_probability: 0.0,
+    };
+    World {
+        nodes: nodes.iter().map(|&(slots, speed, weight)| NodeSpec { slots, speed, weight }).collect(),
+        faults: Vec::new(),
+        fault_of: vec![None; nodes.len()],
+        workload: Workload::Listed {
+            tasks: tasks.iter().map(task).collect(),
+            class_names: vec![String::new()],
+            estimate: EstimateSpec::Exact,
+        },
+        retry: RetryPlan::default(),
+        dispatch_delay: None,
+        last_arrival: None,
+        warmup: 0,
+        timeline_buckets: 0,
+    }
+}
+
+/// The node of each task.
+fn nodes_of(world: &World, policy: &PolicySpec, seed: u64) -> Vec<u32> {
+    let output = run(world, policy, seed).expect("it ends");
+    output.tasks.iter().map(|row| row.node.expect("a node")).collect()
+}
+
+/// Nodes to which `count` long tasks go that come at once under push.
+fn placed(place: &str, nodes: &[(u32, f64, f64)], count: usize) -> Vec<u32> {
+    let world = small(nodes, &vec![(0.0, 100.0, 1, 0.0); count]);
+    nodes_of(&world, &policy("fifo", place, "push"), 1)
+}
+
+fn weighted(weights: &[f64]) -> Vec<(u32, f64, f64)> {
+    weights.iter().map(|&weight| (1, 1.0, weight)).collect()
+}
+
+/// The example of its author: a a b a c a a.
+#[test]
+fn smooth_weighted_round_robin() {
+    let period = [0, 0, 1, 0, 2, 0, 0];
+    let twice: Vec<u32> = period.iter().chain(&period).copied().collect();
+    assert_eq!(placed("weighted-round-robin", &weighted(&[5.0, 1.0, 1.0]), 14), twice);
+    // Weights count in proportion, and equal ones are plain round robin.
+    assert_eq!(placed("weighted-round-robin", &weighted(&[0.5, 0.1, 0.1]), 14), twice);
+    assert_eq!(placed("weighted-round-robin", &weighted(&[7.0; 3]), 6), [0, 1, 2, 0, 1, 2]);
+    assert_eq!(placed("weighted-round-robin", &weighted(&[1.0, 2.0]), 6), [1, 0, 1, 1, 0, 1]);
+}
+
+/// After n tasks a node is never a whole task ahead of its share; with two nodes it is therefore
+/// never a whole task behind either (with more it can be: weights 46, 306, 5, 2, 3, 657, 39 and 3).
+/// After as many tasks as all weights together each node has exactly its own.
+#[test]
+fn weighted_round_robin_keeps_to_the_shares() {
+    let config = Config { cases: 60, failure_persistence: None, ..Config::default() };
+    let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
+    let weights = prop::collection::vec(prop_oneof![1u32..4, 1u32..60], 2..8);
+    let result = runner.run(&weights, |weights| {
+        let sum: u32 = weights.iter().sum();
+        let shares: Vec<f64> = weights.iter().map(|weight| f64::from(*weight)).collect();
+        let order = placed("weighted-round-robin", &weighted(&shares), 2 * sum as usize);
+        let mut counts = vec![0u32; weights.len()];
+        for (index, node) in order.iter().enumerate() {
+            counts[*node as usize] += 1;
+            let tasks = index as u32 + 1;
+            for (count, weight) in counts.iter().zip(&weights) {
+                let ahead = f64::from(*count) - f64::from(tasks * weight) / f64::from(sum);
+                prop_assert!(ahead < 1.0, "{ahead} ahead after {tasks}");
+                prop_assert!(weights.len() > 2 || ahead > -1.0, "{ahead} behind after {tasks}");
+            }
+            if tasks % sum == 0 {
+                let whole: Vec<u32> = weights.iter().map(|weight| weight * (tasks / sum)).collect();
+                prop_assert_eq!(&counts, &whole);
+            }
+        }
+        Ok(())
+    });
+    if let Err(error) = result {
+        panic!("{error}");
+    }
+}
+
+/// Node 1 is down from 5 to 15. A task comes every second from 0.5 on.
+#[test]
+fn in_turn_without_the_nodes_that_are_down() {
+    let tasks: Vec<(f64, f64, u32, f64)> = (0..20).map(|k| (0.5 + f64::from(k), 0.25, 1, 0.0)).collect();
+    let mut world = small(&weighted(&[1.0, 1.0, 1.0]), &tasks);
+    world.faults = vec![NodeFaults {
+        up: Distribution::constant(5.0),
+        down: Distribution::constant(10.0),
+        fails: FailsWhen::Always,
+    }];
+    world.fault_of[1] = Some(0);
+    let down = [0, 1, 2, 0, 1];
+    let without = [2, 0, 2, 0, 2, 0, 2, 0, 2, 0];
+    let again = [1, 2, 0, 1, 2];
+    let expected: Vec<u32> = down.iter().chain(&without).chain(&again).copied().collect();
+    assert_eq!(nodes_of(&world, &policy("fifo", "round-robin", "push"), 1), expected);
+    // Random places never choose a node that is down.
+    for place in ["random", "weighted-random", "power-of 1", "power-of 2", "power-of 3"] {
+        for seed in 0..20 {
+            let nodes = nodes_of(&world, &policy("fifo", place, "push"), seed);
+            assert!(nodes[5..15].iter().all(|node| *node != 1), "{place}: {nodes:?}");
+        }
+    }
+}
+
+#[test]
+fn the_least_loaded_node() {
+    // Ties go to the lower number; tasks are counted, whatever the slots.
+    assert_eq!(placed("least-loaded", &weighted(&[1.0; 3]), 7), [0, 1, 2, 0, 1, 2, 0]);
+    assert_eq!(placed("least-loaded", &[(1, 1.0, 1.0), (9, 2.0, 9.0)], 4), [0, 1, 0, 1]);
+    assert_eq!(placed("weighted-least-loaded", &weighted(&[2.0, 1.0]), 6), [0, 1, 0, 0, 1, 0]);
+    // Running and queued tasks count, ended ones do not: node 0 is empty again at 2.
+    let world = small(
+        &weighted(&[1.0; 2]),
+        &[(0.0, 2.0, 1, 0.0), (0.0, 9.0, 1, 0.0), (1.0, 9.0, 1, 0.0), (2.5, 1.0, 1, 0.0)],
+    );
+    assert_eq!(nodes_of(&world, &policy("fifo", "least-loaded", "push"), 1), [0, 1, 0, 0]);
+}
+
+#[test]
+fn the_fastest_node() {
+    let nodes = [(1, 1.0, 1.0), (1, 3.0, 1.0), (1, 2.0, 1.0), (1, 3.0, 1.0)];
+    let tasks = [(0.0, 6.0, 1, 0.0); 6];
+    let world = small(&nodes, &tasks);
+    // At 2 nodes 1 and 3 are free again.
+    assert_eq!(nodes_of(&world, &policy("fifo", "fastest", "pull"), 1), [1, 3, 2, 0, 1, 3]);
+    // Under push all that comes at once is bound at once: first to free nodes, then to the least loaded.
+    assert_eq!(nodes_of(&world, &policy("fifo", "fastest", "push"), 1), [1, 3, 2, 0, 0, 1]);
+}
+
+/// Nodes of 4, 2 and 3 slots; tasks of 2, 1, 3 and 3 slots.
+#[test]
+fn fits() {
+    let nodes = [(4, 1.0, 1.0), (2, 1.0, 1.0), (3, 1.0, 1.0)];
+    let tasks = [(0.0, 5.0, 2, 0.0), (1.0, 5.0, 1, 0.0), (2.0, 5.0, 3, 0.0), (3.0, 5.0, 3, 0.0)];
+    let cases = [
+        // 2 + 1 on node 0, 3 on node 2; the last fits nowhere until 6, when node 0 is empty.
+        ("first-fit", [(0, 0.0), (0, 1.0), (2, 2.0), (0, 5.0)]),
+        // 2 exactly on node 1, 1 on the smaller of the others, 3 on node 0; the last waits for node 2.
+        ("best-fit", [(1, 0.0), (2, 1.0), (0, 2.0), (2, 6.0)]),
+        // 2 of 4, then 1 of 3, which leaves 2 everywhere: 3 has to wait for node 0 until 5, and the
+        // last for node 2 until 6.
+        ("worst-fit", [(0, 0.0), (2, 1.0), (0, 5.0), (2, 6.0)]),
+    ];
+    for (place, expected) in cases {
+        let output = run(&small(&nodes, &tasks), &policy("fifo", place, "pull"), 1).expect("it ends");
+        let found: Vec<(u32, f64)> = output
+            .tasks
+            .iter()
+            .map(|row| (row.node.expect("a node"), row.first_start.expect("started").as_seconds()))
+            .collect();
+        assert_eq!(found, expected, "{place}");
+    }
+    // Ties go to the lower number.
+    let equal = [(3, 1.0, 1.0), (2, 1.0, 1.0), (2, 1.0, 1.0), (3, 1.0, 1.0)];
+    for (place, node) in [("first-fit", 0), ("best-fit", 1), ("worst-fit", 0)] {
+        let world = small(&equal, &[(0.0, 1.0, 2, 0.0)]);
+        assert_eq!(nodes_of(&world, &policy("fifo", place, "pull"), 1), [node], "{place}");
+    }
+}
+
+/// As many distinct draws as there are nodes, or more, look at all: the least loaded node it is,
+/// for wide tasks as for narrow ones.
+#[test]
+fn distinct_choices() {
+    for slots in [1, 2] {
+        let nodes = [(4, 1.0, 1.0); 3];
+        let tasks: Vec<(f64, f64, u32, f64)> =
+            (0..60).map(|k| (f64::from(k) * 0.3, 1.0 + f64::from(k % 7), slots, 0.0)).collect();
+        // A task of 2 slots among the others makes demands vary where all are narrow.
+        for widest in [1, 2] {
+            let mut tasks = tasks.clone();
+            tasks.push((100.0, 1.0, widest.max(slots), 0.0));
+            let world = small(&nodes, &tasks);
+            for dispatch in ["push", "pull"] {
+                let least = nodes_of(&world, &policy("fifo", "least-loaded", dispatch), 1);
+                for d in ["power-of 3", "power-of 4", "power-of 100"] {
+                    for seed in 0..5 {
+                        assert_eq!(
+                            nodes_of(&world, &policy("fifo", d, dispatch), seed),
+                            least,
+                            "{d} {dispatch}"
+                        );
+                    }
+                }
+            }
+        }
+    }
+    // Two of two, which is the case with a way of its own.
+    let tasks: Vec<(f64, f64, u32, f64)> = (0..40).map(|k| (f64::from(k) * 0.4, 1.0, 2, 0.0)).collect();
+    let world = small(&[(4, 1.0, 1.0), (4, 1.0, 1.0), (1, 1.0, 1.0)], &tasks);
+    let least = nodes_of(&world, &policy("fifo", "least-loaded", "push"), 1);
+    assert_eq!(nodes_of(&world, &policy("fifo", "power-of 2", "push"), 1), least);
+}
+
+/// Pearson's chi-square of counts against expected shares.
+fn chi_square(counts: &[u32], shares: &[f64]) -> f64 {
+    let sum: f64 = counts.iter().map(|count| f64::from(*count)).sum();
+    let whole: f64 = shares.iter().sum();
+    counts
+        .iter()
+        .zip(shares)
+        .map(|(count, share)| {
+            let expected = sum * share / whole;
+            if expected == 0.0 {
+                f64::from(*count) * 1e9
+            } else {
+                (f64::from(*count) - expected).powi(2) / expected
+            }
+        })
+        .sum()
+}
+
+/// How often a place chooses each of idle nodes.
+fn choices(place: PlaceSpec, nodes: &[(u32, f64, f64)], slots: u32) -> Vec<u32> {
+    let tasks: Vec<(f64, f64, u32, f64)> = (0..12_000).map(|k| (f64::from(k), 0.5, slots, 0.0)).collect();
+    let world = small(nodes, &tasks);
+    let policy = PolicySpec { place, ..policy("fifo", "random", "push") };
+    let built = policies::build(&policy, &world.nodes, world.max_demand(), Streams::new(3));
+    let output = simulate(&world, 3, built, &RunOptions { tasks: true, ..RunOptions::default() });
+    let mut counts = vec![0; nodes.len()];
+    for row in output.expect("it runs").tasks {
+        counts[row.node.expect("a node") as usize] += 1;
+    }
+    counts
+}
+
+/// The 0.999 quantile of chi-square with one degree of freedom less than there are shares that are
+/// not 0.
+fn quantile(shares: &[f64]) -> f64 {
+    let used = shares.iter().filter(|share| **share > 0.0).count();
+    [10.83, 13.82, 16.27, 18.47, 20.52][used - 2]
+}
+
+#[test]
+fn random_places_draw_as_they_should() {
+    let equal = [(4, 1.0, 1.0); 4];
+    let unequal = [(4, 1.0, 5.0), (4, 1.0, 1.0), (2, 1.0, 2.0), (1, 1.0, 8.0)];
+    let power = |d, with_replacement| PlaceSpec::PowerOf { d, with_replacement };
+    // All nodes being idle, the lower number wins: of two distinct ones of four the lowest is 0 in
+    // 3 of 6 cases.
+    let cases: [(PlaceSpec, &[(u32, f64, f64)], u32, [f64; 4]); 13] = [
+        (PlaceSpec::Random, &equal, 1, [1.0, 1.0, 1.0, 1.0]),
+        (PlaceSpec::Random, &unequal, 1, [1.0, 1.0, 1.0, 1.0]),
+        (PlaceSpec::Random, &unequal, 2, [1.0, 1.0, 1.0, 0.0]),
+        (PlaceSpec::WeightedRandom, &unequal, 1, [5.0, 1.0, 2.0, 8.0]),
+        (PlaceSpec::WeightedRandom, &unequal, 2, [5.0, 1.0, 2.0, 0.0]),
+        (PlaceSpec::WeightedRandom, &unequal, 3, [5.0, 1.0, 0.0, 0.0]),
+        (power(1, false), &unequal, 1, [1.0, 1.0, 1.0, 1.0]),
+        (power(2, false), &equal, 1, [3.0, 2.0, 1.0, 0.0]),
+        (power(2, true), &equal, 1, [7.0, 5.0, 3.0, 1.0]),
+        (power(3, false), &equal, 1, [3.0, 1.0, 0.0, 0.0]),
+        (power(3, true), &equal, 1, [37.0, 19.0, 7.0, 1.0]),
+        (power(2, false), &unequal, 2, [2.0, 1.0, 0.0, 0.0]),
+        (power(2, true), &unequal, 2, [5.0, 3.0, 1.0, 0.0]),
+    ];
+    for (place, nodes, slots, shares) in cases {
+        let counts = choices(place, nodes, slots);
+        let found = chi_square(&counts, &shares);
+        assert!(found <= quantile(&shares), "{place:?}, {slots} slots: {counts:?} for {shares:?}: {found}");
+    }
+}
+
+// Orders, task by task --------------------------------------------------------------------------
+
+/// Tasks in the order in which one node starts them.
+fn started(order: &str, tasks: &[(f64, f64, u32, f64)], seed: u64) -> Vec<usize> {
+    let mut starts = Vec::new();
+    for dispatch in ["pull", "push"] {
+        let output = run(&small(&[(1, 1.0, 1.0)], tasks), &policy(order, "random", dispatch), seed);
+        let rows = output.expect("it ends").tasks;
+        let mut order: Vec<usize> = (0..rows.len()).collect();
+        order.sort_by_key(|&number| rows[number].first_start);
+        starts.push(order);
+    }
+    let pushed = starts.pop().expect("two");
+    if order != "random" {
+        assert_eq!(starts[0], pushed, "one queue is one queue");
+    }
+    pushed
+}
+
+#[test]
+fn orders_of_a_queue() {
+    // Arrival, work, slots, priority. Task 0 runs first; 1 to 4 come together, 5 and 6 later.
+    let tasks = [
+        (0.0, 5.0, 1, 0.0),
+        (1.0, 3.0, 1, 2.0),
+        (1.0, 2.0, 1, -1.0),
+        (1.0, 3.0, 1, 2.5),
+        (1.0, 2.0, 1, 2.0),
+        (2.0, 2.0, 1, 2.5),
+        (3.0, 4.0, 1, -1.0),
+    ];
+    let cases: [(&str, [usize; 7]); 5] = [
+        ("fifo", [0, 1, 2, 3, 4, 5, 6]),
+        ("lifo", [0, 6, 5, 4, 3, 2, 1]),
+        // Ties by arrival, then by number.
+        ("sjf", [0, 2, 4, 5, 1, 3, 6]),
+        ("ljf", [0, 6, 1, 3, 2, 4, 5]),
+        ("priority", [0, 3, 5, 1, 4, 2, 6]),
+    ];
+    for (order, expected) in cases {
+        assert_eq!(started(order, &tasks, 1), expected, "{order}");
+    }
+}
+
+/// Every order of four waiting tasks is equally likely under `random`.
+#[test]
+fn a_random_order_is_any_order() {
+    let tasks = [(0.0, 9.0, 1, 0.0), (1.0, 1.0, 1, 0.0), (2.0, 1.0, 1, 0.0), (3.0, 1.0, 1, 0.0)];
+    let orders = [[1, 2, 3], [1, 3, 2], [2, 1, 3], [2, 3, 1], [3, 1, 2], [3, 2, 1]];
+    let mut counts = [0u32; 6];
+    for seed in 0..3000 {
+        let order = started("random", &tasks, seed);
+        counts[orders.iter().position(|other| order[1..] == *other).expect("an order")] += 1;
+    }
+    assert!(chi_square(&counts, &[1.0; 6]) <= 20.52, "{counts:?}");
+}

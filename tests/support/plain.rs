@@ -1,0 +1,549 @@
+//! The whole simulator once more, as plainly as it can be written: every choice scans everything.
+//!
+//! It shares with the real one the world, the names of the random streams, and the rules that are
+//! written down: equal times go by insertion, all facts of an instant come before its decision, and
+//! what each part of a policy is said to do. Parts that draw at random are not here.
+
+use std::cmp::Ordering;
+
+use falcon::faults::FailsWhen;
+use falcon::policies::{BackfillSpec, OrderSpec, PlaceSpec, PolicySpec};
+use falcon::random::{Purpose, Stream, Streams};
+use falcon::scheduler::{Dispatch, OnNodeLoss};
+use falcon::sim::World;
+use falcon::time::Duration;
+use falcon::workload::{EstimateSpec, Workload};
+
+/// What became of a task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Fate {
+    pub(crate) first_start: Option<u64>,
+    pub(crate) settled: u64,
+    pub(crate) completed: bool,
+    pub(crate) attempts: u32,
+    pub(crate) node: Option<u32>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Event {
+    Arrival(usize),
+    Begin(usize),
+    Finish(usize),
+    Node(usize),
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Task {
+    work: u64,
+    left: u64,
+    estimate: u64,
+    priority: f64,
+    slots: u32,
+    failure_probability: f64,
+    attempts: u32,
+    failures: u32,
+    first_start: Option<u64>,
+    /// When the current attempt began, or will.
+    begins: u64,
+    node: Option<usize>,
+}
+
+struct Node {
+    up: bool,
+    /// In the order in which they started.
+    running: Vec<usize>,
+    queue: Vec<usize>,
+    credit: i64,
+    ups: Stream,
+    downs: Stream,
+    /// With `fails = "busy"`: what is left of its up time, and since when it is being used up.
+    up_left: u64,
+    busy_since: Option<u64>,
+}
+
+/// A simulation in progress.
+struct Plain<'a> {
+    world: &'a World,
+    policy: &'a PolicySpec,
+    streams: Streams,
+    now: u64,
+    tasks: Vec<Task>,
+    fates: Vec<Option<Fate>>,
+    nodes: Vec<Node>,
+    /// (time, insertion number, what).
+    events: Vec<(u64, u64, Event)>,
+    inserted: u64,
+    /// (time, task).
+    timers: Vec<(u64, usize)>,
+    /// Pull: all that wait. Push: those to be placed at this decision.
+    waiting: Vec<usize>,
+    parked: Vec<usize>,
+    joined: bool,
+    touched: Vec<usize>,
+    turn: usize,
+    cap: Option<(usize, u32)>,
+}
+
+fn nanos(seconds: f64) -> u64 {
+    Duration::from_seconds(seconds).expect("a time").0
+}
+
+/// The fate of every task of a listed workload; `None` when the run takes more than `most` instants.
+pub(crate) fn fates(world: &World, policy: &PolicySpec, seed: u64, most: u32) -> Option<Vec<Fate>> {
+    let mut plain = Plain::new(world, policy, seed);
+    for _ in 0..most {
+        if plain.fates.iter().all(Option::is_some) {
+            return plain.fates.into_iter().collect();
+        }
+        plain.instant();
+    }
+    None
+}
+
+impl<'a> Plain<'a> {
+    fn new(world: &'a World, policy: &'a PolicySpec, seed: u64) -> Self {
+        let Workload::Listed { tasks, estimate, .. } = &world.workload else { panic!("a list of tasks") };
+        let streams = Streams::new(seed);
+        let node = |node: usize| Node {
+            up: true,
+            running: Vec::new(),
+            queue: Vec::new(),
+            credit: 0,
+            ups: streams.stream(Purpose::NodeUp, node as u64),
+            downs: streams.stream(Purpose::NodeDown, node as u64),
+            up_left: 0,
+            busy_since: None,
+        };
+        let task = |task: &falcon::workload::TraceTask| Task {
+            work: task.work,
+            left: task.work,
+            estimate: match estimate {
+                EstimateSpec::Requested => task.requested.unwrap_or(task.work),
+                _ => task.work,
+            },
+            priority: task.priority,
+            slots: task.slots,
+            failure_probability: task.failure_probability,
+            attempts: 0,
+            failures: 0,
+            first_start: None,
+            begins: 0,
+            node: None,
+        };
+        let mut plain = Plain {
+            world,
+            policy,
+            streams,
+            now: 0,
+            tasks: tasks.iter().map(task).collect(),
+            fates: vec![None; tasks.len()],
+            nodes: (0..world.nodes.len()).map(node).collect(),
+            events: Vec::new(),
+            inserted: 0,
+            timers: Vec::new(),
+            waiting: Vec::new(),
+            parked: Vec::new(),
+            joined: true,
+            touched: Vec::new(),
+            turn: 0,
+            cap: None,
+        };
+        (0..plain.nodes.len()).for_each(|node| plain.comes_up(node));
+        plain.insert(tasks[0].arrival.0, Event::Arrival(0));
+        plain
+    }
+
+    fn insert(&mut self, time: u64, event: Event) {
+        self.events.push((time, self.inserted, event));
+        self.inserted += 1;
+    }
+
+    fn forget(&mut self, event: Event) {
+        self.events.retain(|(_, _, other)| *other != event);
+    }
+
+    fn instant(&mut self) {
+        let next_event = self.events.iter().map(|(time, _, _)| *time).min();
+        let next_timer = self.timers.iter().map(|(time, _)| *time).min();
+        self.now = next_event.into_iter().chain(next_timer).min().expect("a task that can never settle");
+        self.timers.sort_unstable();
+        while let Some(&(time, task)) = self.timers.first()
+            && time == self.now
+        {
+            self.timers.remove(0);
+            self.waiting.push(task);
+        }
+        loop {
+            let due = self.events.iter().filter(|(time, _, _)| *time == self.now);
+            let Some(&(_, number, event)) = due.min_by_key(|(_, number, _)| *number) else { break };
+            self.events.retain(|(_, other, _)| *other != number);
+            match event {
+                Event::Arrival(task) => self.arrives(task),
+                Event::Begin(task) => self.begins(task),
+                Event::Finish(task) => self.finishes(task),
+                Event::Node(node) if self.nodes[node].up => self.goes_down(node),
+                Event::Node(node) => {
+                    self.nodes[node].up = true;
+                    self.joined = true;
+                    self.comes_up(node);
+                }
+            }
+        }
+        match self.policy.dispatch {
+            Dispatch::Pull => self.decide_pull(),
+            Dispatch::Push => self.decide_push(),
+        }
+    }
+
+    // Facts -----------------------------------------------------------------------------------
+
+    fn arrives(&mut self, task: usize) {
+        let Workload::Listed { tasks, .. } = &self.world.workload else { return };
+        self.waiting.push(task);
+        if let Some(next) = tasks.get(task + 1) {
+            self.insert(next.arrival.0, Event::Arrival(task + 1));
+        }
+    }
+
+    fn begins(&mut self, task: usize) {
+        self.tasks[task].first_start.get_or_insert(self.now);
+        let node = self.tasks[task].node.expect("on its way");
+        self.works(node);
+    }
+
+    fn finishes(&mut self, task: usize) {
+        let node = self.tasks[task].node.expect("running");
+        self.nodes[node].running.retain(|other| *other != task);
+        self.rests(node);
+        if self.policy.dispatch == Dispatch::Push && !self.touched.contains(&node) {
+            self.touched.push(node);
+        }
+        let state = &mut self.tasks[task];
+        let draw = self.streams.key(Purpose::Failure).uniform2(task as u64, u64::from(state.attempts));
+        if draw >= state.failure_probability {
+            return self.settle(task, true);
+        }
+        state.failures += 1;
+        state.left = state.work;
+        let retry = &self.world.retry;
+        if retry.max_attempts.is_some_and(|most| state.failures >= most) {
+            return self.settle(task, false);
+        }
+        let pause = retry.backoff.pause(state.failures, task as u32, self.streams.key(Purpose::Backoff)).0;
+        if pause == 0 {
+            self.waiting.push(task);
+        } else {
+            self.timers.push((self.now + pause, task));
+        }
+    }
+
+    fn settle(&mut self, task: usize, completed: bool) {
+        let Task { first_start, attempts, node, .. } = self.tasks[task];
+        let node = node.map(|node| node as u32);
+        self.fates[task] = Some(Fate { first_start, settled: self.now, completed, attempts, node });
+    }
+
+    fn comes_up(&mut self, node: usize) {
+        let Some(kind) = self.world.fault_of[node] else { return };
+        let faults = &self.world.faults[kind as usize];
+        let up = nanos(faults.up.sample(&mut self.nodes[node].ups));
+        match faults.fails {
+            FailsWhen::Always => self.insert(self.now + up, Event::Node(node)),
+            FailsWhen::Busy => self.nodes[node].up_left = up,
+        }
+    }
+
+    fn goes_down(&mut self, node: usize) {
+        let kind = self.world.fault_of[node].expect("a node that fails");
+        let down = nanos(self.world.faults[kind as usize].down.sample(&mut self.nodes[node].downs));
+        self.insert(self.now + down, Event::Node(node));
+        self.nodes[node].up = false;
+        self.nodes[node].busy_since = None;
+        for task in std::mem::take(&mut self.nodes[node].running) {
+            self.forget(Event::Begin(task));
+            self.forget(Event::Finish(task));
+            let speed = self.world.nodes[node].speed;
+            let state = &mut self.tasks[task];
+            let elapsed = self.now.saturating_sub(state.begins);
+            let done = (elapsed as f64 * speed).round() as u64;
+            match self.world.retry.on_node_loss {
+                OnNodeLoss::Fail => self.settle(task, false),
+                OnNodeLoss::Restart => {
+                    state.left = state.work;
+                    self.waiting.push(task);
+                }
+                OnNodeLoss::Resume => {
+                    state.left = state.left.saturating_sub(done);
+                    self.waiting.push(task);
+                }
+            }
+        }
+        let mut queue = std::mem::take(&mut self.nodes[node].queue);
+        queue.sort_by(|a, b| self.in_line(*a, *b));
+        self.waiting.extend(queue);
+    }
+
+    /// The node has one attempt more: its clock runs if it runs only at work.
+    fn works(&mut self, node: usize) {
+        let Some(kind) = self.world.fault_of[node] else { return };
+        if self.world.faults[kind as usize].fails == FailsWhen::Busy && self.nodes[node].busy_since.is_none()
+        {
+            self.nodes[node].busy_since = Some(self.now);
+            self.insert(self.now + self.nodes[node].up_left, Event::Node(node));
+        }
+    }
+
+    /// The node has one attempt less.
+    fn rests(&mut self, node: usize) {
+        let working = self.nodes[node].running.iter().any(|task| self.has_begun(*task));
+        if !working && let Some(since) = self.nodes[node].busy_since.take() {
+            self.nodes[node].up_left -= self.now - since;
+            self.forget(Event::Node(node));
+        }
+    }
+
+    fn has_begun(&self, task: usize) -> bool {
+        !self.events.iter().any(|(_, _, event)| *event == Event::Begin(task))
+    }
+
+    // Choices ---------------------------------------------------------------------------------
+
+    fn in_line(&self, a: usize, b: usize) -> Ordering {
+        let (one, other) = (&self.tasks[a], &self.tasks[b]);
+        let by_order = match self.policy.order {
+            OrderSpec::Fifo => Ordering::Equal,
+            OrderSpec::Lifo => b.cmp(&a),
+            OrderSpec::Sjf => one.estimate.cmp(&other.estimate),
+            OrderSpec::Ljf => other.estimate.cmp(&one.estimate),
+            OrderSpec::Priority => other.priority.partial_cmp(&one.priority).expect("numbers"),
+            OrderSpec::Random => panic!("not here"),
+        };
+        by_order.then(a.cmp(&b))
+    }
+
+    fn free(&self, node: usize) -> u32 {
+        if !self.nodes[node].up {
+            return 0;
+        }
+        let used: u32 = self.nodes[node].running.iter().map(|task| self.tasks[*task].slots).sum();
+        let free = self.world.nodes[node].slots - used;
+        match self.cap {
+            Some((capped, cap)) if capped == node => free.min(cap),
+            _ => free,
+        }
+    }
+
+    /// What a task placed there may count on.
+    fn room(&self, node: usize) -> u32 {
+        match self.policy.dispatch {
+            Dispatch::Pull => self.free(node),
+            Dispatch::Push if self.nodes[node].up => self.world.nodes[node].slots,
+            Dispatch::Push => 0,
+        }
+    }
+
+    /// Free slots of a node where nobody waits.
+    fn unclaimed(&self, node: usize) -> u32 {
+        if self.nodes[node].queue.is_empty() { self.free(node) } else { 0 }
+    }
+
+    fn load(&self, node: usize) -> usize {
+        self.nodes[node].running.len() + self.nodes[node].queue.len()
+    }
+
+    /// The first of the nodes with the least rank.
+    fn least(&self, nodes: impl Iterator<Item = usize>, rank: impl Fn(usize) -> f64) -> Option<usize> {
+        nodes.min_by(|a, b| rank(*a).total_cmp(&rank(*b)).then(a.cmp(b)))
+    }
+
+    fn choose(&mut self, task: usize) -> Option<usize> {
+        let slots = self.tasks[task].slots;
+        let all = 0..self.nodes.len();
+        let with_room = || all.clone().filter(|node| self.room(*node) >= slots);
+        let with_free = || all.clone().filter(|node| self.unclaimed(*node) >= slots);
+        let spec = |node: usize| self.world.nodes[node];
+        let chosen = match self.policy.place {
+            PlaceSpec::RoundRobin => {
+                let in_turn = |node: usize| if node >= self.turn { 0.0 } else { 1.0 };
+                self.least(with_room(), in_turn)
+            }
+            PlaceSpec::WeightedRoundRobin => {
+                self.least(with_room(), |node| -(self.nodes[node].credit + self.weight(node)) as f64)
+            }
+            PlaceSpec::LeastLoaded => self.least(with_room(), |node| self.load(node) as f64),
+            PlaceSpec::WeightedLeastLoaded => {
+                self.least(with_room(), |node| self.load(node) as f64 / spec(node).weight)
+            }
+            PlaceSpec::Fastest => self.least(with_free(), |node| -spec(node).speed),
+            PlaceSpec::FirstFit => self.least(with_free(), |_| 0.0),
+            PlaceSpec::BestFit => self.least(with_free(), |node| f64::from(self.unclaimed(node))),
+            PlaceSpec::WorstFit => self.least(with_free(), |node| -f64::from(self.unclaimed(node))),
+            PlaceSpec::Random | PlaceSpec::WeightedRandom | PlaceSpec::PowerOf { .. } => panic!("not here"),
+        };
+        let looks_for_free_slots = matches!(
+            self.policy.place,
+            PlaceSpec::Fastest | PlaceSpec::FirstFit | PlaceSpec::BestFit | PlaceSpec::WorstFit
+        );
+        let chosen = match chosen {
+            None if looks_for_free_slots && self.policy.dispatch == Dispatch::Push => {
+                self.least(with_room(), |node| self.load(node) as f64)
+            }
+            chosen => chosen,
+        };
+        if let Some(node) = chosen {
+            self.turn = (node + 1) % self.nodes.len();
+            if self.policy.place == PlaceSpec::WeightedRoundRobin {
+                let eligible: Vec<usize> = all.filter(|node| self.room(*node) > 0).collect();
+                for &other in &eligible {
+                    self.nodes[other].credit += self.weight(other);
+                }
+                self.nodes[node].credit -= eligible.iter().map(|other| self.weight(*other)).sum::<i64>();
+            }
+        }
+        chosen
+    }
+
+    /// Weights are whole in these tests.
+    fn weight(&self, node: usize) -> i64 {
+        self.world.nodes[node].weight as i64
+    }
+
+    // Decisions -------------------------------------------------------------------------------
+
+    fn start(&mut self, task: usize, node: usize) {
+        let state = &mut self.tasks[task];
+        state.attempts += 1;
+        state.node = Some(node);
+        state.begins = self.now;
+        self.nodes[node].running.push(task);
+        match &self.world.dispatch_delay {
+            None => {
+                state.first_start.get_or_insert(self.now);
+                self.works(node);
+            }
+            Some(delay) => {
+                let delays = self.streams.key(Purpose::DispatchDelay);
+                let mut stream = delays.stream2(task as u64, u64::from(state.attempts));
+                state.begins += nanos(delay.sample(&mut stream));
+                let begins = state.begins;
+                self.insert(begins, Event::Begin(task));
+            }
+        }
+        let Task { begins, left, .. } = self.tasks[task];
+        let service = (left as f64 / self.world.nodes[node].speed).round() as u64;
+        self.insert(begins + service, Event::Finish(task));
+    }
+
+    fn decide_push(&mut self) {
+        let mut unplaced = std::mem::take(&mut self.waiting);
+        if std::mem::take(&mut self.joined) {
+            let new = std::mem::replace(&mut unplaced, std::mem::take(&mut self.parked));
+            unplaced.extend(new);
+        }
+        let alone = unplaced.len() == 1;
+        for task in unplaced {
+            let Some(node) = self.choose(task) else {
+                self.parked.push(task);
+                continue;
+            };
+            if alone && self.unclaimed(node) >= self.tasks[task].slots {
+                self.start(task, node);
+                continue;
+            }
+            self.nodes[node].queue.push(task);
+            if !self.touched.contains(&node) && self.free(node) > 0 {
+                self.touched.push(node);
+            }
+        }
+        for node in std::mem::take(&mut self.touched) {
+            while let Some(head) = self.head(&self.nodes[node].queue)
+                && self.free(node) >= self.tasks[head].slots
+            {
+                self.nodes[node].queue.retain(|task| *task != head);
+                self.start(head, node);
+            }
+        }
+    }
+
+    fn head(&self, queue: &[usize]) -> Option<usize> {
+        queue.iter().copied().min_by(|a, b| self.in_line(*a, *b))
+    }
+
+    fn decide_pull(&mut self) {
+        while let Some(head) = self.head(&self.waiting) {
+            let Some(node) = self.choose(head) else {
+                return self.overtake(head);
+            };
+            self.pull(head, node);
+        }
+    }
+
+    fn pull(&mut self, task: usize, node: usize) {
+        self.waiting.retain(|other| *other != task);
+        self.start(task, node);
+    }
+
+    fn overtake(&mut self, head: usize) {
+        let mut reservation = match self.policy.backfill {
+            BackfillSpec::None => return,
+            BackfillSpec::Aggressive => None,
+            BackfillSpec::Easy => self.reservation(self.tasks[head].slots),
+        };
+        let mut others: Vec<usize> = self.waiting.iter().copied().filter(|task| *task != head).collect();
+        others.sort_by(|a, b| self.in_line(*a, *b));
+        for task in others {
+            let Task { slots, estimate, .. } = self.tasks[task];
+            if let Some((shadow, node, extra)) = &mut reservation {
+                let left = ((*shadow - self.now) as f64 * self.world.nodes[*node].speed).floor() as u64;
+                if estimate > left {
+                    self.cap = Some((*node, *extra));
+                    let found = self.choose_if_room(task);
+                    self.cap = None;
+                    if let Some(found) = found {
+                        if found == *node {
+                            *extra -= slots;
+                        }
+                        self.pull(task, found);
+                    }
+                    continue;
+                }
+            }
+            if let Some(found) = self.choose_if_room(task) {
+                self.pull(task, found);
+            }
+        }
+    }
+
+    /// A task that fits nowhere is passed over before the place is asked.
+    fn choose_if_room(&mut self, task: usize) -> Option<usize> {
+        let most = (0..self.nodes.len()).map(|node| self.free(node)).max();
+        if most >= Some(self.tasks[task].slots) { self.choose(task) } else { None }
+    }
+
+    /// When and where a task of so many slots can start first, by the estimates of what runs, and
+    /// how many slots it leaves over there.
+    fn reservation(&self, demand: u32) -> Option<(u64, usize, u32)> {
+        let mut best: Option<(u64, usize, u32)> = None;
+        for node in 0..self.nodes.len() {
+            if !self.nodes[node].up || self.world.nodes[node].slots < demand {
+                continue;
+            }
+            let speed = self.world.nodes[node].speed;
+            let end = |task: &usize| {
+                let Task { begins, estimate, .. } = self.tasks[*task];
+                (begins.min(self.now) + (estimate as f64 / speed).round() as u64).max(self.now)
+            };
+            let free_at = |time: u64| -> u32 {
+                let ended = self.nodes[node].running.iter().filter(|task| end(task) <= time);
+                self.free(node) + ended.map(|task| self.tasks[*task].slots).sum::<u32>()
+            };
+            let mut ends: Vec<u64> = self.nodes[node].running.iter().map(end).collect();
+            ends.sort_unstable();
+            let Some(shadow) = ends.into_iter().find(|end| free_at(*end) >= demand) else { continue };
+            if best.is_none_or(|(sooner, _, _)| shadow < sooner) {
+                best = Some((shadow, node, free_at(shadow) - demand));
+            }
+        }
+        best
+    }
+}
