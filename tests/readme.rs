@@ -199,7 +199,9 @@ fn commands_run(document: &str) {
         renewed.extend(renew(shown, &printed));
         at = step.shown.end;
     }
-    like_the_reference(&folder.path().join("results"));
+    if document == "README.md" {
+        like_the_reference(&folder.path().join("results"));
+    }
     if at > 0 {
         renewed.extend(lines[at..].iter().map(|line| (*line).to_string()));
         fs::write(root().join(document), renewed.join("\n") + "\n").expect("a document");
