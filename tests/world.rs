@@ -45,6 +45,20 @@ fn figures(run: &ReplicationResult, expected: &[(Metric, f64)]) {
     }
 }
 
+/// Tasks bound to a node at one instant claim its free slots one by one: the fourth finds none left
+/// over on the first node although none of the others has started yet.
+#[test]
+fn tasks_of_one_instant_fill_a_node_before_the_next() {
+    let run = run(r#"
+        policies = [{ name = "p", place = "first-fit", dispatch = "push" }]
+        nodes = [{ name = "a", count = 2, slots = 4 }]
+        [workload]
+        tasks_list = [{ work = 1 }, { work = 1, slots = 2 }, { work = 1 }, { work = 1 }]
+        "#);
+    let nodes: Vec<u32> = rows(&run).into_iter().map(|row| row.3).collect();
+    assert_eq!(nodes, [0, 0, 0, 1]);
+}
+
 // Every column by hand ------------------------------------------------------------------------
 
 /// Node 0 has one slot of speed 1, node 1 two of speed 2. Task 1 takes both slots of node 1; tasks
