@@ -47,9 +47,10 @@ pub enum Ahead {
 }
 
 /// How many entries before its time one is shown as far, near and next.
-const LEAD: [u64; 3] = [40, 24, 10];
-/// Entries that are shown per look at most, so that a look stays short.
-const SHOWN: u32 = 3;
+const LEAD: [u64; 3] = [30, 16, 7];
+/// Links that are followed per look at most. The first walk meets entries that are still far away
+/// in memory and must not wait for two in a row; there are two looks and more per entry taken.
+const LINKS: [u32; 3] = [1, 2, 2];
 
 /// A place in the lists of the buckets, walked link by link ahead of time.
 #[derive(Clone, Copy, Debug, Default)]
@@ -167,7 +168,7 @@ impl Calendar {
             if cursor.bucket <= self.current {
                 cursor = Cursor { bucket: self.current + 1, entry: self.head(self.current + 1) };
             }
-            for _ in 0..SHOWN {
+            for _ in 0..LINKS[at] {
                 if let Some(entry) = self.slab.get(cursor.entry as usize) {
                     show(ahead, entry.key);
                     cursor.entry = entry.next;

@@ -87,6 +87,7 @@ impl PowerOf {
         match self.ahead.get_mut(self.next) {
             Some(earlier) => {
                 self.next = (self.next + 1) % AHEAD;
+                memory::prefetch(&self.loads, drawn as usize);
                 std::mem::replace(earlier, drawn)
             }
             None => drawn,
