@@ -147,9 +147,14 @@ fn the_nasa_log_compressed() {
 // Small cases worked out by hand ----------------------------------------------------------------
 
 /// (arrival, run, slots, estimate) in seconds.
-fn by_hand(jobs: &[(u64, u64, u32, u64)]) -> Vec<TraceTask> {
+type HandJob = (u64, u64, u32, u64);
+
+/// What it shows, slots of the machine, jobs, and when each must start.
+type Case<'a> = (&'a str, u32, &'a [HandJob], &'a [f64]);
+
+fn by_hand(jobs: &[HandJob]) -> Vec<TraceTask> {
     const SECOND: u64 = 1_000_000_000;
-    let task = |&(arrival, run, slots, estimate): &(u64, u64, u32, u64)| TraceTask {
+    let task = |&(arrival, run, slots, estimate): &HandJob| TraceTask {
         arrival: Time(arrival * SECOND),
         work: run * SECOND,
         requested: Some(estimate * SECOND),
@@ -161,14 +166,14 @@ fn by_hand(jobs: &[(u64, u64, u32, u64)]) -> Vec<TraceTask> {
     jobs.iter().map(task).collect()
 }
 
-fn starts(jobs: &[(u64, u64, u32, u64)], policy: &str, slots: u32) -> Vec<f64> {
+fn starts(jobs: &[HandJob], policy: &str, slots: u32) -> Vec<f64> {
     let rows = simulate(&by_hand(jobs), EstimateSpec::Requested, policy, slots);
     rows.iter().map(|row| row.first_start.expect("all start").as_seconds()).collect()
 }
 
 #[test]
 fn easy_by_hand() {
-    let cases: [(&str, u32, &[(u64, u64, u32, u64)], &[f64]); 7] = [
+    let cases: [Case<'_>; 8] = [
         (
             "the third ends when the head can start; the fourth would end after it",
             4,
@@ -180,6 +185,12 @@ fn easy_by_hand() {
             10,
             &[(0, 10, 6, 10), (1, 5, 7, 5), (2, 100, 3, 100), (3, 100, 1, 100)],
             &[0.0, 10.0, 2.0, 15.0],
+        ),
+        (
+            "in one and the same pass too",
+            10,
+            &[(0, 10, 6, 10), (1, 5, 7, 5), (1, 100, 3, 100), (1, 100, 1, 100)],
+            &[0.0, 10.0, 1.0, 15.0],
         ),
         (
             "extra slots serve several as long as they last",
@@ -221,7 +232,7 @@ fn easy_by_hand() {
 #[test]
 fn aggressive_by_hand() {
     let aggressive = "{ order = \"fifo\", place = \"first-fit\", backfill = \"aggressive\" }";
-    let cases: [(&str, u32, &[(u64, u64, u32, u64)], &[f64]); 3] = [
+    let cases: [Case<'_>; 3] = [
         (
             "narrow jobs overtake the head for ever",
             2,

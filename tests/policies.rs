@@ -371,7 +371,7 @@ fn weighted_round_robin_keeps_to_the_shares() {
                 prop_assert!(ahead < 1.0, "{ahead} ahead after {tasks}");
                 prop_assert!(weights.len() > 2 || ahead > -1.0, "{ahead} behind after {tasks}");
             }
-            if tasks % sum == 0 {
+            if tasks.is_multiple_of(sum) {
                 let whole: Vec<u32> = weights.iter().map(|weight| weight * (tasks / sum)).collect();
                 prop_assert_eq!(&counts, &whole);
             }
@@ -537,6 +537,9 @@ fn quantile(shares: &[f64]) -> f64 {
     [10.83, 13.82, 16.27, 18.47, 20.52][used - 2]
 }
 
+/// A place, nodes, slots of the tasks, and the shares of the nodes.
+type Draws<'a> = (PlaceSpec, &'a [(u32, f64, f64)], u32, [f64; 4]);
+
 #[test]
 fn random_places_draw_as_they_should() {
     let equal = [(4, 1.0, 1.0); 4];
@@ -544,7 +547,7 @@ fn random_places_draw_as_they_should() {
     let power = |d, with_replacement| PlaceSpec::PowerOf { d, with_replacement };
     // All nodes being idle, the lower number wins: of two distinct ones of four the lowest is 0 in
     // 3 of 6 cases.
-    let cases: [(PlaceSpec, &[(u32, f64, f64)], u32, [f64; 4]); 13] = [
+    let cases: [Draws<'_>; 13] = [
         (PlaceSpec::Random, &equal, 1, [1.0, 1.0, 1.0, 1.0]),
         (PlaceSpec::Random, &unequal, 1, [1.0, 1.0, 1.0, 1.0]),
         (PlaceSpec::Random, &unequal, 2, [1.0, 1.0, 1.0, 0.0]),

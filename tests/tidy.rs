@@ -14,8 +14,9 @@ const FLOORS: &[(u32, &[&str])] = &[
     (2, &["policies", "workload", "faults"]),
     (3, &["metrics", "statistics", "theory"]),
     (4, &["sim", "live"]),
-    (5, &["experiment", "report"]),
-    (6, &["cli"]),
+    (5, &["experiment"]),
+    (6, &["report"]),
+    (7, &["cli"]),
 ];
 
 /// The first floor that talks to the outside.

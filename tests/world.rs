@@ -45,6 +45,20 @@ fn figures(run: &ReplicationResult, expected: &[(Metric, f64)]) {
     }
 }
 
+/// Tasks bound to a node at one instant claim its free slots one by one: the fourth finds none left
+/// over on the first node although none of the others has started yet.
+#[test]
+fn tasks_of_one_instant_fill_a_node_before_the_next() {
+    let run = run(r#"
+        policies = [{ name = "p", place = "first-fit", dispatch = "push" }]
+        nodes = [{ name = "a", count = 2, slots = 4 }]
+        [workload]
+        tasks_list = [{ work = 1 }, { work = 1, slots = 2 }, { work = 1 }, { work = 1 }]
+        "#);
+    let nodes: Vec<u32> = rows(&run).into_iter().map(|row| row.3).collect();
+    assert_eq!(nodes, [0, 0, 0, 1]);
+}
+
 // Every column by hand ------------------------------------------------------------------------
 
 /// Node 0 has one slot of speed 1, node 1 two of speed 2. Task 1 takes both slots of node 1; tasks
@@ -615,4 +629,21 @@ fn the_timeline_of_five_tasks() {
     let levels: Vec<(u64, u64, u64)> =
         timeline.rows.iter().map(|row| (row.queue_length, row.running, row.nodes_up)).collect();
     assert_eq!(levels, [(0, 1, 2), (0, 0, 2)]);
+}
+
+/// A run in which nothing can happen any more says so instead of going on for ever.
+#[test]
+fn a_task_that_fits_nowhere() {
+    for policy in ["fifo", "easy-backfill", "round-robin", "random", "best-fit"] {
+        let mut plan = plan(&format!(
+            "policies = [\"{policy}\"]\nrun.replications = 1\nnodes = [{{ slots = 2 }}]\n\
+             workload = {{ tasks = 1, duration.constant = 1.0 }}"
+        ));
+        plan.workload = listed(&[(0, 5, 2), (1, 5, 3), (2, 5, 3)]);
+        let error = plan.run(&RunnerOptions::default()).expect_err("a task of 3 slots on a node of 2");
+        let message = format!(
+            "policy `{policy}`, seed 1: 2 tasks wait for ever: no node takes them, and none will change"
+        );
+        assert_eq!(error.to_string(), message);
+    }
 }

@@ -24,6 +24,7 @@ pub struct CollectorOptions {
 }
 
 #[derive(Clone, Copy, Debug)]
+#[repr(align(32))]
 struct NodeTally {
     /// Slot time.
     busy: Duration,

@@ -24,8 +24,8 @@ pub(super) struct Node {
     pub(super) free: u32,
     /// Queued and running tasks.
     pub(super) load: u32,
-    /// Running tasks.
-    pub(super) running_count: u32,
+    /// Slots that the tasks in the queue take.
+    pub(super) queued_slots: u32,
     /// First of the running attempts, linked through `Task::next` (newer) and `Task::link` (older).
     pub(super) running: u32,
     /// The queue in order of key: a list of those that came in order ...
@@ -55,7 +55,7 @@ impl Cluster {
         let down = Node {
             free: 0,
             load: 0,
-            running_count: 0,
+            queued_slots: 0,
             running: NONE,
             queue_head: NONE,
             queue_tail: NONE,
@@ -116,11 +116,10 @@ impl Cluster {
         self.nodes[node.index()].load
     }
 
-    /// Tasks that wait in the node's own queue.
+    /// Free slots that the tasks in the node's own queue leave over.
     #[inline]
-    pub fn queued(&self, node: NodeId) -> u32 {
-        let state = &self.nodes[node.index()];
-        state.load - state.running_count
+    pub fn unclaimed(&self, node: NodeId) -> u32 {
+        self.free(node).saturating_sub(self.nodes[node.index()].queued_slots)
     }
 
     /// Slots a task may count on if it is placed there now: under pull those that are free, under
@@ -173,7 +172,6 @@ impl Cluster {
         task.link = older;
         task.node = node.0;
         state.free -= task.slots;
-        state.running_count += 1;
         if older != NONE {
             tasks.hot[older as usize].next = slot;
         }
@@ -194,7 +192,6 @@ impl Cluster {
             tasks.hot[older as usize].next = newer;
         }
         state.free += slots;
-        state.running_count -= 1;
         state.load -= 1;
     }
 }

@@ -3,15 +3,15 @@
 use super::cluster::{Cluster, NodeSpec};
 use super::command::{Command, Commands};
 use super::event::{Event, Outcome, TaskSpec};
-use super::policy::{Backfill, Dispatch, Order, Pass, Place, Policy};
+use super::policy::{Backfill, Dispatch, Order, Place, Policy};
 use super::ready::ReadyQueue;
 use super::record::{Observer, Record};
 use super::retry::{OnNodeLoss, RetryPlan};
 use super::task::{NONE, TaskState, Tasks};
+use super::view::{Counts, View};
 use crate::ids::{AttemptNumber, NodeId, TaskId};
 use crate::random::{Purpose, StreamKey, Streams};
 use crate::structures::heap::Heap;
-use crate::structures::memory;
 use crate::structures::ordered_index::OrderedIndex;
 use crate::time::{Duration, Time};
 
@@ -45,69 +45,14 @@ pub struct Scheduler<P> {
     pub(super) unplaced: Vec<u32>,
     /// Push: tasks for which no node had room; they are tried again when a node joins.
     pub(super) parked: Vec<u32>,
-    node_joined: bool,
+    pub(super) node_joined: bool,
     /// Push: nodes whose queue must be looked at.
-    dirty: Vec<NodeId>,
+    pub(super) dirty: Vec<NodeId>,
     /// Ends of backoff: time, task number, slot.
     pub(super) timers: Heap,
     pub(super) counts: Counts,
     /// Nodes that went down in the event at hand; kept to use its memory again.
     scratch: Vec<u32>,
-}
-
-/// How many tasks are where.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Counts {
-    pub(super) submitted: u64,
-    pub(super) waiting: u64,
-    pub(super) running: u64,
-    pub(super) settled: u64,
-    pub(super) refused: u64,
-}
-
-/// What anyone may see of a scheduler.
-#[derive(Clone, Copy, Debug)]
-pub struct View<'a> {
-    counts: Counts,
-    cluster: &'a Cluster,
-}
-
-impl View<'_> {
-    /// Tasks that were submitted.
-    pub fn submitted(&self) -> u64 {
-        self.counts.submitted
-    }
-
-    /// Tasks that wait: for a node, or for a backoff to pass.
-    pub fn waiting(&self) -> u64 {
-        self.counts.waiting
-    }
-
-    /// Tasks that run.
-    pub fn running(&self) -> u64 {
-        self.counts.running
-    }
-
-    /// Tasks whose state is final.
-    pub fn settled(&self) -> u64 {
-        self.counts.settled
-    }
-
-    /// Tasks that wait or run.
-    #[inline]
-    pub fn unsettled(&self) -> u64 {
-        self.counts.waiting + self.counts.running
-    }
-
-    /// Results that were refused because their attempt no longer counted.
-    pub fn refused(&self) -> u64 {
-        self.counts.refused
-    }
-
-    /// The nodes as believed.
-    pub fn cluster(&self) -> &Cluster {
-        self.cluster
-    }
 }
 
 impl<P: Policy> Scheduler<P> {
@@ -150,46 +95,6 @@ impl<P: Policy> Scheduler<P> {
     #[inline]
     pub fn next_timer(&self) -> Option<Time> {
         self.timers.peek().map(|entry| Time((entry >> 64) as u64))
-    }
-
-    /// The slot of a task that is likely to start soon, so that a driver can fetch what it knows of
-    /// it ahead of time. A hint for speed; it never changes what happens.
-    #[inline]
-    pub fn upcoming(&self) -> Option<u32> {
-        self.ready.upcoming()
-    }
-
-    /// Fetches from memory what choices to come will need, where a place can tell.
-    #[inline(always)]
-    fn fetch_soon(&mut self) {
-        if let Some(soon) = self.policy.parts().1.soon() {
-            for node in soon.far {
-                self.fetch_node(node);
-            }
-            for node in soon.near {
-                let tail = self.cluster.nodes[node.index()].queue_tail;
-                self.fetch_task(tail);
-            }
-        }
-    }
-
-    /// Fetches a task's record from memory. Like the next two, a hint for speed: it never changes what
-    /// happens.
-    #[inline]
-    pub fn fetch_task(&self, slot: u32) {
-        memory::prefetch(&self.tasks.hot, slot as usize);
-    }
-
-    /// Fetches a node's record from memory.
-    #[inline]
-    pub fn fetch_node(&self, node: NodeId) {
-        memory::prefetch(&self.cluster.nodes, node.index());
-    }
-
-    /// The slot of a task that waits at the node, to fetch what is known of it.
-    #[inline]
-    pub fn first_queued(&self, node: NodeId) -> Option<u32> {
-        self.cluster.nodes.get(node.index()).map(|node| node.queue_head).filter(|&slot| slot != NONE)
     }
 
     /// Takes one fact in. Decisions wait for [`decide`](Self::decide).
@@ -460,7 +365,7 @@ impl<P: Policy> Scheduler<P> {
 
     /// Puts a task into the central queue.
     #[inline(always)]
-    fn queue_centrally(&mut self, slot: u32) {
+    pub(super) fn queue_centrally(&mut self, slot: u32) {
         self.set_key(slot, 0);
         let task = &self.tasks.hot[slot as usize];
         if self.policy.parts().2.is_active() {
@@ -472,7 +377,7 @@ impl<P: Policy> Scheduler<P> {
     }
 
     #[inline(always)]
-    fn set_key(&mut self, slot: u32, queue: u32) {
+    pub(super) fn set_key(&mut self, slot: u32, queue: u32) {
         let order = self.policy.parts().0;
         // First come, first served: the key is 0 as it was.
         if !order.is_fifo() {
@@ -483,7 +388,7 @@ impl<P: Policy> Scheduler<P> {
 
     /// The node's load or free slots have changed.
     #[inline(always)]
-    fn load_changed(&mut self, node: NodeId) {
+    pub(super) fn load_changed(&mut self, node: NodeId) {
         if self.cluster.dispatch() == Dispatch::Push {
             self.policy.parts().1.load_changed(node, &self.cluster);
         } else {
@@ -493,7 +398,7 @@ impl<P: Policy> Scheduler<P> {
 
     /// The node's room has changed.
     #[inline]
-    fn node_changed(&mut self, node: NodeId) {
+    pub(super) fn node_changed(&mut self, node: NodeId) {
         let (_, place, backfill) = self.policy.parts();
         place.node_changed(node, &self.cluster);
         if backfill.is_active() {
@@ -502,7 +407,7 @@ impl<P: Policy> Scheduler<P> {
     }
 
     #[inline]
-    fn mark_dirty(&mut self, node: NodeId) {
+    pub(super) fn mark_dirty(&mut self, node: NodeId) {
         let state = &mut self.cluster.nodes[node.index()];
         if !state.dirty {
             state.dirty = true;
@@ -511,7 +416,7 @@ impl<P: Policy> Scheduler<P> {
     }
 
     #[inline(always)]
-    fn start<O: Observer>(
+    pub(super) fn start<O: Observer>(
         &mut self,
         now: Time,
         slot: u32,
@@ -539,164 +444,6 @@ impl<P: Policy> Scheduler<P> {
         self.load_changed(node);
         observer.on_record(now, &Record::Dispatched { task: id, attempt, node, failures });
         commands.push(Command::StartAttempt { task: id, attempt, node });
-    }
-
-    #[inline(always)]
-    fn decide_push<O: Observer>(&mut self, now: Time, commands: &mut Commands, observer: &mut O) {
-        if self.node_joined {
-            self.node_joined = false;
-            // Those that waited longest are placed first.
-            self.parked.append(&mut self.unplaced);
-            std::mem::swap(&mut self.parked, &mut self.unplaced);
-        }
-        let alone = self.unplaced.len() == 1;
-        for at in 0..self.unplaced.len() {
-            let slot = self.unplaced[at];
-            let view = self.tasks.view(slot);
-            let slots = view.slots();
-            let Some(node) = self.policy.parts().1.choose(&view, &self.cluster) else {
-                self.parked.push(slot);
-                continue;
-            };
-            debug_assert!(self.cluster.room(node) >= slots, "the place chose a node without room");
-            self.fetch_soon();
-            let state = &mut self.cluster.nodes[node.index()];
-            state.load += 1;
-            // With nobody to compete there is no need to go through the queue.
-            if alone && state.free >= slots && state.queue_front(&self.tasks).is_none() {
-                self.start(now, slot, node, commands, observer);
-            } else {
-                self.tasks.hot[slot as usize].node = node.0;
-                self.set_key(slot, node.0);
-                self.cluster.nodes[node.index()].queue_push(slot, &mut self.tasks);
-                self.load_changed(node);
-                if self.cluster.nodes[node.index()].free > 0 {
-                    self.mark_dirty(node);
-                }
-            }
-        }
-        self.unplaced.clear();
-        for at in 0..self.dirty.len() {
-            let node = self.dirty[at];
-            self.cluster.nodes[node.index()].dirty = false;
-            self.advance(now, node, commands, observer);
-        }
-        self.dirty.clear();
-    }
-
-    /// Starts what the head of the node's queue allows.
-    #[inline(always)]
-    fn advance<O: Observer>(&mut self, now: Time, node: NodeId, commands: &mut Commands, observer: &mut O) {
-        loop {
-            let state = &mut self.cluster.nodes[node.index()];
-            // Do not even look at a task that cannot start: it may be far away in memory.
-            if state.free == 0 {
-                return;
-            }
-            let Some(slot) = state.queue_front(&self.tasks) else { return };
-            if self.tasks.hot[slot as usize].slots > state.free {
-                return;
-            }
-            state.queue_pop(slot, &mut self.tasks);
-            self.policy.parts().0.taken(self.tasks.hot[slot as usize].key, node.0);
-            self.start(now, slot, node, commands, observer);
-        }
-    }
-
-    #[inline(always)]
-    fn decide_pull<O: Observer>(&mut self, now: Time, commands: &mut Commands, observer: &mut O) {
-        let overtaking = self.policy.parts().2.is_active();
-        if let [slot] = self.unplaced[..]
-            && self.ready.is_empty()
-            && !overtaking
-        {
-            // With nobody to compete there is no need to go through the queue.
-            let chosen = self.policy.parts().1.choose(&self.tasks.view(slot), &self.cluster);
-            match chosen {
-                Some(node) => self.start_pulled(now, slot, node, commands, observer),
-                None => self.queue_centrally(slot),
-            }
-            self.unplaced.clear();
-            return;
-        }
-        for at in 0..self.unplaced.len() {
-            self.queue_centrally(self.unplaced[at]);
-        }
-        self.unplaced.clear();
-        self.start_from_queue(now, overtaking, commands, observer);
-    }
-
-    /// Starts the tasks at the front of the central queue while they find room.
-    #[inline]
-    fn start_from_queue<O: Observer>(
-        &mut self,
-        now: Time,
-        overtaking: bool,
-        commands: &mut Commands,
-        observer: &mut O,
-    ) {
-        loop {
-            let head = if overtaking { self.waiting.first() } else { self.ready.peek() };
-            let Some(slot) = head else { return };
-            let view = self.tasks.view(slot);
-            let Some(node) = self.policy.parts().1.choose(&view, &self.cluster) else {
-                if overtaking {
-                    self.backfill(now, slot, commands, observer);
-                }
-                return;
-            };
-            self.policy.parts().0.taken(self.tasks.hot[slot as usize].key, 0);
-            if overtaking {
-                self.waiting.remove(slot);
-            } else {
-                self.ready.pop();
-                if let Some(soon) = self.ready.upcoming() {
-                    memory::prefetch(&self.tasks.hot, soon as usize);
-                }
-            }
-            self.start_pulled(now, slot, node, commands, observer);
-        }
-    }
-
-    #[inline(always)]
-    fn start_pulled<O: Observer>(
-        &mut self,
-        now: Time,
-        slot: u32,
-        node: NodeId,
-        commands: &mut Commands,
-        observer: &mut O,
-    ) {
-        debug_assert!(self.cluster.room(node) >= self.tasks.hot[slot as usize].slots, "no room");
-        self.cluster.nodes[node.index()].load += 1;
-        self.start(now, slot, node, commands, observer);
-    }
-
-    /// The head of the queue is blocked: starts those behind it that the rule lets overtake.
-    fn backfill<O: Observer>(&mut self, now: Time, head: u32, commands: &mut Commands, observer: &mut O) {
-        macro_rules! pass {
-            () => {
-                &Pass { now, head, waiting: &self.waiting, tasks: &self.tasks, cluster: &self.cluster }
-            };
-        }
-        self.policy.parts().2.begin(pass!());
-        while let Some(candidate) = self.policy.parts().2.next(pass!()) {
-            if let Some((capped, _)) = candidate.cap {
-                self.cluster.set_cap(candidate.cap);
-                self.policy.parts().1.node_changed(capped, &self.cluster);
-            }
-            let view = self.tasks.view(candidate.slot);
-            let chosen = self.policy.parts().1.choose(&view, &self.cluster);
-            if let Some((capped, _)) = candidate.cap {
-                self.cluster.set_cap(None);
-                self.policy.parts().1.node_changed(capped, &self.cluster);
-            }
-            if let Some(node) = chosen {
-                self.waiting.remove(candidate.slot);
-                self.start_pulled(now, candidate.slot, node, commands, observer);
-                self.policy.parts().2.started(candidate, node, pass!());
-            }
-        }
     }
 }
 

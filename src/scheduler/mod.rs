@@ -25,7 +25,9 @@
 pub mod backoff;
 pub mod cluster;
 pub mod command;
+mod decide;
 pub mod event;
+mod fetch;
 mod invariants;
 mod machine;
 mod node_queue;
@@ -34,12 +36,14 @@ mod ready;
 pub mod record;
 pub mod retry;
 pub mod task;
+mod view;
 
 pub use cluster::{Cluster, NodeSpec};
 pub use command::{Command, Commands};
 pub use event::{Event, Outcome, TaskSpec};
-pub use machine::{Scheduler, SchedulerConfig, View};
+pub use machine::{Scheduler, SchedulerConfig};
 pub use policy::{Backfill, Candidate, Composed, Dispatch, Order, Pass, Place, Policy, Soon};
 pub use record::{Observer, Record};
 pub use retry::{Backoff, OnNodeLoss, RetryPlan};
 pub use task::{TaskState, TaskView};
+pub use view::View;

@@ -29,6 +29,7 @@ impl Node {
         let task = &mut tasks.hot[slot as usize];
         task.next = NONE;
         task.link = NONE;
+        self.queued_slots += task.slots;
         if self.queue_head == NONE {
             self.queue_head = slot;
             self.queue_tail = slot;
@@ -46,6 +47,7 @@ impl Node {
     /// Takes the front, which must be `front`.
     #[inline]
     pub(super) fn queue_pop(&mut self, front: u32, tasks: &mut Tasks) {
+        self.queued_slots -= tasks.hot[front as usize].slots;
         if front == self.queue_head {
             self.queue_head = tasks.hot[front as usize].next;
         } else {

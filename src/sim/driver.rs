@@ -163,6 +163,9 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
             self.events += 1;
             self.tell(now, Event::TimerFired);
         }
+        if now == Time::NEVER {
+            return Err(SimulationError::Stuck { waiting: self.scheduler.view().waiting() });
+        }
         // Facts in order of their insertion. Which comes next cannot be predicted, whether another
         // comes at the same instant can: only the former is asked once per fact.
         while self.next_arrival.min(event).time() == now {

@@ -46,6 +46,13 @@ pub enum SimulationError {
     /// A task could not be made.
     #[error(transparent)]
     Source(#[from] SourceError),
+    /// Nothing will happen any more, but tasks still wait: no node is large enough for them, or the
+    /// policy never places them.
+    #[error("{waiting} tasks wait for ever: no node takes them, and none will change")]
+    Stuck {
+        /// How many tasks wait.
+        waiting: u64,
+    },
     /// More tasks are unsettled at one time than can be told apart.
     #[error("more than {MAX_INDEX} tasks are unsettled at one time")]
     TooManyTasks,

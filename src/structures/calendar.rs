@@ -23,8 +23,8 @@ const VERY_FEW: usize = FEW / 4;
 const PERIOD: u32 = 4096;
 /// From so many entries on memory is far away.
 const MANY: usize = 16_384;
-/// Buckets at most: their heads take 1 MiB.
-const MOST_BUCKETS: usize = 1 << 18;
+/// Buckets at most: their heads take 256 KiB, which stay in the cache.
+const MOST_BUCKETS: usize = 1 << 16;
 
 const NONE: u32 = u32::MAX;
 
@@ -46,12 +46,17 @@ pub enum Ahead {
     Next,
 }
 
-/// Distances in buckets at which the first, second, ... link of a list is fetched, and at which
-/// entries are shown.
-const AHEAD_FETCH: [u64; 4] = [64, 60, 56, 52];
-const AHEAD_FAR: u64 = 44;
-const AHEAD_NEAR: u64 = 30;
-const AHEAD_NEXT: u64 = 16;
+/// How many entries before its time one is shown as far, near and next.
+const LEAD: [u64; 3] = [40, 24, 10];
+/// Entries that are shown per look at most, so that a look stays short.
+const SHOWN: u32 = 3;
+
+/// A place in the lists of the buckets, walked link by link ahead of time.
+#[derive(Clone, Copy, Debug, Default)]
+struct Cursor {
+    bucket: u64,
+    entry: u32,
+}
 
 /// A monotone priority queue of `u128` keys. The upper 64 bits are a time; all bits count for order.
 #[derive(Clone, Debug, Default)]
@@ -69,8 +74,9 @@ pub struct Calendar {
     /// Bucket of a time: `time >> shift`.
     shift: u32,
     current: u64,
-    /// The last bucket that was looked at ahead.
-    looked_at: u64,
+    /// Where the walks ahead are, and how many buckets each keeps ahead.
+    cursors: [Cursor; 3],
+    lead: [u64; 3],
     /// Entries taken in this period, and when it began.
     taken: u32,
     since: u64,
@@ -155,29 +161,24 @@ impl Calendar {
 
     #[inline(never)]
     fn look_ahead_far(&mut self, mut show: impl FnMut(Ahead, u128)) {
-        let until = self.current + AHEAD_FETCH[0];
-        self.looked_at = self.looked_at.max(until - 8);
-        while self.looked_at < until {
-            self.looked_at += 1;
-            let base = self.looked_at - AHEAD_FETCH[0];
-            // A list is fetched link by link, each when the one before it has come.
-            for (depth, distance) in AHEAD_FETCH.into_iter().enumerate() {
-                let mut entry = self.head(base + distance);
-                for _ in 0..depth {
-                    entry = self.slab.get(entry as usize).map_or(NONE, |entry| entry.next);
-                }
-                memory::prefetch(&self.slab, entry as usize);
+        for (at, ahead) in [Ahead::Far, Ahead::Near, Ahead::Next].into_iter().enumerate() {
+            let mut cursor = self.cursors[at];
+            let until = self.current + self.lead[at];
+            if cursor.bucket <= self.current {
+                cursor = Cursor { bucket: self.current + 1, entry: self.head(self.current + 1) };
             }
-            for (ahead, distance) in
-                [(Ahead::Far, AHEAD_FAR), (Ahead::Near, AHEAD_NEAR), (Ahead::Next, AHEAD_NEXT)]
-            {
-                let mut at = self.head(base + distance);
-                for _ in 0..=AHEAD_FETCH.len() {
-                    let Some(entry) = self.slab.get(at as usize) else { break };
+            for _ in 0..SHOWN {
+                if let Some(entry) = self.slab.get(cursor.entry as usize) {
                     show(ahead, entry.key);
-                    at = entry.next;
+                    cursor.entry = entry.next;
+                } else if cursor.bucket < until {
+                    cursor.bucket += 1;
+                    cursor.entry = self.head(cursor.bucket);
                 }
             }
+            // The next link has come from memory by the next look.
+            memory::prefetch(&self.slab, cursor.entry as usize);
+            self.cursors[at] = cursor;
         }
     }
 
@@ -313,6 +314,8 @@ impl Calendar {
         let buckets = (8 * entries).next_power_of_two().clamp(256, MOST_BUCKETS);
         let width = gap.saturating_mul((8 * entries).div_ceil(buckets) as u64);
         let shift = width.max(1).ilog2();
+        let per_bucket = ((1 << shift) / gap.max(1)).max(1);
+        self.lead = LEAD.map(|entries| (entries / per_bucket).max(1));
         let fits = self.heads.len().max(buckets) <= 2 * self.heads.len().min(buckets);
         if self.heads.is_empty() || shift.abs_diff(self.shift) > 1 || !fits {
             self.rebuild(shift, buckets);
@@ -320,7 +323,7 @@ impl Calendar {
     }
 
     fn rebuild(&mut self, shift: u32, buckets: usize) {
-        let mut entries = std::mem::take(&mut self.near);
+        let mut entries = self.near.clone();
         for place in 0..self.heads.len() {
             let mut entry = self.heads[place];
             while entry != NONE {
@@ -331,13 +334,12 @@ impl Calendar {
         entries.extend(self.far.iter());
         // The earliest bucket may hold the present: what comes now must not fall behind it.
         let first = entries.iter().min().map_or(0, |&key| time(key));
-        *self = Calendar {
-            shift,
-            current: first >> shift,
-            taken: self.taken,
-            since: self.since,
-            ..Calendar::new()
-        };
+        (self.shift, self.current) = (shift, first >> shift);
+        self.cursors = [Cursor::default(); 3];
+        (self.free, self.in_buckets) = (NONE, 0);
+        self.near.clear();
+        self.slab.clear();
+        self.far = Heap::new();
         memory::reserve(&mut self.slab, entries.len() + entries.len() / 4);
         self.heads = vec![NONE; buckets];
         self.occupied = vec![0; buckets / 64];

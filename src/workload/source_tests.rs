@@ -169,26 +169,3 @@ fn a_short_list_of_times_ends_the_workload() {
         Workload::Generated { tasks: 9, arrivals, classes: vec![class(Distribution::constant(1.0))] };
     assert_eq!(all(&workload, 1).len(), 2);
 }
-
-/// Prints what a task costs; run with `--release --ignored --nocapture`.
-#[test]
-#[ignore = "a measurement, not a check"]
-#[expect(clippy::disallowed_methods, reason = "it measures")]
-fn cost_of_a_task() {
-    let n = 20_000_000;
-    let mut source =
-        TaskSource::new(&generated(n, vec![class(Distribution::exponential(1.0))]), Streams::new(1));
-    let start = std::time::Instant::now();
-    let mut sum = 0u64;
-    while let Some(task) = source.next() {
-        sum = sum.wrapping_add(task.work ^ task.arrival.0);
-    }
-    let each = start.elapsed().as_nanos() as f64 / f64::from(n);
-    let mut times = ArrivalTimes::new(&Arrivals::Poisson { rate: 2.0 }, Streams::new(1));
-    let start = std::time::Instant::now();
-    for _ in 0..n {
-        sum = sum.wrapping_add(times.next().unwrap().0);
-    }
-    let arrival = start.elapsed().as_nanos() as f64 / f64::from(n);
-    println!("{each:.1} ns a task, {arrival:.1} ns an arrival ({sum})");
-}

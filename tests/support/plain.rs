@@ -342,9 +342,10 @@ impl<'a> Plain<'a> {
         }
     }
 
-    /// Free slots of a node where nobody waits.
+    /// Free slots of a node that those who wait there leave over.
     fn unclaimed(&self, node: usize) -> u32 {
-        if self.nodes[node].queue.is_empty() { self.free(node) } else { 0 }
+        let claimed: u32 = self.nodes[node].queue.iter().map(|task| self.tasks[*task].slots).sum();
+        self.free(node).saturating_sub(claimed)
     }
 
     fn load(&self, node: usize) -> usize {

@@ -5,7 +5,7 @@
 //! A bad idea when tasks on one node slow each other down: it packs them as tightly as it can.
 
 use super::PlaceContext;
-use super::when_full::{WhenFull, unclaimed};
+use super::when_full::WhenFull;
 use crate::ids::NodeId;
 use crate::scheduler::{Cluster, Place, TaskView};
 use crate::structures::ordered_index::OrderedIndex;
@@ -42,7 +42,7 @@ impl Place for BestFit {
 
     #[inline]
     fn node_changed(&mut self, node: NodeId, cluster: &Cluster) {
-        let (room, filed) = (unclaimed(node, cluster), self.filed[node.index()]);
+        let (room, filed) = (cluster.unclaimed(node), self.filed[node.index()]);
         if room != filed {
             if filed > 0 {
                 self.by_room.remove(node.0);

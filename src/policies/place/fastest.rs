@@ -6,7 +6,7 @@
 //! one: it never waits.
 
 use super::PlaceContext;
-use super::when_full::{WhenFull, unclaimed};
+use super::when_full::WhenFull;
 use crate::ids::NodeId;
 use crate::scheduler::{Cluster, Place, TaskView};
 use crate::structures::room_index::RoomIndex;
@@ -51,7 +51,7 @@ impl Place for Fastest {
 
     #[inline]
     fn node_changed(&mut self, node: NodeId, cluster: &Cluster) {
-        self.rooms.set(self.rank_of[node.index()], unclaimed(node, cluster));
+        self.rooms.set(self.rank_of[node.index()], cluster.unclaimed(node));
         self.when_full.node_changed(node, cluster);
     }
 }

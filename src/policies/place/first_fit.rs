@@ -5,7 +5,7 @@
 //! A bad idea when load should be even: low-numbered nodes do most of the work.
 
 use super::PlaceContext;
-use super::when_full::{WhenFull, unclaimed};
+use super::when_full::WhenFull;
 use crate::ids::NodeId;
 use crate::scheduler::{Cluster, Place, TaskView};
 use crate::structures::room_index::RoomIndex;
@@ -38,7 +38,7 @@ impl Place for FirstFit {
 
     #[inline]
     fn node_changed(&mut self, node: NodeId, cluster: &Cluster) {
-        self.rooms.set(node.0, unclaimed(node, cluster));
+        self.rooms.set(node.0, cluster.unclaimed(node));
         self.when_full.node_changed(node, cluster);
     }
 }

@@ -28,9 +28,3 @@ impl WhenFull {
         }
     }
 }
-
-/// Slots that a place which looks for free slots may count on: none where others wait already.
-#[inline]
-pub(super) fn unclaimed(node: NodeId, cluster: &Cluster) -> u32 {
-    if cluster.queued(node) == 0 { cluster.free(node) } else { 0 }
-}

@@ -5,7 +5,7 @@
 //! A bad idea when wide tasks come later: it leaves no node with much room.
 
 use super::PlaceContext;
-use super::when_full::{WhenFull, unclaimed};
+use super::when_full::WhenFull;
 use crate::ids::NodeId;
 use crate::scheduler::{Cluster, Place, TaskView};
 use crate::structures::key_tree::KeyTree;
@@ -29,14 +29,14 @@ impl Place for WorstFit {
     #[inline]
     fn choose(&mut self, task: &TaskView<'_>, cluster: &Cluster) -> Option<NodeId> {
         match self.rooms.least(1).map(NodeId) {
-            Some(node) if unclaimed(node, cluster) >= task.slots() => Some(node),
+            Some(node) if cluster.unclaimed(node) >= task.slots() => Some(node),
             _ => self.when_full.choose(task, cluster),
         }
     }
 
     #[inline]
     fn node_changed(&mut self, node: NodeId, cluster: &Cluster) {
-        let room = unclaimed(node, cluster);
+        let room = cluster.unclaimed(node);
         self.rooms.set(node.0, u64::from(u32::MAX - room), room);
         self.when_full.node_changed(node, cluster);
     }

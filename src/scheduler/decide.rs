@@ -1,0 +1,169 @@
+//! What is decided once all facts of an instant are in: which waiting tasks start, and where.
+
+use super::command::Commands;
+use super::machine::Scheduler;
+use super::policy::{Backfill, Order, Pass, Place, Policy};
+use super::record::Observer;
+use crate::ids::NodeId;
+use crate::structures::memory;
+use crate::time::Time;
+
+impl<P: Policy> Scheduler<P> {
+    #[inline(always)]
+    pub(super) fn decide_push<O: Observer>(&mut self, now: Time, commands: &mut Commands, observer: &mut O) {
+        if self.node_joined {
+            self.node_joined = false;
+            // Those that waited longest are placed first.
+            self.parked.append(&mut self.unplaced);
+            std::mem::swap(&mut self.parked, &mut self.unplaced);
+        }
+        let alone = self.unplaced.len() == 1;
+        for at in 0..self.unplaced.len() {
+            let slot = self.unplaced[at];
+            let view = self.tasks.view(slot);
+            let slots = view.slots();
+            let Some(node) = self.policy.parts().1.choose(&view, &self.cluster) else {
+                self.parked.push(slot);
+                continue;
+            };
+            debug_assert!(self.cluster.room(node) >= slots, "the place chose a node without room");
+            self.fetch_soon();
+            let state = &mut self.cluster.nodes[node.index()];
+            state.load += 1;
+            // With nobody to compete there is no need to go through the queue.
+            if alone && state.free >= slots && state.queue_front(&self.tasks).is_none() {
+                self.start(now, slot, node, commands, observer);
+            } else {
+                self.tasks.hot[slot as usize].node = node.0;
+                self.set_key(slot, node.0);
+                self.cluster.nodes[node.index()].queue_push(slot, &mut self.tasks);
+                self.load_changed(node);
+                if self.cluster.nodes[node.index()].free > 0 {
+                    self.mark_dirty(node);
+                }
+            }
+        }
+        self.unplaced.clear();
+        for at in 0..self.dirty.len() {
+            let node = self.dirty[at];
+            self.cluster.nodes[node.index()].dirty = false;
+            self.advance(now, node, commands, observer);
+        }
+        self.dirty.clear();
+    }
+
+    /// Starts what the head of the node's queue allows.
+    #[inline(always)]
+    fn advance<O: Observer>(&mut self, now: Time, node: NodeId, commands: &mut Commands, observer: &mut O) {
+        loop {
+            let state = &mut self.cluster.nodes[node.index()];
+            // Do not even look at a task that cannot start: it may be far away in memory.
+            if state.free == 0 {
+                return;
+            }
+            let Some(slot) = state.queue_front(&self.tasks) else { return };
+            if self.tasks.hot[slot as usize].slots > state.free {
+                return;
+            }
+            state.queue_pop(slot, &mut self.tasks);
+            self.policy.parts().0.taken(self.tasks.hot[slot as usize].key, node.0);
+            self.start(now, slot, node, commands, observer);
+        }
+    }
+
+    #[inline(always)]
+    pub(super) fn decide_pull<O: Observer>(&mut self, now: Time, commands: &mut Commands, observer: &mut O) {
+        let overtaking = self.policy.parts().2.is_active();
+        if let [slot] = self.unplaced[..]
+            && self.ready.is_empty()
+            && !overtaking
+        {
+            // With nobody to compete there is no need to go through the queue.
+            let chosen = self.policy.parts().1.choose(&self.tasks.view(slot), &self.cluster);
+            match chosen {
+                Some(node) => self.start_pulled(now, slot, node, commands, observer),
+                None => self.queue_centrally(slot),
+            }
+            self.unplaced.clear();
+            return;
+        }
+        for at in 0..self.unplaced.len() {
+            self.queue_centrally(self.unplaced[at]);
+        }
+        self.unplaced.clear();
+        self.start_from_queue(now, overtaking, commands, observer);
+    }
+
+    /// Starts the tasks at the front of the central queue while they find room.
+    #[inline]
+    fn start_from_queue<O: Observer>(
+        &mut self,
+        now: Time,
+        overtaking: bool,
+        commands: &mut Commands,
+        observer: &mut O,
+    ) {
+        loop {
+            let head = if overtaking { self.waiting.first() } else { self.ready.peek() };
+            let Some(slot) = head else { return };
+            let view = self.tasks.view(slot);
+            let Some(node) = self.policy.parts().1.choose(&view, &self.cluster) else {
+                if overtaking {
+                    self.backfill(now, slot, commands, observer);
+                }
+                return;
+            };
+            self.policy.parts().0.taken(self.tasks.hot[slot as usize].key, 0);
+            if overtaking {
+                self.waiting.remove(slot);
+            } else {
+                self.ready.pop();
+                if let Some(soon) = self.ready.upcoming() {
+                    memory::prefetch(&self.tasks.hot, soon as usize);
+                }
+            }
+            self.start_pulled(now, slot, node, commands, observer);
+        }
+    }
+
+    #[inline(always)]
+    fn start_pulled<O: Observer>(
+        &mut self,
+        now: Time,
+        slot: u32,
+        node: NodeId,
+        commands: &mut Commands,
+        observer: &mut O,
+    ) {
+        debug_assert!(self.cluster.room(node) >= self.tasks.hot[slot as usize].slots, "no room");
+        self.cluster.nodes[node.index()].load += 1;
+        self.start(now, slot, node, commands, observer);
+    }
+
+    /// The head of the queue is blocked: starts those behind it that the rule lets overtake.
+    fn backfill<O: Observer>(&mut self, now: Time, head: u32, commands: &mut Commands, observer: &mut O) {
+        macro_rules! pass {
+            () => {
+                &Pass { now, head, waiting: &self.waiting, tasks: &self.tasks, cluster: &self.cluster }
+            };
+        }
+        self.policy.parts().2.begin(pass!());
+        while let Some(candidate) = self.policy.parts().2.next(pass!()) {
+            if let Some((capped, _)) = candidate.cap {
+                self.cluster.set_cap(candidate.cap);
+                self.policy.parts().1.node_changed(capped, &self.cluster);
+            }
+            let view = self.tasks.view(candidate.slot);
+            let chosen = self.policy.parts().1.choose(&view, &self.cluster);
+            if let Some((capped, _)) = candidate.cap {
+                self.cluster.set_cap(None);
+                self.policy.parts().1.node_changed(capped, &self.cluster);
+            }
+            if let Some(node) = chosen {
+                self.waiting.remove(candidate.slot);
+                self.start_pulled(now, candidate.slot, node, commands, observer);
+                self.policy.parts().2.started(candidate, node, pass!());
+            }
+        }
+    }
+}
