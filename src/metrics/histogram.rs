@@ -13,6 +13,7 @@ const PER_DOUBLING: u64 = 1 << BITS;
 pub struct Histogram {
     counts: Vec<u32>,
     total: u64,
+    most: u64,
 }
 
 #[inline]
@@ -43,6 +44,7 @@ impl Histogram {
         }
         self.counts[bucket] += 1;
         self.total += 1;
+        self.most = self.most.max(value);
     }
 
     #[cold]
@@ -62,7 +64,8 @@ impl Histogram {
         for (bucket, &count) in self.counts.iter().enumerate() {
             seen += u64::from(count);
             if seen >= rank {
-                return Some(middle(bucket));
+                // No percentile lies above the largest value, though the middle of its bucket may.
+                return Some(middle(bucket).min(self.most as f64));
             }
         }
         None

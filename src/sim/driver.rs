@@ -155,7 +155,7 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
         }
         let before = self.events;
         let mut event = self.queue.peek();
-        let mut now = self.next_arrival.min(event).time();
+        let mut now = self.next_arrival.earlier(event).time();
         if let Some(timer) = self.scheduler.next_timer()
             && timer <= now
         {
@@ -168,8 +168,8 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
         }
         // Facts in order of their insertion. Which comes next cannot be predicted, whether another
         // comes at the same instant can: only the former is asked once per fact.
-        while self.next_arrival.min(event).time() == now {
-            if self.next_arrival < event {
+        while self.next_arrival.earlier(event).time() == now {
+            if self.next_arrival.is_before(event) {
                 self.arrive(now)?;
             } else if let Some(due) = self.queue.pop() {
                 self.take_in(now, due)?;

@@ -31,10 +31,23 @@ pub enum Kind {
 }
 
 /// When an event comes, among all others: its time, then its insertion number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rank(u128);
 
 impl Rank {
+    /// Whether this comes before `other`. Asked at every event: a plain comparison of words costs a
+    /// third of a derived three-way one.
+    #[inline(always)]
+    pub fn is_before(self, other: Rank) -> bool {
+        self.0 < other.0
+    }
+
+    /// The earlier of the two.
+    #[inline(always)]
+    pub fn earlier(self, other: Rank) -> Rank {
+        if other.0 < self.0 { other } else { self }
+    }
+
     /// After everything.
     pub const NEVER: Rank = Rank(u128::MAX);
 
@@ -161,7 +174,7 @@ mod tests {
         assert!(first < elsewhere && elsewhere < second);
         assert_eq!(queue.peek().time(), Time(5));
         let rank = |number| Rank::new(Time(5), number);
-        assert!(rank(first) <= queue.peek() && queue.peek() < rank(elsewhere));
+        assert!(!queue.peek().is_before(rank(first)) && queue.peek().is_before(rank(elsewhere)));
         assert_eq!(queue.pop(), Some(Due { number: first, kind: Kind::Finish, index: 7 }));
         assert_eq!(queue.pop(), Some(Due { number: second, kind: Kind::Begin, index: 3 }));
         assert_eq!(queue.pop(), Some(Due { number: later, kind: Kind::Node, index: MAX_INDEX - 1 }));
