@@ -121,8 +121,21 @@ impl<E: Into<anyhow::Error>> From<E> for Failure {
 
 type Outcome = Result<(), Failure>;
 
+/// What a user sees should falcon ever break one of its own rules.
+fn own_up_to_bugs() {
+    std::panic::set_hook(Box::new(|panic| {
+        eprintln!("error: this is a bug of falcon {}, not of your scenario: {panic}", crate::report::VERSION);
+        eprintln!(
+            "  = help: please report it with the command and the scenario file; results were not touched"
+        );
+        // At once: a thread that waits for the one that broke would wait for ever.
+        std::process::exit(1);
+    }));
+}
+
 /// Runs the command that the arguments ask for.
 pub fn main() -> ExitCode {
+    own_up_to_bugs();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {

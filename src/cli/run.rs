@@ -34,8 +34,8 @@ pub(super) struct RunArgs {
     overrides: OverrideArgs,
 
     /// Threads; 0 for one per core. Results do not depend on it.
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    threads: usize,
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u16).range(..=1024))]
+    threads: u16,
 
     /// Also write tasks.csv, one row per task.
     #[arg(long)]
@@ -146,11 +146,12 @@ fn load(args: &RunArgs) -> Result<Vec<Job<'_>>, Failure> {
 
 fn run_one(args: &RunArgs, job: &Job<'_>, terminal: &Terminal) -> Outcome {
     let plan = &job.loaded.plan;
-    let threads = if args.threads == 0 {
-        std::thread::available_parallelism().map_or(1, usize::from)
-    } else {
-        args.threads
-    };
+    let runs = plan.policies.len() * plan.run.replications as usize;
+    let threads = match args.threads {
+        0 => std::thread::available_parallelism().map_or(1, usize::from),
+        threads => usize::from(threads),
+    }
+    .min(runs);
     if !args.quiet {
         let dot = terminal.plain("·", "-");
         let plural = if threads == 1 { "" } else { "s" };
@@ -203,7 +204,8 @@ fn simulate(
 ) -> Result<Vec<PolicyResult>, Failure> {
     let plan = &job.loaded.plan;
     let stop = interrupt::stop_flag();
-    let meter = Meter::new(plan.policies.len() * plan.run.replications as usize, args.quiet, terminal);
+    let runs = plan.policies.len() * plan.run.replications as usize;
+    let meter = Meter::new(runs, args.quiet, terminal);
     let progress = |progress: crate::experiment::runner::Progress<'_>| meter.tick(progress);
     let options = RunnerOptions { threads, tasks: args.tasks, stop: Some(stop), progress: Some(&progress) };
     let results = plan.run(&options);

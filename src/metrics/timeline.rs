@@ -8,8 +8,14 @@
 use super::results::{Timeline, TimelineRow};
 use crate::time::{Duration, Time};
 
-/// Fine buckets at most per bucket that was asked for.
-const FINE: usize = 1024;
+/// Fine buckets at most in all: they take 5 MB.
+const MOST: usize = 204_800;
+
+/// Fine buckets at most per bucket that was asked for: the more, the less the last one reaches
+/// beyond the end, which nobody sees where buckets are many.
+fn fine_per_bucket(buckets: usize) -> usize {
+    (MOST / buckets).clamp(4, 1024)
+}
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Fine {
@@ -55,7 +61,7 @@ impl TimelineCollector {
     /// only saves work.
     pub(super) fn new(buckets: u32, expected: Duration) -> Self {
         let buckets = buckets as usize;
-        let width = (expected.0 / (16 * FINE * buckets) as u64).max(1);
+        let width = (expected.0 / (16 * fine_per_bucket(buckets) * buckets) as u64).max(1);
         TimelineCollector {
             buckets,
             start: Time::ZERO,
@@ -85,7 +91,7 @@ impl TimelineCollector {
 
     #[cold]
     fn advance(&mut self, now: Time) {
-        let capacity = FINE * self.buckets;
+        let capacity = fine_per_bucket(self.buckets) * self.buckets;
         while now.since(self.start).0 / self.width >= capacity as u64 {
             self.halve();
         }

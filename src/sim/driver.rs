@@ -117,6 +117,9 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
             let joined = Event::NodeJoined { node: NodeId(node) };
             scheduler.handle(Time::ZERO, joined, &mut commands, &mut observer);
         }
+        if world.workload.at_once() > MAX_INDEX {
+            return Err(SimulationError::TooManyTasks);
+        }
         let unsettled = world.expected_unsettled();
         scheduler.reserve(unsettled);
         let speed = world.nodes[0].speed;

@@ -33,7 +33,10 @@ pub fn filled<T: Copy>(value: T, length: usize) -> Vec<T> {
 /// random: with pages of 4 KiB nearly every touch misses the translation cache, and filling them
 /// one fault at a time takes as long as simulating.
 pub fn reserve<T>(table: &mut Vec<T>, additional: usize) {
-    table.reserve(additional);
+    if table.try_reserve(additional).is_err() {
+        // Perhaps less is needed than was thought.
+        return;
+    }
     #[cfg(target_os = "linux")]
     {
         const LARGE_PAGE: usize = 2 << 20;
