@@ -149,12 +149,6 @@ impl StreamKey {
         let word = mix(mix(key ^ id.wrapping_mul(0xd134_2543_de82_ef95)).wrapping_add(GOLDEN));
         unit(word)
     }
-
-    /// One 64-bit word for thing `id`.
-    #[inline]
-    pub fn word(self, id: u64) -> u64 {
-        mix(mix(self.0 ^ id.wrapping_mul(0xd134_2543_de82_ef95)).wrapping_add(GOLDEN))
-    }
 }
 
 #[inline]

@@ -146,12 +146,11 @@ fn load(args: &RunArgs) -> Result<Vec<Job<'_>>, Failure> {
 
 fn run_one(args: &RunArgs, job: &Job<'_>, terminal: &Terminal) -> Outcome {
     let plan = &job.loaded.plan;
-    let runs = plan.policies.len() * plan.run.replications as usize;
     let threads = match args.threads {
         0 => std::thread::available_parallelism().map_or(1, usize::from),
         threads => usize::from(threads),
     }
-    .min(runs);
+    .min(plan.runs());
     if !args.quiet {
         let dot = terminal.plain("·", "-");
         let plural = if threads == 1 { "" } else { "s" };
@@ -204,8 +203,7 @@ fn simulate(
 ) -> Result<Vec<PolicyResult>, Failure> {
     let plan = &job.loaded.plan;
     let stop = interrupt::stop_flag();
-    let runs = plan.policies.len() * plan.run.replications as usize;
-    let meter = Meter::new(runs, args.quiet, terminal);
+    let meter = Meter::new(plan.runs(), args.quiet, terminal);
     let progress = |progress: crate::experiment::runner::Progress<'_>| meter.tick(progress);
     let options = RunnerOptions { threads, tasks: args.tasks, stop: Some(stop), progress: Some(&progress) };
     let results = plan.run(&options);

@@ -72,6 +72,11 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// How many runs there are: every policy over all replications.
+    pub fn runs(&self) -> usize {
+        self.policies.len() * self.run.replications as usize
+    }
+
     /// How many nodes the cluster has.
     pub fn node_count(&self) -> usize {
         self.groups.iter().map(|group| group.count as usize).sum()

@@ -52,11 +52,6 @@ impl Histogram {
         self.counts.resize((bucket + 1).next_multiple_of(PER_DOUBLING as usize), 0);
     }
 
-    /// How many values there are.
-    pub fn total(&self) -> u64 {
-        self.total
-    }
-
     /// The value of nearest rank ceil(share x total), within 0.05 %; `None` without values.
     pub fn percentile(&self, share: f64) -> Option<f64> {
         let rank = ((share * self.total as f64).ceil() as u64).clamp(1, self.total.max(1));

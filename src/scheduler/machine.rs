@@ -51,7 +51,7 @@ pub struct Scheduler<P> {
     /// Ends of backoff: time, task number, slot.
     pub(super) timers: Heap,
     pub(super) counts: Counts,
-    /// Nodes that went down in the event at hand; kept to use its memory again.
+    /// Attempts that are lost in the event at hand; kept to use its memory again.
     scratch: Vec<u32>,
 }
 
