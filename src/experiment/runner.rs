@@ -16,7 +16,8 @@ use crate::metrics::{PolicyResult, ReplicationResult, TailDistribution};
 use crate::policies;
 use crate::random::Streams;
 use crate::scheduler::{NodeSpec, Policy};
-use crate::sim::{self, RunOptions, RunOutput, SimulationError, World};
+use crate::sim::{self, RunOptions, RunOutput, SimulationError};
+use crate::world::World;
 
 /// Points of a complementary distribution at most.
 const TAIL_POINTS: usize = 200;
@@ -84,7 +85,7 @@ impl Plan {
             fault_of: Vec::with_capacity(self.node_count()),
             workload: self.workload.clone(),
             retry: self.retry,
-            dispatch_delay: self.dispatch_delay.clone(),
+            delays: self.delays.clone(),
             last_arrival: match self.run.until {
                 Until::Settled => None,
                 Until::Time(time) => Some(time),

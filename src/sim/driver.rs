@@ -3,17 +3,19 @@
 
 use super::arrivals::Arrivals;
 use super::event_queue::{Due, EventNumber, EventQueue, Kind, MAX_INDEX, Rank};
-use super::nodes::{Change, Nodes};
+use super::news::{Failure, News};
 use super::run::SimulationError;
-use super::world::World;
+use crate::faults::{Change, NodeClocks};
 use crate::ids::{AttemptNumber, NodeId, TaskId};
 use crate::random::{Purpose, StreamKey, Streams};
 use crate::scheduler::{
-    Command, Commands, Event, Observer, OnNodeLoss, Outcome, Policy, Scheduler, SchedulerConfig, TaskSpec,
+    Command, Commands, Event, Observer, OnNodeLoss, Outcome, Policy, Record, Scheduler, SchedulerConfig,
+    TaskSpec,
 };
 use crate::structures::calendar::Ahead;
 use crate::structures::memory;
 use crate::time::{Duration, Time};
+use crate::world::World;
 
 /// What is true of an unsettled task, whatever the scheduler believes.
 #[derive(Clone, Copy, Debug)]
@@ -38,8 +40,16 @@ struct Course {
     started: Time,
     /// That beginning in the event queue, while the attempt is on its way to the node.
     begin: EventNumber,
+    /// How often its node had changed when it set out: see `News`.
+    changes: u32,
     /// Whether the next attempt goes on with what is left of the last.
     resumes: bool,
+}
+
+impl Course {
+    fn new(work: u64) -> Course {
+        Course { left: work, started: Time::ZERO, begin: EventNumber::NONE, changes: 0, resumes: false }
+    }
 }
 
 /// All probabilities of failure that occur.
@@ -81,8 +91,10 @@ pub(super) struct Driver<'a, P, O> {
     /// By slot, when `has_courses`.
     courses: Vec<Course>,
     has_courses: bool,
+    starts_are_reported: bool,
     free: Vec<u32>,
-    nodes: Nodes<'a>,
+    nodes: NodeClocks<'a, EventQueue>,
+    news: News<'a>,
     probabilities: Probabilities,
     failures: StreamKey,
     delays: StreamKey,
@@ -104,13 +116,11 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
     ) -> Result<Self, SimulationError> {
         let streams = Streams::new(seed);
         let mut queue = EventQueue::new();
-        let nodes = Nodes::new(world, streams, &mut queue).ok_or(SimulationError::TimeOverflow)?;
-        let config = SchedulerConfig {
-            retry: world.retry,
-            max_demand: world.max_demand(),
-            starts_are_reported: world.dispatch_delay.is_some(),
-            seed,
-        };
+        let nodes = NodeClocks::new(&world.faults, &world.fault_of, streams, &mut queue)
+            .ok_or(SimulationError::TimeOverflow)?;
+        let starts_are_reported = world.delays.starts_are_reported();
+        let config =
+            SchedulerConfig { retry: world.retry, max_demand: world.max_demand(), starts_are_reported, seed };
         let mut scheduler = Scheduler::new(policy, &world.nodes, config);
         let mut commands = Commands::new();
         for node in 0..world.nodes.len() as u32 {
@@ -133,9 +143,11 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
             queue,
             truths: Vec::new(),
             courses: Vec::new(),
-            has_courses: world.dispatch_delay.is_some() || world.retry.on_node_loss == OnNodeLoss::Resume,
+            has_courses: starts_are_reported || world.retry.on_node_loss == OnNodeLoss::Resume,
+            starts_are_reported,
             free: Vec::new(),
             nodes,
+            news: News::new(world, streams),
             probabilities: Probabilities::default(),
             failures: streams.key(Purpose::Failure),
             delays: streams.key(Purpose::DispatchDelay),
@@ -262,8 +274,7 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
             return Err(SimulationError::TooManyTasks);
         }
         if self.has_courses {
-            let course =
-                Course { left: new.work, started: Time::ZERO, begin: EventNumber::NONE, resumes: false };
+            let course = Course::new(new.work);
             if slot as usize == self.courses.len() {
                 self.courses.push(course);
             } else {
@@ -284,43 +295,98 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
     #[inline(always)]
     fn take_in(&mut self, now: Time, due: Due) -> Result<(), SimulationError> {
         match due.kind {
-            Kind::Finish => {
-                self.finish_attempt(now, due);
-                Ok(())
-            }
+            Kind::Finish => self.finish_attempt(now, due),
             Kind::Begin => self.begin_attempt(now, due),
             Kind::Node => self.change_node(now, due),
+            Kind::Report => {
+                self.events += 1;
+                let report = self.news.receive(due.index);
+                self.tell(now, report);
+                Ok(())
+            }
+            Kind::Lost => {
+                if self.news.is_lost(due.index, due.number) {
+                    self.tell_lost(now, due.index);
+                }
+                Ok(())
+            }
+            Kind::Joined => {
+                if self.news.is_joined(due.index, due.number) {
+                    self.tell_joined(now, due.index);
+                }
+                Ok(())
+            }
         }
     }
 
     #[cold]
     fn change_node(&mut self, now: Time, due: Due) -> Result<(), SimulationError> {
         let change = self.nodes.change(now, due.index, due.number, &mut self.queue);
-        let node = NodeId(due.index);
+        let node = due.index;
         match change.ok_or(SimulationError::TimeOverflow)? {
-            Change::Stale => return Ok(()),
-            Change::Down => self.tell(now, Event::NodeLost { node }),
-            Change::Up => self.tell(now, Event::NodeJoined { node }),
+            Change::Stale => Ok(()),
+            Change::Down => self.fail_node(now, node),
+            Change::Up => self.recover_node(now, node),
+        }
+    }
+
+    fn fail_node(&mut self, now: Time, node: u32) -> Result<(), SimulationError> {
+        match self.news.fails(now, node).ok_or(SimulationError::TimeOverflow)? {
+            Failure::KnownNow => self.tell_lost(now, node),
+            Failure::KnownAfter(delay) => {
+                self.observer.on_record(now, &Record::NodeFailed { node: NodeId(node) });
+                let known = now.checked_add(delay).ok_or(SimulationError::TimeOverflow)?;
+                let event = self.queue.push(known, Kind::Lost, node);
+                self.news.will_be_lost(node, event);
+            }
+            Failure::Nothing => {}
+        }
+        Ok(())
+    }
+
+    fn recover_node(&mut self, now: Time, node: u32) -> Result<(), SimulationError> {
+        let Some(delay) = self.news.recovers(node).ok_or(SimulationError::TimeOverflow)? else {
+            self.tell_joined(now, node);
+            return Ok(());
+        };
+        let known = now.checked_add(delay).ok_or(SimulationError::TimeOverflow)?;
+        let event = self.queue.push(known, Kind::Joined, node);
+        self.news.will_join(node, event);
+        Ok(())
+    }
+
+    fn tell_joined(&mut self, now: Time, node: u32) {
+        if self.news.joins(node) {
+            self.tell_lost(now, node);
         }
         self.events += 1;
+        self.tell(now, Event::NodeJoined { node: NodeId(node) });
+    }
+
+    fn tell_lost(&mut self, now: Time, node: u32) {
+        self.events += 1;
+        self.tell(now, Event::NodeLost { node: NodeId(node) });
         // What ran on a lost node is over now, whatever else happens at this instant.
         for at in 0..self.commands.as_slice().len() {
             if let Command::StopAttempt { task, node, .. } = self.commands.as_slice()[at] {
                 self.stop(now, task, node);
             }
         }
-        Ok(())
     }
 
     #[inline(always)]
-    fn finish_attempt(&mut self, now: Time, due: Due) {
+    fn finish_attempt(&mut self, now: Time, due: Due) -> Result<(), SimulationError> {
         let truth = &mut self.truths[due.index as usize];
         if truth.finish != due.number {
-            return;
+            return Ok(());
         }
-        self.events += 1;
         truth.finish = EventNumber::NONE;
         let truth = &self.truths[due.index as usize];
+        if self.has_courses && !self.news.has_stayed_up(truth.node, self.courses[due.index as usize].changes)
+        {
+            // It died with its node, and the scheduler will hear of that.
+            return Ok(());
+        }
         self.nodes.attempt_ends(now, truth.node);
         let probability = self.probabilities.values[truth.fails as usize];
         let failed = probability > 0.0
@@ -332,11 +398,20 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
             outcome: if failed { Outcome::Failure } else { Outcome::Success },
             service: self.service(truth.work, truth.node),
         };
-        if failed && self.has_courses {
+        if self.has_courses {
             // A failed attempt is found at its end; the next one repeats all of the work.
-            self.courses[due.index as usize].left = truth.work;
+            self.courses[due.index as usize].left = if failed { truth.work } else { 0 };
         }
-        self.tell(now, event);
+        let delay = self.news.completion(truth.number, truth.attempt).ok_or(SimulationError::TimeOverflow)?;
+        let Some(delay) = delay else {
+            self.events += 1;
+            self.tell(now, event);
+            return Ok(());
+        };
+        let known = now.checked_add(delay).ok_or(SimulationError::TimeOverflow)?;
+        let report = self.news.send(event);
+        self.queue.push(known, Kind::Report, report);
+        Ok(())
     }
 
     fn begin_attempt(&mut self, now: Time, due: Due) -> Result<(), SimulationError> {
@@ -344,9 +419,14 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
         if course.begin != due.number {
             return Ok(());
         }
-        self.events += 1;
         course.begin = EventNumber::NONE;
-        let truth = &self.truths[due.index as usize];
+        let truth = &mut self.truths[due.index as usize];
+        if !self.news.has_stayed_up(truth.node, course.changes) {
+            // It was sent to a node that is gone, and the scheduler will hear of that.
+            truth.finish = EventNumber::NONE;
+            return Ok(());
+        }
+        self.events += 1;
         let event = Event::AttemptStarted {
             task: TaskId { slot: due.index, number: truth.number },
             attempt: AttemptNumber(truth.attempt),
@@ -393,9 +473,12 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
         if attempt.0 > 1 && self.world.retry.redraw {
             self.redraw(task, attempt)?;
         }
-        let (begins, left) =
-            if self.has_courses { self.set_out(now, task, attempt)? } else { (now, self.truths[slot].work) };
-        if self.world.dispatch_delay.is_none() {
+        let (begins, left) = if self.has_courses {
+            self.set_out(now, task, attempt, node)?
+        } else {
+            (now, self.truths[slot].work)
+        };
+        if !self.starts_are_reported {
             let clock = self.nodes.attempt_starts(now, node.0, &mut self.queue);
             clock.ok_or(SimulationError::TimeOverflow)?;
         }
@@ -416,40 +499,48 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
         now: Time,
         task: TaskId,
         attempt: AttemptNumber,
+        node: NodeId,
     ) -> Result<(Time, u64), SimulationError> {
         let course = &mut self.courses[task.slot as usize];
         course.resumes = false;
+        course.changes = self.news.changes(node.0);
         course.started = now;
-        if let Some(delay) = &self.world.dispatch_delay {
+        if let Some(delay) = &self.world.delays.dispatch {
             let mut stream = self.delays.stream2(u64::from(task.number), u64::from(attempt.0));
             let delay = Duration::from_seconds(delay.sample(&mut stream));
             let begins = delay.and_then(|delay| now.checked_add(delay));
             course.started = begins.ok_or(SimulationError::TimeOverflow)?;
+        }
+        if self.starts_are_reported {
             course.begin = self.queue.push(course.started, Kind::Begin, task.slot);
         }
         Ok((course.started, course.left))
     }
 
-    /// An attempt is over before its end.
+    /// An attempt is given up: it is over before its end, or its end comes too late to count.
     fn stop(&mut self, now: Time, task: TaskId, node: NodeId) {
         let truth = &mut self.truths[task.slot as usize];
-        if truth.finish == EventNumber::NONE {
-            return;
-        }
+        let ran = truth.finish != EventNumber::NONE;
         truth.finish = EventNumber::NONE;
         let work = truth.work;
-        let mut had_begun = true;
+        let mut runs_here = ran;
         if self.has_courses {
             let course = &mut self.courses[task.slot as usize];
-            had_begun = course.begin == EventNumber::NONE;
+            runs_here =
+                ran && course.begin == EventNumber::NONE && self.news.has_stayed_up(node.0, course.changes);
             course.begin = EventNumber::NONE;
             course.resumes = self.world.retry.on_node_loss == OnNodeLoss::Resume;
-            let elapsed = now.since(course.started).0;
-            let speed = self.world.nodes[node.index()].speed;
-            let done = if speed == 1.0 { elapsed } else { (elapsed as f64 * speed).round() as u64 };
-            course.left = if course.resumes { course.left.saturating_sub(done) } else { work };
+            if !course.resumes {
+                course.left = work;
+            } else if ran {
+                let end = self.news.end_of_attempt(now, node.0, course.changes);
+                let elapsed = end.since(course.started).0;
+                let speed = self.world.nodes[node.index()].speed;
+                let done = if speed == 1.0 { elapsed } else { (elapsed as f64 * speed).round() as u64 };
+                course.left = course.left.saturating_sub(done);
+            }
         }
-        if had_begun {
+        if runs_here {
             self.nodes.attempt_ends(now, node.0);
         }
     }

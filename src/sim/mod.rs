@@ -3,9 +3,7 @@
 mod arrivals;
 mod driver;
 pub mod event_queue;
-mod nodes;
+mod news;
 mod run;
-mod world;
 
 pub use run::{RunOptions, RunOutput, SimulationError, run, simulate};
-pub use world::World;

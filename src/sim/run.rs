@@ -4,11 +4,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::driver::Driver;
 use super::event_queue::MAX_INDEX;
-use super::world::World;
 use crate::metrics::{Collected, Collector, CollectorOptions, TaskResult, task_log::TaskLog};
 use crate::scheduler::{Observer, Policy};
 use crate::time::Duration;
 use crate::workload::source::SourceError;
+use crate::world::World;
 
 /// Instants between two looks at whether the run should stop.
 const STOP_CHECK: u64 = 4096;
