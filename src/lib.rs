@@ -158,6 +158,7 @@ pub mod distribution;
 pub mod experiment;
 pub mod faults;
 pub mod ids;
+pub mod live;
 pub mod metrics;
 pub mod policies;
 pub mod random;

@@ -11,7 +11,7 @@ pub struct DriverFigures {
     pub wall_time: f64,
     /// Real seconds per second of the scenario.
     pub time_scale: f64,
-    /// Instants at which facts were taken in and decided upon.
+    /// Times at which facts were taken in and decided upon.
     pub steps: f64,
     /// Facts taken in.
     pub events: f64,
@@ -70,7 +70,7 @@ macro_rules! columns {
 columns! {
     wall_time "s" |d| Some(d.wall_time), "Real time from the first arrival to the last settled task.";
     time_scale "1" |d| Some(d.time_scale), "Real seconds per second of the scenario.";
-    steps "steps" |d| Some(d.steps), "Instants at which facts were taken in and decided upon.";
+    steps "steps" |d| Some(d.steps), "Times at which facts were taken in and decided upon.";
     events "events" |d| Some(d.events), "Facts taken in.";
     lag_p50 "s" |d| Some(d.lag_p50), "How late planned facts were taken in, median.";
     lag_p99 "s" |d| Some(d.lag_p99), "How late planned facts were taken in, 99th percentile.";

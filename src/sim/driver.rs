@@ -3,14 +3,14 @@
 
 use super::arrivals::Arrivals;
 use super::event_queue::{Due, EventNumber, EventQueue, Kind, MAX_INDEX, Rank};
-use super::news::{Failure, News};
+use super::news::News;
+use super::probabilities::Probabilities;
 use super::run::SimulationError;
-use crate::faults::{Change, NodeClocks};
+use crate::faults::NodeClocks;
 use crate::ids::{AttemptNumber, NodeId, TaskId};
 use crate::random::{Purpose, StreamKey, Streams};
 use crate::scheduler::{
-    Command, Commands, Event, Observer, OnNodeLoss, Outcome, Policy, Record, Scheduler, SchedulerConfig,
-    TaskSpec,
+    Command, Commands, Event, Observer, OnNodeLoss, Outcome, Policy, Scheduler, SchedulerConfig, TaskSpec,
 };
 use crate::structures::calendar::Ahead;
 use crate::structures::memory;
@@ -52,40 +52,16 @@ impl Course {
     }
 }
 
-/// All probabilities of failure that occur.
-#[derive(Debug, Default)]
-struct Probabilities {
-    values: Vec<f64>,
-    last: u32,
-}
-
-impl Probabilities {
-    /// The index of a probability, nearly always that of the last one asked for.
-    #[inline]
-    fn index(&mut self, probability: f64) -> u32 {
-        if self.values.get(self.last as usize) != Some(&probability) {
-            self.last = match self.values.iter().position(|&other| other == probability) {
-                Some(index) => index as u32,
-                None => {
-                    self.values.push(probability);
-                    self.values.len() as u32 - 1
-                }
-            };
-        }
-        self.last
-    }
-}
-
 /// A run in progress.
 pub(super) struct Driver<'a, P, O> {
     world: &'a World,
     scheduler: Scheduler<P>,
-    observer: O,
-    commands: Commands,
+    pub(super) observer: O,
+    pub(super) commands: Commands,
     arrivals: Arrivals,
     /// When the next task arrives; it needs no place in the event queue.
     next_arrival: Rank,
-    queue: EventQueue,
+    pub(super) queue: EventQueue,
     /// By slot.
     truths: Vec<Truth>,
     /// By slot, when `has_courses`.
@@ -93,8 +69,8 @@ pub(super) struct Driver<'a, P, O> {
     has_courses: bool,
     starts_are_reported: bool,
     free: Vec<u32>,
-    nodes: NodeClocks<'a, EventQueue>,
-    news: News<'a>,
+    pub(super) nodes: NodeClocks<'a, EventQueue>,
+    pub(super) news: News<'a>,
     probabilities: Probabilities,
     failures: StreamKey,
     delays: StreamKey,
@@ -103,7 +79,7 @@ pub(super) struct Driver<'a, P, O> {
     /// By task number, when asked for.
     works: Vec<u64>,
     keep_works: bool,
-    events: u64,
+    pub(super) events: u64,
 }
 
 impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
@@ -247,7 +223,7 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
     }
 
     #[inline(always)]
-    fn tell(&mut self, now: Time, event: Event) {
+    pub(super) fn tell(&mut self, now: Time, event: Event) {
         self.scheduler.handle(now, event, &mut self.commands, &mut self.observer);
     }
 
@@ -319,61 +295,6 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
         }
     }
 
-    #[cold]
-    fn change_node(&mut self, now: Time, due: Due) -> Result<(), SimulationError> {
-        let change = self.nodes.change(now, due.index, due.number, &mut self.queue);
-        let node = due.index;
-        match change.ok_or(SimulationError::TimeOverflow)? {
-            Change::Stale => Ok(()),
-            Change::Down => self.fail_node(now, node),
-            Change::Up => self.recover_node(now, node),
-        }
-    }
-
-    fn fail_node(&mut self, now: Time, node: u32) -> Result<(), SimulationError> {
-        match self.news.fails(now, node).ok_or(SimulationError::TimeOverflow)? {
-            Failure::KnownNow => self.tell_lost(now, node),
-            Failure::KnownAfter(delay) => {
-                self.observer.on_record(now, &Record::NodeFailed { node: NodeId(node) });
-                let known = now.checked_add(delay).ok_or(SimulationError::TimeOverflow)?;
-                let event = self.queue.push(known, Kind::Lost, node);
-                self.news.will_be_lost(node, event);
-            }
-            Failure::Nothing => {}
-        }
-        Ok(())
-    }
-
-    fn recover_node(&mut self, now: Time, node: u32) -> Result<(), SimulationError> {
-        let Some(delay) = self.news.recovers(node).ok_or(SimulationError::TimeOverflow)? else {
-            self.tell_joined(now, node);
-            return Ok(());
-        };
-        let known = now.checked_add(delay).ok_or(SimulationError::TimeOverflow)?;
-        let event = self.queue.push(known, Kind::Joined, node);
-        self.news.will_join(node, event);
-        Ok(())
-    }
-
-    fn tell_joined(&mut self, now: Time, node: u32) {
-        if self.news.joins(node) {
-            self.tell_lost(now, node);
-        }
-        self.events += 1;
-        self.tell(now, Event::NodeJoined { node: NodeId(node) });
-    }
-
-    fn tell_lost(&mut self, now: Time, node: u32) {
-        self.events += 1;
-        self.tell(now, Event::NodeLost { node: NodeId(node) });
-        // What ran on a lost node is over now, whatever else happens at this instant.
-        for at in 0..self.commands.as_slice().len() {
-            if let Command::StopAttempt { task, node, .. } = self.commands.as_slice()[at] {
-                self.stop(now, task, node);
-            }
-        }
-    }
-
     #[inline(always)]
     fn finish_attempt(&mut self, now: Time, due: Due) -> Result<(), SimulationError> {
         let truth = &mut self.truths[due.index as usize];
@@ -388,7 +309,7 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
             return Ok(());
         }
         self.nodes.attempt_ends(now, truth.node);
-        let probability = self.probabilities.values[truth.fails as usize];
+        let probability = self.probabilities.get(truth.fails);
         let failed = probability > 0.0
             && self.failures.uniform2(u64::from(truth.number), u64::from(truth.attempt)) < probability;
         let event = Event::AttemptFinished {
@@ -518,7 +439,7 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
     }
 
     /// An attempt is given up: it is over before its end, or its end comes too late to count.
-    fn stop(&mut self, now: Time, task: TaskId, node: NodeId) {
+    pub(super) fn stop(&mut self, now: Time, task: TaskId, node: NodeId) {
         let truth = &mut self.truths[task.slot as usize];
         let ran = truth.finish != EventNumber::NONE;
         truth.finish = EventNumber::NONE;

@@ -4,6 +4,8 @@ mod arrivals;
 mod driver;
 pub mod event_queue;
 mod news;
+mod node_events;
+mod probabilities;
 mod run;
 
 pub use run::{RunOptions, RunOutput, SimulationError, run, simulate};
