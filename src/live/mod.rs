@@ -13,5 +13,8 @@
 //!      +--- stand-in  tests: a clock that jumps, workers in the same process
 //! ```
 
+pub mod frame;
 pub mod link;
 pub mod message;
+pub mod refusals;
+pub mod session;
