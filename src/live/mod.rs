@@ -13,8 +13,19 @@
 //!      +--- stand-in  tests: a clock that jumps, workers in the same process
 //! ```
 
+mod coordinator;
+mod fleet;
 pub mod frame;
+pub mod journal;
 pub mod link;
+pub mod log;
 pub mod message;
+mod meter;
+mod plans;
 pub mod refusals;
+mod run;
 pub mod session;
+mod truth;
+
+pub use meter::Samples;
+pub use run::{LiveError, LiveOptions, LiveOutput, run_live, scheduler_config};
