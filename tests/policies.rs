@@ -124,7 +124,7 @@ fn run(world: &World, policy: &PolicySpec, seed: u64) -> Option<RunOutput> {
     let built = policies::build(policy, &world.nodes, world.max_demand(), Streams::new(seed));
     // The wish to stop is looked at after some thousand instants.
     let stop = AtomicBool::new(true);
-    let options = RunOptions { tasks: true, check_invariants: true, stop: Some(&stop) };
+    let options = RunOptions { tasks: true, check_invariants: true, stop: Some(&stop), history: false };
     match simulate(world, seed, built, &options) {
         Ok(output) => Some(output),
         Err(SimulationError::Stopped) => None,
