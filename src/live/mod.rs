@@ -14,7 +14,11 @@
 //! ```
 
 pub mod frame;
+pub mod hub;
 pub mod link;
 pub mod message;
 pub mod refusals;
 pub mod session;
+mod system;
+pub mod worker;
+pub mod worker_process;
