@@ -17,6 +17,7 @@ mod run;
 mod schema;
 mod terminal;
 mod validate;
+mod worker;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -66,6 +67,9 @@ enum Command {
     Schema,
     /// Write a starter scenario file.
     Init(init::InitArgs),
+    /// Be a node of a live run (started by `falcon live`).
+    #[command(hide = true)]
+    Worker(worker::WorkerArgs),
 }
 
 /// When to use colours.
@@ -165,6 +169,7 @@ pub fn main() -> ExitCode {
         Command::Policies => policies::policies(),
         Command::Schema => schema::schema(),
         Command::Init(args) => init::init(args),
+        Command::Worker(args) => worker::worker(args),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

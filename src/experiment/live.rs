@@ -2,8 +2,6 @@
 //!
 //! Live runs share the machine's cores with their workers, so they never run side by side.
 
-use std::collections::hash_map::RandomState;
-use std::hash::{BuildHasher, Hasher};
 use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
@@ -157,10 +155,12 @@ impl Plan {
     ) -> Result<LiveRun, LiveError> {
         let (spec, seed, world) = (&self.policies[policy], self.seed(replication), self.world());
         let max_demand = world.max_demand();
-        let secret = secret();
-        let link =
-            Hub::new(HubOptions { program: options.program.clone(), time_scale: options.time_scale, secret })
-                .map_err(LiveError::Start)?;
+        let mut hub = HubOptions::new(options.time_scale).map_err(LiveError::Start)?;
+        if let Some(program) = &options.program {
+            hub.program.clone_from(program);
+        }
+        let secret = hub.secret;
+        let link = Hub::new(hub).map_err(LiveError::Start)?;
         let progress = |settled| {
             if let Some(progress) = options.progress {
                 progress(LiveProgress { policy: &spec.name, seed, settled });
@@ -205,11 +205,4 @@ fn too_late(driver: &DriverFigures, tolerance: Duration) -> Option<String> {
             1e3 * tolerance
         )
     })
-}
-
-/// What only the workers of one run know. The standard library seeds its hashers from the system's
-/// randomness.
-fn secret() -> u128 {
-    let word = || u128::from(RandomState::new().build_hasher().finish());
-    (word() << 64) | word()
 }

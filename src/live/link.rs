@@ -55,6 +55,9 @@ pub trait Link {
     fn host_nanos(&mut self) -> u64;
 
     /// Waits until `until` has come or something has come in, and adds all that has to `incoming`.
+    ///
+    /// It may return sooner with nothing, so that host time and Ctrl-C can be looked at: whoever waits
+    /// looks at [`now`](Self::now). Before the run has begun, only time 0 has come.
     fn wait(&mut self, until: Time, incoming: &mut Vec<Incoming>);
 
     /// Sends bytes. A connection that cannot take them is closed, which shows as

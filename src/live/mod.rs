@@ -16,6 +16,7 @@
 mod coordinator;
 mod fleet;
 pub mod frame;
+pub mod hub;
 pub mod journal;
 pub mod link;
 pub mod log;
@@ -25,7 +26,10 @@ mod plans;
 pub mod refusals;
 mod run;
 pub mod session;
+mod system;
 mod truth;
+pub mod worker;
+pub mod worker_process;
 
 pub use meter::Samples;
 pub use run::{LiveError, LiveOptions, LiveOutput, run_live, scheduler_config};

@@ -27,8 +27,9 @@ use super::refusals::{RefusalKind, Refusals};
 use crate::ids::NodeId;
 use crate::scheduler::Event;
 
-/// How many connections may be open that have not said hello. Beyond that the oldest is closed.
-pub const MOST_STRANGERS: usize = 1024;
+/// How many connections may be open that have not said hello, besides one for each node (all workers may
+/// come at once). Beyond that the oldest is closed.
+pub const MOST_STRANGERS: usize = 256;
 
 /// What a worker said, or what became of it.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -171,7 +172,7 @@ impl Sessions {
         }
         self.peers.insert(connection, Peer::default());
         self.strangers.insert(connection);
-        if self.strangers.len() > MOST_STRANGERS
+        if self.strangers.len() > MOST_STRANGERS + self.seats.len()
             && let Some(oldest) = self.strangers.pop_first()
         {
             self.peers.remove(&oldest);
