@@ -85,7 +85,7 @@ impl Link for StandIn {
                 self.ends.insert((self.now + job.nanos, self.started, connection));
                 self.started += 1;
             }
-            worker.take_in(message, self.now, &mut said, &mut todo).expect("a sensible message");
+            worker.take_in(&message, self.now, &mut said, &mut todo).expect("a sensible message");
         }
         self.say(connection, said);
     }

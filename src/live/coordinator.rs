@@ -13,7 +13,7 @@ use super::frame;
 use super::journal::Step;
 use super::link::{ConnectionId, Incoming, Link};
 use super::message::{Job, ToWorker};
-use super::meter::{Meter, PINGS, Samples};
+use super::meter::{Meter, Samples};
 use super::plans::{Plan, Plans};
 use super::run::{LiveError, LiveOptions};
 use super::session::{Said, Sessions};
@@ -259,7 +259,7 @@ impl<'a, P: Policy, O: Observer, L: Link> Coordinator<'a, P, O, L> {
 
     fn start_worker(&mut self, node: NodeId) -> Result<(), LiveError> {
         let life = self.fleet.get(node).start(self.woke);
-        self.meter.forget(node);
+        self.meter.new_process(node);
         self.sessions.expect(node, life);
         let slots = self.world.nodes[node.index()].slots;
         self.link.start_worker(node, slots, life).map_err(LiveError::Start)
@@ -314,8 +314,12 @@ impl<'a, P: Policy, O: Observer, L: Link> Coordinator<'a, P, O, L> {
             Said::Pong { node, sent, worker_clock } => {
                 self.heard(node, read);
                 self.meter.pong(node, sent, worker_clock, read);
+                self.ping(node);
             }
-            Said::Alive { node } => self.heard(node, read),
+            Said::Alive { node } => {
+                self.heard(node, read);
+                self.ping(node);
+            }
         }
         Ok(())
     }
@@ -329,10 +333,7 @@ impl<'a, P: Policy, O: Observer, L: Link> Coordinator<'a, P, O, L> {
         self.meter.samples.join.push(self.woke.saturating_sub(member.started));
         member.join(self.woke);
         self.send(node, &ToWorker::Welcome);
-        for _ in 0..PINGS {
-            let sent = self.link.host_nanos();
-            self.send(node, &ToWorker::Ping { sent });
-        }
+        self.ping(node);
         self.believe(node, true);
     }
 
@@ -356,6 +357,14 @@ impl<'a, P: Policy, O: Observer, L: Link> Coordinator<'a, P, O, L> {
             self.start_worker(node)?;
         }
         Ok(())
+    }
+
+    /// Asks for the worker's clock, unless it is known well enough.
+    fn ping(&mut self, node: NodeId) {
+        if self.meter.wants_ping(node) {
+            let sent = self.link.host_nanos();
+            self.send(node, &ToWorker::Ping { sent });
+        }
     }
 
     /// A worker that was silent for too long speaks again: it starts afresh.

@@ -3,8 +3,8 @@
 use crate::ids::NodeId;
 use crate::metrics::DriverFigures;
 
-/// Pings to a worker when it joins: the fastest answer tells best how the clocks differ.
-pub(super) const PINGS: u32 = 8;
+/// Pings to a worker process: the fastest answer tells best how the clocks differ.
+const PINGS: u32 = 16;
 
 /// Samples of a live run, in real nanoseconds.
 #[derive(Clone, Debug, Default)]
@@ -21,19 +21,33 @@ pub struct Samples {
     pub join: Vec<u64>,
 }
 
-/// How a worker's clock differs from the host's: by the ping that took least.
+/// A worker process: how its clock differs from the host's, by the ping that took least.
 #[derive(Clone, Copy, Debug)]
-struct Offset {
+struct Process {
     round_trip: u64,
     /// Host clock minus worker clock.
     offset: i128,
+    pongs: u32,
+}
+
+/// Two moments, of which one was read from a worker's clock. They are compared at the end of the
+/// run, when that clock is known best.
+#[derive(Clone, Copy, Debug)]
+struct Span {
+    process: u32,
+    worker: u64,
+    host: u64,
 }
 
 /// Measures one live run.
 #[derive(Clone, Debug)]
 pub(super) struct Meter {
     pub(super) samples: Samples,
-    offsets: Vec<Option<Offset>>,
+    processes: Vec<Process>,
+    /// By node: its current process.
+    current: Vec<u32>,
+    dispatches: Vec<Span>,
+    completions: Vec<Span>,
     pub(super) steps: u64,
     pub(super) events: u64,
     /// Host nanoseconds at work, and in the scheduler core.
@@ -45,7 +59,10 @@ impl Meter {
     pub(super) fn new(nodes: usize) -> Self {
         Meter {
             samples: Samples::default(),
-            offsets: vec![None; nodes],
+            processes: Vec::new(),
+            current: vec![0; nodes],
+            dispatches: Vec::new(),
+            completions: Vec::new(),
             steps: 0,
             events: 0,
             busy: 0,
@@ -54,45 +71,58 @@ impl Meter {
     }
 
     /// A worker process is new: its clock is not known yet.
-    pub(super) fn forget(&mut self, node: NodeId) {
-        self.offsets[node.index()] = None;
+    pub(super) fn new_process(&mut self, node: NodeId) {
+        self.current[node.index()] = self.processes.len() as u32;
+        self.processes.push(Process { round_trip: u64::MAX, offset: 0, pongs: 0 });
+    }
+
+    /// Whether the clock of the node's process should be asked once more.
+    pub(super) fn wants_ping(&self, node: NodeId) -> bool {
+        self.processes[self.current[node.index()] as usize].pongs < PINGS
     }
 
     /// An answer to a ping, read at `read`.
     pub(super) fn pong(&mut self, node: NodeId, sent: u64, worker: u64, read: u64) {
         let round_trip = read.saturating_sub(sent);
-        let offset = i128::from(sent) + i128::from(round_trip / 2) - i128::from(worker);
-        let known = &mut self.offsets[node.index()];
-        if known.is_none_or(|known| round_trip < known.round_trip) {
-            *known = Some(Offset { round_trip, offset });
+        let process = &mut self.processes[self.current[node.index()] as usize];
+        process.pongs += 1;
+        if round_trip < process.round_trip {
+            process.round_trip = round_trip;
+            process.offset = i128::from(sent) + i128::from(round_trip / 2) - i128::from(worker);
         }
-    }
-
-    /// A worker's clock on the host's.
-    fn on_host(&self, node: NodeId, worker: u64) -> Option<u64> {
-        let offset = self.offsets[node.index()]?.offset;
-        u64::try_from(i128::from(worker) + offset).ok()
     }
 
     /// An attempt that was sent at `sent` began at `at` on the worker's clock.
     pub(super) fn began(&mut self, node: NodeId, sent: u64, at: u64) {
-        if let Some(at) = self.on_host(node, at) {
-            self.samples.dispatch.push(at.saturating_sub(sent));
-        }
+        let process = self.current[node.index()];
+        self.dispatches.push(Span { process, worker: at, host: sent });
     }
 
     /// An attempt that should have ended at `due` on the worker's clock was taken in at `now`.
     pub(super) fn ended(&mut self, node: NodeId, due: u64, now: u64) {
-        if let Some(due) = self.on_host(node, due) {
-            self.samples.completion.push(now.saturating_sub(due));
-        }
+        let process = self.current[node.index()];
+        self.completions.push(Span { process, worker: due, host: now });
+    }
+
+    /// From worker to host, or from host to worker.
+    fn compare(&self, spans: &[Span], to_host: bool) -> Vec<u64> {
+        let known = spans.iter().filter_map(|span| {
+            let process = self.processes[span.process as usize];
+            let worker = i128::from(span.worker) + process.offset;
+            let host = i128::from(span.host);
+            let length = if to_host { host - worker } else { worker - host };
+            (process.pongs > 0).then(|| u64::try_from(length).unwrap_or(0))
+        });
+        known.collect()
     }
 
     /// The figures of a run that took `wall` nanoseconds and settled so many tasks.
     pub(super) fn figures(&mut self, wall: u64, settled: u64, time_scale: f64) -> DriverFigures {
+        self.samples.dispatch = self.compare(&self.dispatches, false);
+        self.samples.completion = self.compare(&self.completions, true);
         let seconds = |nanos: u64| nanos as f64 / 1e9;
         let settled = settled.max(1) as f64;
-        let samples = &mut self.samples;
+        let samples = &self.samples;
         let (dispatch, completion) = (sorted(&samples.dispatch), sorted(&samples.completion));
         let lag = sorted(&samples.lag);
         DriverFigures {
