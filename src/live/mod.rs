@@ -12,6 +12,10 @@
 //!      +--- Hub       real: sockets, threads, child processes
 //!      +--- stand-in  tests: a clock that jumps, workers in the same process
 //! ```
+//!
+//! What comes over a connection passes [`frame`] (bytes to messages) and [`session`] (who may say what)
+//! before the coordinator sees it. [`worker`] is what a worker does, [`worker_process`] the process
+//! around it.
 
 mod coordinator;
 mod fleet;
