@@ -165,7 +165,9 @@ fn same_decisions(scenario: &str) {
                 assert_eq!(live, simulated, "record {at} of `{}`, seed {seed}", spec.name);
             }
             assert_eq!(ours.len(), theirs.len());
-            assert_eq!(live.tasks, simulated.tasks);
+            for (live, simulated) in live.tasks.iter().zip(&simulated.tasks) {
+                assert_eq!(live, simulated, "`{}`, seed {seed}", spec.name);
+            }
             assert_eq!(live.collected.metrics, simulated.collected.metrics);
             assert_eq!(live.collected.nodes, simulated.collected.nodes);
             assert!(live.incidents.is_empty(), "{:?}", live.incidents);

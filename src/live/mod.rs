@@ -20,6 +20,7 @@
 mod coordinator;
 mod fleet;
 pub mod frame;
+mod hearing;
 pub mod hub;
 pub mod journal;
 pub mod link;

@@ -46,7 +46,7 @@ pub(super) struct Truths<'a> {
     truths: Vec<Truth>,
     free: Vec<u32>,
     failures: StreamKey,
-    /// By task number: the work of its last attempt.
+    /// By task number: the work of its first attempt.
     works: Vec<u64>,
 }
 
@@ -109,7 +109,7 @@ impl<'a> Truths<'a> {
         self.source.error()
     }
 
-    /// The work of every task, by number.
+    /// The work of every task's first attempt, by number.
     pub(super) fn into_works(self) -> Vec<u64> {
         self.works
     }
@@ -132,7 +132,6 @@ impl<'a> Truths<'a> {
             let work = self.source.redraw(task.number, attempt.0).ok_or(too_large)?;
             self.truths[slot].work = work;
             self.truths[slot].left = work;
-            self.works[task.number as usize] = work;
         }
         let truth = &mut self.truths[slot];
         (truth.resumes, truth.sent, truth.began) = (false, sent, None);
