@@ -14,6 +14,7 @@ pub mod csv;
 pub mod csv_read;
 pub mod driver;
 pub mod error;
+pub mod fidelity;
 pub mod folder;
 pub mod html;
 pub mod json;

@@ -1,0 +1,110 @@
+//! What is told of a comparison of simulations with live runs: the table and its sentences, CSV
+//! files, and plots.
+//!
+//! As everywhere in the report, nothing here knows how results were made, and the same results give
+//! the same bytes.
+
+use std::path::Path;
+
+use super::judge::{Words, words};
+use super::story::Facts;
+use super::{PlotFormat, csv as files, plots};
+use crate::experiment::fidelity::{Fidelity, METRICS, PolicyTrials};
+use crate::experiment::plan::Plan;
+use crate::metrics::Metric;
+
+use super::error::Result;
+
+pub mod csv;
+pub mod sentences;
+pub mod table;
+#[cfg(test)]
+mod tests;
+
+/// Everything that is told.
+#[derive(Clone, Copy, Debug)]
+pub struct FidelityInput<'a> {
+    /// The scenario as checked.
+    pub plan: &'a Plan,
+    /// All runs.
+    pub trials: &'a [PolicyTrials],
+    /// What they say: [`Fidelity::of`] these trials.
+    pub fidelity: &'a Fidelity,
+    /// The command that repeats the comparison.
+    pub repeat: &'a str,
+    /// The kind of plots.
+    pub plots: PlotFormat,
+}
+
+impl FidelityInput<'_> {
+    /// What the scenario is about, with the seeds of the trials and how fast live runs went.
+    pub fn facts(&self) -> Facts {
+        let longest = self.trials.iter().max_by_key(|one| one.trials.len());
+        let first = longest.and_then(|one| one.trials.first());
+        let scale =
+            first.map(|trial| trial.driver.time_scale).filter(|scale| scale.is_finite() && *scale > 0.0);
+        Facts {
+            replications: longest.map_or(0, |one| one.trials.len()),
+            seed: first.map_or(self.plan.run.seed, |trial| trial.seed),
+            ..Facts::of(self.plan, &[], scale)
+        }
+    }
+}
+
+/// Writes `fidelity.csv`, `driver.csv`, `divergence.csv` and the plots `fidelity` and `sim-vs-live`
+/// into a folder that is there, and gives the names of the files.
+pub fn write(folder: &Path, input: &FidelityInput<'_>) -> Result<Vec<String>> {
+    files::to_file(folder, "fidelity.csv", |out| csv::fidelity(out, input.fidelity))?;
+    files::to_file(folder, "driver.csv", |out| csv::driver(out, input.trials))?;
+    files::to_file(folder, "divergence.csv", |out| csv::divergence(out, input.fidelity))?;
+    let mut names = ["fidelity.csv", "driver.csv", "divergence.csv"].map(String::from).to_vec();
+    names.extend(plots::write(folder, &pictures(input), input.plots)?);
+    Ok(names)
+}
+
+/// The plots, each with the stem of its file's name.
+pub fn pictures(input: &FidelityInput<'_>) -> Vec<(String, plots::Picture)> {
+    let facts = input.facts();
+    let errors = plots::errors::picture(&facts, input.fidelity);
+    let mut pictures = vec![("fidelity".to_string(), errors)];
+    let over_time = plots::sim_vs_live::picture(&facts, input.fidelity, input.trials);
+    pictures.extend(over_time.map(|picture| ("sim-vs-live".to_string(), picture)));
+    pictures
+}
+
+/// The metrics that people are shown: all but those that are 1 everywhere, as availabilities are
+/// when nothing fails. Files hold all.
+pub fn shown(fidelity: &Fidelity) -> Vec<Metric> {
+    let is_one = |summary: crate::statistics::confidence::Summary| summary.min == 1.0 && summary.max == 1.0;
+    let tells = |metric: &Metric| {
+        fidelity.policies.iter().filter_map(|policy| policy.get(*metric)).any(|one| {
+            let sides = [one.ideal, one.calibrated, one.live];
+            match metric {
+                Metric::NodeAvailability | Metric::ServiceAvailability => {
+                    sides.into_iter().flatten().any(|side| !is_one(side))
+                }
+                _ => sides.iter().any(Option::is_some),
+            }
+        })
+    };
+    METRICS.into_iter().filter(tells).collect()
+}
+
+/// How a metric is spoken of here, where there are two availabilities.
+pub fn wording(metric: Metric) -> Words {
+    match metric {
+        Metric::NodeAvailability => Words { name: "node availability", ..words(metric) },
+        other => words(other),
+    }
+}
+
+/// Over how many seeds a policy is averaged: `5 seeds`, or `4 to 5 seeds` when some runs do not
+/// count; `None` when no policy has two, and there are no intervals.
+pub fn seeds_in_words(fidelity: &Fidelity) -> Option<String> {
+    let valid = || fidelity.policies.iter().map(|policy| policy.valid);
+    match (valid().min()?, valid().max()?) {
+        (_, 0 | 1) => None,
+        (least, most) if least == most => Some(format!("{most} seeds")),
+        (least, most) => Some(format!("{least} to {most} seeds")),
+    }
+}
