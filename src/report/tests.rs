@@ -21,6 +21,7 @@ fn input<'a>(plan: &'a Plan, results: &'a [PolicyResult]) -> ReportInput<'a> {
         options: Options { plots: PlotFormat::Svg, tasks: true },
         live: None,
         extra: &[],
+        beside: None,
     }
 }
 

@@ -1,10 +1,12 @@
-//! `fidelity.csv`, `driver.csv` and `divergence.csv`, under the rules of all CSV files: missing
+//! `fidelity.csv`, `divergence.csv` and `simulated.csv`, under the rules of all CSV files: missing
 //! values are empty, numbers are the shortest that read back exactly.
 
 use std::io::{self, Write};
 
-use crate::experiment::fidelity::{Decision, Fidelity, PolicyTrials};
-use crate::metrics::DRIVER_COLUMNS;
+use serde_json::{Number, Value};
+
+use crate::experiment::fidelity::{Decision, Fidelity, PolicyTrials, Simulated};
+use crate::metrics::COLUMNS;
 use crate::report::csv::lines;
 use crate::report::number::exact;
 use crate::statistics::confidence::Summary;
@@ -30,8 +32,8 @@ pub const FIDELITY: &[&str] = &[
     "margin",
     "verdict",
 ];
-/// First columns of `driver.csv`; those of [`DRIVER_COLUMNS`] follow.
-pub const DRIVER: &[&str] = &["policy", "replication", "seed", "valid", "reason"];
+/// First columns of `simulated.csv`; one for each metric follows.
+pub const SIMULATED: &[&str] = &["policy", "simulation", "replication", "seed"];
 /// Columns of `divergence.csv`. `decision` is an index from 0, `time` in seconds since the first
 /// arrival in the live run (in the simulation when live decided nothing more).
 pub const DIVERGENCE: &[&str] =
@@ -69,22 +71,45 @@ pub fn fidelity(out: &mut dyn Write, fidelity: &Fidelity) -> io::Result<()> {
     lines.flush()
 }
 
-/// `driver.csv`: how well the driver of every live run kept up, valid or not.
-pub fn driver(out: &mut dyn Write, trials: &[PolicyTrials]) -> io::Result<()> {
+/// `simulated.csv`: the figures of every simulation, ideal and calibrated, as `replications.csv`
+/// holds those of the live runs.
+pub fn simulated(out: &mut dyn Write, trials: &[PolicyTrials]) -> io::Result<()> {
     let columns: Vec<&str> =
-        DRIVER.iter().copied().chain(DRIVER_COLUMNS.iter().map(|column| column.name)).collect();
+        SIMULATED.iter().copied().chain(COLUMNS.iter().map(|column| column.name)).collect();
     let mut lines = lines(out, &columns)?;
     for policy in trials {
         for trial in &policy.trials {
-            lines.write_field(&policy.policy)?;
-            lines.write_field(trial.live.replication.to_string())?;
-            lines.write_field(trial.seed.to_string())?;
-            lines.write_field(trial.invalid.is_none().to_string())?;
-            lines.write_field(trial.invalid.as_deref().unwrap_or(""))?;
-            lines.write_record(DRIVER_COLUMNS.iter().map(|column| exact((column.get)(&trial.driver))))?;
+            let sides =
+                [(Simulated::Ideal, Some(&trial.ideal)), (Simulated::Calibrated, trial.calibrated.as_ref())];
+            for (simulated, result) in sides {
+                let Some(result) = result else { continue };
+                lines.write_field(&policy.policy)?;
+                lines.write_field(simulated.name())?;
+                lines.write_field(result.replication.to_string())?;
+                lines.write_field(result.seed.to_string())?;
+                lines.write_record(COLUMNS.iter().map(|column| exact(result.metrics.get(column.metric))))?;
+            }
         }
     }
     lines.flush()
+}
+
+/// The rows of a CSV file as a JSON array of objects; numbers stay numbers, missing values `null`.
+pub fn as_json(csv: &[u8]) -> io::Result<String> {
+    let mut reader = csv::Reader::from_reader(csv);
+    let names = reader.headers()?.clone();
+    let mut rows = Vec::new();
+    for record in reader.records() {
+        let record = record?;
+        let value = |text: &str| match text.parse::<f64>() {
+            _ if text.is_empty() => Value::Null,
+            Ok(number) => Number::from_f64(number).map_or(Value::Null, Value::Number),
+            Err(_) => Value::String(text.to_string()),
+        };
+        let row = names.iter().zip(&record).map(|(name, text)| (name.to_string(), value(text)));
+        rows.push(Value::Object(row.collect()));
+    }
+    Ok(format!("{:#}\n", Value::Array(rows)))
 }
 
 /// `divergence.csv`: where every valid live run parts from its simulation; a run that does not part

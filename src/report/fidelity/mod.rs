@@ -4,16 +4,16 @@
 //! As everywhere in the report, nothing here knows how results were made, and the same results give
 //! the same bytes.
 
-use std::path::Path;
+use std::io::Write;
 
 use super::judge::{Words, words};
+use super::plots;
 use super::story::Facts;
-use super::{PlotFormat, csv as files, plots};
 use crate::experiment::fidelity::{Fidelity, METRICS, PolicyTrials};
 use crate::experiment::plan::Plan;
 use crate::metrics::Metric;
 
-use super::error::Result;
+use super::error::{Error, Result};
 
 pub mod csv;
 pub mod sentences;
@@ -32,8 +32,6 @@ pub struct FidelityInput<'a> {
     pub fidelity: &'a Fidelity,
     /// The command that repeats the comparison.
     pub repeat: &'a str,
-    /// The kind of plots.
-    pub plots: PlotFormat,
 }
 
 impl FidelityInput<'_> {
@@ -51,15 +49,19 @@ impl FidelityInput<'_> {
     }
 }
 
-/// Writes `fidelity.csv`, `driver.csv`, `divergence.csv` and the plots `fidelity` and `sim-vs-live`
-/// into a folder that is there, and gives the names of the files.
-pub fn write(folder: &Path, input: &FidelityInput<'_>) -> Result<Vec<String>> {
-    files::to_file(folder, "fidelity.csv", |out| csv::fidelity(out, input.fidelity))?;
-    files::to_file(folder, "driver.csv", |out| csv::driver(out, input.trials))?;
-    files::to_file(folder, "divergence.csv", |out| csv::divergence(out, input.fidelity))?;
-    let mut names = ["fidelity.csv", "driver.csv", "divergence.csv"].map(String::from).to_vec();
-    names.extend(plots::write(folder, &pictures(input), input.plots)?);
-    Ok(names)
+/// Name and content of `fidelity.csv`, `divergence.csv` and `simulated.csv`.
+pub fn files(input: &FidelityInput<'_>) -> Result<Vec<(String, Vec<u8>)>> {
+    type Fill<'a> = &'a dyn Fn(&mut dyn Write) -> std::io::Result<()>;
+    let file = |name: &str, fill: Fill<'_>| {
+        let mut bytes = Vec::new();
+        fill(&mut bytes).map_err(Error::file("write", name))?;
+        Ok((name.to_string(), bytes))
+    };
+    Ok(vec![
+        file("fidelity.csv", &|out| csv::fidelity(out, input.fidelity))?,
+        file("divergence.csv", &|out| csv::divergence(out, input.fidelity))?,
+        file("simulated.csv", &|out| csv::simulated(out, input.trials))?,
+    ])
 }
 
 /// The plots, each with the stem of its file's name.

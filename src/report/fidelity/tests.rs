@@ -2,7 +2,9 @@
 
 use super::*;
 use crate::experiment::fidelity::{Decision, Divergence, Fact, Side, Trial, Why};
-use crate::metrics::{DRIVER_COLUMNS, DriverFigures, ReplicationResult};
+use std::path::Path;
+
+use crate::metrics::{DriverFigures, ReplicationResult};
 use crate::report::sample::Sample;
 use crate::report::table::Style;
 use crate::time::Duration;
@@ -115,7 +117,6 @@ fn with<T>(made: &Made, call: impl FnOnce(&FidelityInput<'_>) -> T) -> T {
         trials: &trials,
         fidelity: &fidelity,
         repeat: "falcon compare scenarios/live.toml --live",
-        plots: PlotFormat::Svg,
     })
 }
 
@@ -179,25 +180,26 @@ fn narrow_terminals_keep_the_verdict() {
 fn the_files_are_those_promised() {
     let mut made = made(&THREE, 3);
     made.sample.faults = true;
-    let folder = tempfile::tempdir().expect("a folder");
-    let names = with(&made, |input| write(folder.path(), input).expect("written"));
-    assert_eq!(names, ["fidelity.csv", "driver.csv", "divergence.csv", "fidelity.svg", "sim-vs-live.svg"]);
-    let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).expect("a file");
+    let files = with(&made, |input| files(input).expect("written"));
+    let names: Vec<&str> = files.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["fidelity.csv", "divergence.csv", "simulated.csv"]);
+    let read = |name: &str| {
+        let (_, bytes) = files.iter().find(|(file, _)| file == name).expect("a file");
+        String::from_utf8(bytes.clone()).expect("text")
+    };
     let fidelity = read("fidelity.csv");
     assert_eq!(fidelity.lines().count(), 1 + 3 * METRICS.len());
     assert!(!fidelity.contains("NaN") && !fidelity.contains('\r'));
     // No run has a figure of it.
     assert!(fidelity.contains("sjf,service_availability,1,0,,,,,,,,,,,0.05,not_shown\n"), "{fidelity}");
-    let driver = read("driver.csv");
-    let names: Vec<&str> = DRIVER_COLUMNS.iter().map(|column| column.name).collect();
-    let head = format!("policy,replication,seed,valid,reason,{}", names.join(","));
-    assert_eq!(driver.lines().next(), Some(head.as_str()));
-    assert!(driver.contains("\nsjf,0,1,true,,62.5,0.05,"), "{driver}");
-    assert!(
-        driver.contains("\npower-of-two,2,3,false,late by 12 ms at the 99th percentile,62.5,"),
-        "{driver}"
-    );
-    assert!(driver.lines().nth(1).expect("a row").ends_with(",0.00025,,,,,,0,0"), "{driver}");
+    let simulated = read("simulated.csv");
+    assert!(simulated.starts_with("policy,simulation,replication,seed,makespan,"), "{simulated}");
+    assert_eq!(simulated.lines().count(), 1 + 3 * 3 * 2, "ideal and calibrated");
+    let json = csv::as_json(fidelity.as_bytes()).expect("JSON");
+    let rows: Vec<serde_json::Value> = serde_json::from_str(&json).expect("JSON");
+    assert_eq!(rows.len(), 3 * METRICS.len());
+    assert_eq!((rows[0]["metric"].as_str(), rows[0]["n"].as_f64()), (Some("makespan"), Some(3.0)));
+    assert!(rows.iter().any(|row| row["live_mean"].is_null()));
     insta::assert_snapshot!(read("divergence.csv"));
 }
 
@@ -243,13 +245,7 @@ fn many_invalid_runs_are_counted_and_some_named() {
         trial.invalid = Some("late".to_string());
     }
     let fidelity = Fidelity::of(0.05, &trials);
-    let input = FidelityInput {
-        plan: &plan,
-        trials: &trials,
-        fidelity: &fidelity,
-        repeat: "",
-        plots: PlotFormat::Svg,
-    };
+    let input = FidelityInput { plan: &plan, trials: &trials, fidelity: &fidelity, repeat: "" };
     let text = table::render(&input, None, Style::PLAIN);
     assert!(text.contains("9 of 9 live runs do not count: sjf seed 1 (late), "), "{text}");
     assert!(text.contains(" and 3 more in driver.csv.") && text.contains("  no valid runs\n"), "{text}");
@@ -263,13 +259,7 @@ fn knowledge_of_one_side_is_told() {
     trials[0].trials[1].divergence = Some(Divergence { live: None, why, ..parted(2) });
     let fidelity = Fidelity::of(0.05, &trials);
     let plan = Sample::default().plan();
-    let input = FidelityInput {
-        plan: &plan,
-        trials: &trials,
-        fidelity: &fidelity,
-        repeat: "",
-        plots: PlotFormat::None,
-    };
+    let input = FidelityInput { plan: &plan, trials: &trials, fidelity: &fidelity, repeat: "" };
     let text = sentences::sentences(&input).concat().join("\n");
     let expected = "\
 sjf: 1 of 2 live runs part from the simulation, after 46 equal decisions; 93.8 % of tasks ran on the same node.
