@@ -3,6 +3,7 @@
 
 use crate::distribution::Distribution;
 use crate::faults::NodeFaults;
+use crate::random::Streams;
 use crate::scheduler::{NodeSpec, RetryPlan};
 use crate::time::{Duration, Time};
 use crate::workload::Workload;
@@ -18,12 +19,21 @@ pub struct Delays {
     pub detection: Option<Distribution>,
     /// From the end of a node's repair until the scheduler can use it.
     pub join: Option<Distribution>,
+    /// Which of many equally likely courses the delays take while everything else stays the same;
+    /// 0 is that of the seed.
+    pub course: u32,
 }
 
 impl Delays {
     /// Whether the scheduler can be wrong about what is: about a start, or about a node.
     pub fn starts_are_reported(&self) -> bool {
         self.dispatch.is_some() || self.detection.is_some()
+    }
+
+    /// The streams that delays are drawn from in the replication with this seed.
+    pub fn streams(&self, seed: u64) -> Streams {
+        // Far from the seeds of other replications.
+        Streams::new(seed.wrapping_add(u64::from(self.course) << 32))
     }
 }
 

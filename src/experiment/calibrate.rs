@@ -68,6 +68,7 @@ impl Calibration {
             completion: empirical(&self.completion),
             detection: empirical(&self.detection),
             join: empirical(&self.join),
+            course: 0,
         }
     }
 }

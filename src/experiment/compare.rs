@@ -10,13 +10,16 @@ use super::live::{LiveResults, LiveRun, LiveRunError, LiveRunnerOptions};
 use super::plan::Plan;
 use super::runner::{pooled_result, tails};
 use crate::live::LiveError;
-use crate::metrics::{PolicyResult, ReplicationResult};
+use crate::metrics::{COLUMNS, PolicyResult, ReplicationResult};
 use crate::policies;
 use crate::random::Streams;
 use crate::scheduler::Record;
 use crate::sim::{self, RunOptions, SimulationError};
 use crate::time::Time;
 use crate::world::{Delays, World};
+
+/// Calibrated simulations per live run.
+const COURSES: u32 = 16;
 
 /// Why there is no comparison.
 #[derive(Debug, thiserror::Error)]
@@ -87,7 +90,7 @@ impl Plan {
                 let run = real(replication, &pooled)?;
                 let simulate = |world: &World| self.simulate(world, policy, replication, options.stop);
                 let (ideal, ideal_history) = simulate(&ideal)?;
-                let calibrated = calibrated.as_ref().map(simulate).transpose()?;
+                let calibrated = calibrated.as_ref().map(|world| averaged(world, simulate)).transpose()?;
                 let nearest = calibrated.as_ref().map_or(&ideal_history, |(_, history)| history);
                 let divergence = Divergence::between(nearest, &run.history);
                 of_policy.push(trial(&run, ideal, calibrated.map(|(result, _)| result), divergence));
@@ -134,6 +137,28 @@ impl Plan {
         let result = pooled_result(replication, seed, collected, Vec::new(), events, &Mutex::default());
         Ok((result, output.history))
     }
+}
+
+/// The first of [`COURSES`] simulations that differ in their delays alone, with the means of all for
+/// its figures: what delays do to a busy cluster depends on the finest details of their order, so
+/// one simulation is as good a guess as any other, and their mean a better one.
+fn averaged(
+    world: &World,
+    simulate: impl Fn(&World) -> Result<(ReplicationResult, Vec<(Time, Record)>), CompareError>,
+) -> Result<(ReplicationResult, Vec<(Time, Record)>), CompareError> {
+    let (mut first, history) = simulate(world)?;
+    let mut rows = vec![first.metrics.clone()];
+    for course in 1..COURSES {
+        let delays = Delays { course, ..world.delays.clone() };
+        rows.push(simulate(&World { delays, ..world.clone() })?.0.metrics);
+    }
+    for column in COLUMNS {
+        let values: Vec<f64> = rows.iter().filter_map(|row| row.get(column.metric)).collect();
+        if !values.is_empty() {
+            first.metrics.set(column.metric, values.iter().sum::<f64>() / values.len() as f64);
+        }
+    }
+    Ok((first, history))
 }
 
 fn trial(
