@@ -5,6 +5,7 @@ use super::arrivals::Arrivals;
 use super::event_queue::{Due, EventNumber, EventQueue, Kind, MAX_INDEX, Rank};
 use super::nodes::{Change, Nodes};
 use super::run::SimulationError;
+use super::truth::{Attempt, Course, NO_ATTEMPT, Probabilities, Truth};
 use super::world::World;
 use crate::ids::{AttemptNumber, NodeId, TaskId};
 use crate::random::{Purpose, StreamKey, Streams};
@@ -14,57 +15,6 @@ use crate::scheduler::{
 use crate::structures::calendar::Ahead;
 use crate::structures::memory;
 use crate::time::{Duration, Time};
-
-/// What is true of an unsettled task, whatever the scheduler believes.
-#[derive(Clone, Copy, Debug)]
-#[repr(align(32))]
-struct Truth {
-    work: u64,
-    /// The end of the current attempt in the event queue, if one runs.
-    finish: EventNumber,
-    number: u32,
-    attempt: u32,
-    node: u32,
-    /// Index of the probability that an attempt fails; nearly always there are few different ones.
-    fails: u32,
-}
-
-/// More of the truth, which matters only when starts take time or work survives its node.
-#[derive(Clone, Copy, Debug)]
-struct Course {
-    /// Work still to be done: less than all of it only when an attempt was lost and its work kept.
-    left: u64,
-    /// When the current attempt begins to work.
-    started: Time,
-    /// That beginning in the event queue, while the attempt is on its way to the node.
-    begin: EventNumber,
-    /// Whether the next attempt goes on with what is left of the last.
-    resumes: bool,
-}
-
-/// All probabilities of failure that occur.
-#[derive(Debug, Default)]
-struct Probabilities {
-    values: Vec<f64>,
-    last: u32,
-}
-
-impl Probabilities {
-    /// The index of a probability, nearly always that of the last one asked for.
-    #[inline]
-    fn index(&mut self, probability: f64) -> u32 {
-        if self.values.get(self.last as usize) != Some(&probability) {
-            self.last = match self.values.iter().position(|&other| other == probability) {
-                Some(index) => index as u32,
-                None => {
-                    self.values.push(probability);
-                    self.values.len() as u32 - 1
-                }
-            };
-        }
-        self.last
-    }
-}
 
 /// A run in progress.
 pub(super) struct Driver<'a, P, O> {
@@ -78,6 +28,9 @@ pub(super) struct Driver<'a, P, O> {
     queue: EventQueue,
     /// By slot.
     truths: Vec<Truth>,
+    /// Attempts at nodes, and the places of those that are over.
+    attempts: Vec<Attempt>,
+    over: Vec<u32>,
     /// By slot, when `has_courses`.
     courses: Vec<Course>,
     has_courses: bool,
@@ -132,6 +85,8 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
             next_arrival: Rank::NEVER,
             queue,
             truths: Vec::new(),
+            attempts: Vec::new(),
+            over: Vec::new(),
             courses: Vec::new(),
             has_courses: world.dispatch_delay.is_some() || world.retry.on_node_loss == OnNodeLoss::Resume,
             free: Vec::new(),
@@ -145,6 +100,7 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
             events: 0,
         };
         memory::reserve(&mut driver.truths, unsettled);
+        memory::reserve(&mut driver.attempts, world.slots().min(unsettled as u64) as usize);
         driver.draw_arrival();
         Ok(driver)
     }
@@ -192,20 +148,21 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
     /// time would otherwise be spent waiting for it.
     #[inline(always)]
     fn fetch_ahead(&mut self) {
-        let (truths, scheduler, observer) = (&self.truths, &self.scheduler, &self.observer);
-        self.queue.look_ahead(|ahead, slot| match ahead {
-            Ahead::Far => {
-                memory::prefetch(truths, slot as usize);
-                scheduler.fetch_task(slot);
-            }
+        let (truths, attempts) = (&self.truths, &self.attempts);
+        let (scheduler, observer) = (&self.scheduler, &self.observer);
+        self.queue.look_ahead(|ahead, index| match ahead {
+            Ahead::Far => memory::prefetch(attempts, index as usize),
             Ahead::Near => {
-                if let Some(truth) = truths.get(slot as usize) {
-                    scheduler.fetch_node(NodeId(truth.node));
-                    observer.fetch_node(NodeId(truth.node));
+                if let Some(attempt) = attempts.get(index as usize) {
+                    // A task that ends leaves its slot to the next that arrives.
+                    memory::prefetch(truths, attempt.slot as usize);
+                    scheduler.fetch_task(attempt.slot);
+                    scheduler.fetch_node(NodeId(attempt.node));
+                    observer.fetch_node(NodeId(attempt.node));
                 }
             }
             Ahead::Next => {
-                let node = truths.get(slot as usize).map(|truth| NodeId(truth.node));
+                let node = attempts.get(index as usize).map(|attempt| NodeId(attempt.node));
                 if let Some(waiting) = node.and_then(|node| scheduler.first_queued(node)) {
                     memory::prefetch(truths, waiting as usize);
                     scheduler.fetch_task(waiting);
@@ -243,14 +200,8 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
     fn arrive(&mut self, now: Time) -> Result<(), SimulationError> {
         let Some(new) = self.arrivals.take() else { return Ok(()) };
         self.events += 1;
-        let truth = Truth {
-            work: new.work,
-            finish: EventNumber::NONE,
-            number: new.number,
-            attempt: 0,
-            node: 0,
-            fails: self.probabilities.index(new.failure_probability),
-        };
+        let fails = self.probabilities.index(new.failure_probability);
+        let truth = Truth { work: new.work, fails, attempt: NO_ATTEMPT };
         let slot = if let Some(slot) = self.free.pop() {
             self.truths[slot as usize] = truth;
             slot
@@ -305,8 +256,8 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
         self.events += 1;
         // What ran on a lost node is over now, whatever else happens at this instant.
         for at in 0..self.commands.as_slice().len() {
-            if let Command::StopAttempt { task, node, .. } = self.commands.as_slice()[at] {
-                self.stop(now, task, node);
+            if let Command::StopAttempt { task, attempt, .. } = self.commands.as_slice()[at] {
+                self.stop(now, task, attempt);
             }
         }
         Ok(())
@@ -314,27 +265,28 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
 
     #[inline(always)]
     fn finish_attempt(&mut self, now: Time, due: Due) {
-        let truth = &mut self.truths[due.index as usize];
-        if truth.finish != due.number {
+        let attempt = &mut self.attempts[due.index as usize];
+        if attempt.finish != due.number {
             return;
         }
         self.events += 1;
-        truth.finish = EventNumber::NONE;
-        let truth = &self.truths[due.index as usize];
-        self.nodes.attempt_ends(now, truth.node);
-        let probability = self.probabilities.values[truth.fails as usize];
-        let failed = probability > 0.0
-            && self.failures.uniform2(u64::from(truth.number), u64::from(truth.attempt)) < probability;
+        attempt.finish = EventNumber::NONE;
+        let Attempt { work, slot, number, attempt, node, .. } = *attempt;
+        self.over.push(due.index);
+        self.nodes.attempt_ends(now, node);
+        let probability = self.probabilities.of(slot, &self.truths);
+        let failed =
+            probability > 0.0 && self.failures.uniform2(u64::from(number), u64::from(attempt)) < probability;
         let event = Event::AttemptFinished {
-            task: TaskId { slot: due.index, number: truth.number },
-            attempt: AttemptNumber(truth.attempt),
-            node: NodeId(truth.node),
+            task: TaskId { slot, number },
+            attempt: AttemptNumber(attempt),
+            node: NodeId(node),
             outcome: if failed { Outcome::Failure } else { Outcome::Success },
-            service: self.service(truth.work, truth.node),
+            service: self.service(work, node),
         };
         if failed && self.has_courses {
             // A failed attempt is found at its end; the next one repeats all of the work.
-            self.courses[due.index as usize].left = truth.work;
+            self.courses[slot as usize].left = work;
         }
         self.tell(now, event);
     }
@@ -346,13 +298,14 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
         }
         self.events += 1;
         course.begin = EventNumber::NONE;
-        let truth = &self.truths[due.index as usize];
+        let Attempt { number, attempt, node, .. } =
+            self.attempts[self.truths[due.index as usize].attempt as usize];
         let event = Event::AttemptStarted {
-            task: TaskId { slot: due.index, number: truth.number },
-            attempt: AttemptNumber(truth.attempt),
-            node: NodeId(truth.node),
+            task: TaskId { slot: due.index, number },
+            attempt: AttemptNumber(attempt),
+            node: NodeId(node),
         };
-        let clock = self.nodes.attempt_starts(now, truth.node, &mut self.queue);
+        let clock = self.nodes.attempt_starts(now, node, &mut self.queue);
         clock.ok_or(SimulationError::TimeOverflow)?;
         self.tell(now, event);
         Ok(())
@@ -372,8 +325,13 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
         for command in commands.as_slice() {
             match *command {
                 Command::StartAttempt { task, attempt, node } => self.start(now, task, attempt, node)?,
-                Command::StopAttempt { task, node, .. } => self.stop(now, task, node),
-                Command::Settle { task, .. } => self.free.push(task.slot),
+                Command::StopAttempt { task, attempt, .. } => self.stop(now, task, attempt),
+                Command::Settle { task, .. } => {
+                    // After the last arrival nobody takes a free slot any more.
+                    if self.next_arrival != Rank::NEVER {
+                        self.free.push(task.slot);
+                    }
+                }
             }
         }
         commands.clear();
@@ -393,17 +351,22 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
         if attempt.0 > 1 && self.world.retry.redraw {
             self.redraw(task, attempt)?;
         }
-        let (begins, left) =
-            if self.has_courses { self.set_out(now, task, attempt)? } else { (now, self.truths[slot].work) };
+        let work = self.truths[slot].work;
+        let (begins, left) = if self.has_courses { self.set_out(now, task, attempt)? } else { (now, work) };
         if self.world.dispatch_delay.is_none() {
             let clock = self.nodes.attempt_starts(now, node.0, &mut self.queue);
             clock.ok_or(SimulationError::TimeOverflow)?;
         }
         let end = begins.checked_add(self.service(left, node.0)).ok_or(SimulationError::TimeOverflow)?;
-        let truth = &mut self.truths[slot];
-        truth.finish = self.queue.push(end, Kind::Finish, task.slot);
-        truth.attempt = attempt.0;
-        truth.node = node.0;
+        let index = self.over.pop().unwrap_or(self.attempts.len() as u32);
+        let finish = self.queue.push(end, Kind::Finish, index);
+        let sent =
+            Attempt { finish, work, slot: task.slot, number: task.number, attempt: attempt.0, node: node.0 };
+        match self.attempts.get_mut(index as usize) {
+            Some(place) => *place = sent,
+            None => self.attempts.push(sent),
+        }
+        self.truths[slot].attempt = index;
         if let Some(soon) = self.scheduler.upcoming() {
             memory::prefetch(&self.truths, soon as usize);
         }
@@ -431,13 +394,17 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
     }
 
     /// An attempt is over before its end.
-    fn stop(&mut self, now: Time, task: TaskId, node: NodeId) {
-        let truth = &mut self.truths[task.slot as usize];
-        if truth.finish == EventNumber::NONE {
+    fn stop(&mut self, now: Time, task: TaskId, attempt: AttemptNumber) {
+        let index = self.truths[task.slot as usize].attempt;
+        let Some(stopped) = self.attempts.get_mut(index as usize) else { return };
+        if (stopped.number, stopped.attempt) != (task.number, attempt.0)
+            || stopped.finish == EventNumber::NONE
+        {
             return;
         }
-        truth.finish = EventNumber::NONE;
-        let work = truth.work;
+        stopped.finish = EventNumber::NONE;
+        let Attempt { work, node, .. } = *stopped;
+        self.over.push(index);
         let mut had_begun = true;
         if self.has_courses {
             let course = &mut self.courses[task.slot as usize];
@@ -445,12 +412,12 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
             course.begin = EventNumber::NONE;
             course.resumes = self.world.retry.on_node_loss == OnNodeLoss::Resume;
             let elapsed = now.since(course.started).0;
-            let speed = self.world.nodes[node.index()].speed;
+            let speed = self.world.nodes[node as usize].speed;
             let done = if speed == 1.0 { elapsed } else { (elapsed as f64 * speed).round() as u64 };
             course.left = if course.resumes { course.left.saturating_sub(done) } else { work };
         }
         if had_begun {
-            self.nodes.attempt_ends(now, node.0);
+            self.nodes.attempt_ends(now, node);
         }
     }
 

@@ -5,6 +5,7 @@ mod driver;
 pub mod event_queue;
 mod nodes;
 mod run;
+mod truth;
 mod world;
 
 pub use run::{RunOptions, RunOutput, SimulationError, run, simulate};

@@ -29,7 +29,7 @@ const PIECE: usize = 16;
 const LEAST_ROOM: usize = (4 << 20) / size_of::<u128>();
 
 /// How many entries before its time one is shown as far, near and next.
-const LEAD: [usize; 3] = [30, 16, 7];
+const LEAD: [usize; 3] = [36, 20, 8];
 
 const NONE: u32 = u32::MAX;
 
