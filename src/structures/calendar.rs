@@ -6,7 +6,7 @@
 //! bucket in O(1), and only the bucket that has come is sorted. The width follows the rate at which
 //! entries are taken, so that a bucket holds one or two; entries beyond the last bucket wait in the
 //! heap. A bitmap of buckets that are not empty skips the others 64 at a time. From tens of thousands
-//! of entries on the buckets would outgrow the cache; a [wide calendar](super::wide_calendar) takes
+//! of entries on the buckets would outgrow the cache; a calendar of wide buckets (`wide_calendar.rs`) takes
 //! over.
 //!
 //! Order depends on the keys alone, never on widths or on which structure holds an entry.
