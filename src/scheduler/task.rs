@@ -3,7 +3,7 @@
 
 use super::event::TaskSpec;
 use crate::ids::{NodeId, TaskId};
-use crate::structures::memory;
+use crate::structures::memory::Kept;
 use crate::time::Time;
 
 /// Where a task is in its life.
@@ -102,16 +102,16 @@ impl Task {
 /// All unsettled tasks, by slot.
 #[derive(Clone, Debug, Default)]
 pub struct Tasks {
-    pub(super) hot: Vec<Task>,
-    pub(super) estimates: Vec<u64>,
+    pub(super) hot: Kept<Task>,
+    pub(super) estimates: Kept<u64>,
     /// As long as it must be: behind its end all priorities are 0, as in most workloads all are.
     priorities: Vec<f64>,
 }
 
 impl Tasks {
     pub(super) fn reserve(&mut self, tasks: usize) {
-        memory::reserve(&mut self.hot, tasks);
-        memory::reserve(&mut self.estimates, tasks);
+        self.hot.reserve_large(tasks);
+        self.estimates.reserve_large(tasks);
     }
 
     /// Puts a new task into its slot.

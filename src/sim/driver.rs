@@ -13,7 +13,7 @@ use crate::scheduler::{
     Command, Commands, Event, Observer, OnNodeLoss, Outcome, Policy, Scheduler, SchedulerConfig, TaskSpec,
 };
 use crate::structures::calendar::Ahead;
-use crate::structures::memory;
+use crate::structures::memory::{self, Kept};
 use crate::time::{Duration, Time};
 
 /// A run in progress.
@@ -27,7 +27,7 @@ pub(super) struct Driver<'a, P, O> {
     next_arrival: Rank,
     queue: EventQueue,
     /// By slot.
-    truths: Vec<Truth>,
+    truths: Kept<Truth>,
     /// Attempts at nodes, and the places of those that are over.
     attempts: Vec<Attempt>,
     over: Vec<u32>,
@@ -84,7 +84,7 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
             arrivals: Arrivals::new(world, streams),
             next_arrival: Rank::NEVER,
             queue,
-            truths: Vec::new(),
+            truths: Kept::default(),
             attempts: Vec::new(),
             over: Vec::new(),
             courses: Vec::new(),
@@ -99,7 +99,7 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
             keep_works,
             events: 0,
         };
-        memory::reserve(&mut driver.truths, unsettled);
+        driver.truths.reserve_large(unsettled);
         memory::reserve(&mut driver.attempts, world.slots().min(unsettled as u64) as usize);
         driver.draw_arrival();
         Ok(driver)
