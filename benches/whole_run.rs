@@ -9,8 +9,9 @@ use falcon::experiment::plan::Plan;
 use falcon::metrics::Metric;
 use falcon::policies;
 use falcon::random::Streams;
-use falcon::sim::{self, RunOptions, World};
+use falcon::sim::{self, RunOptions};
 use falcon::workload::{Arrivals, Workload};
+use falcon::world::World;
 use support::{Bench, bare, plan};
 
 fn simulated(bench: &mut Bench, group: &str, plan: &Plan, tasks: u32) {

@@ -1,7 +1,9 @@
 //! Names of the things a scheduler speaks about: nodes, tasks and attempts.
 
+use serde::{Deserialize, Serialize};
+
 /// A node, numbered from 0 in the order of the scenario.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub struct NodeId(pub u32);
 
 impl NodeId {
@@ -18,7 +20,7 @@ impl NodeId {
 /// settled. `number` is the task's position by (arrival, order in the input), never used twice in
 /// a run, so that a late message about a settled task cannot be taken for the next holder of the
 /// slot.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub struct TaskId {
     /// Place in dense tables, reused after the task is settled.
     pub slot: u32,
@@ -30,5 +32,5 @@ pub struct TaskId {
 ///
 /// It travels with every start and every result, so that the result of an attempt that was given
 /// up (its node was lost) is recognised and refused.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub struct AttemptNumber(pub u32);

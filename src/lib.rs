@@ -52,6 +52,7 @@
 //! use falcon::policies::registry::preset;
 //! use falcon::scheduler::RetryPlan;
 //! use falcon::workload::{Arrivals, EstimateSpec, TaskClass, Workload};
+//! use falcon::world::Delays;
 //!
 //! let task = TaskClass {
 //!     name: String::new(),
@@ -78,7 +79,7 @@
 //!     groups: vec![node],
 //!     workload: Workload::Generated { tasks: 1000, arrivals: Arrivals::AtOnce, classes: vec![task] },
 //!     retry: RetryPlan::default(),
-//!     dispatch_delay: None,
+//!     delays: Delays::default(),
 //!     policies: vec![preset("fifo").unwrap()],
 //! };
 //! let results = plan.run(&RunnerOptions::default())?;
@@ -157,6 +158,7 @@ pub mod distribution;
 pub mod experiment;
 pub mod faults;
 pub mod ids;
+pub mod live;
 pub mod metrics;
 pub mod policies;
 pub mod random;
@@ -167,3 +169,4 @@ pub mod statistics;
 pub mod structures;
 pub mod time;
 pub mod workload;
+pub mod world;

@@ -85,6 +85,12 @@ pub enum Purpose {
     BatchSize = 13,
     /// Resampling in statistics.
     Bootstrap = 14,
+    /// Delay from the end of an attempt until the scheduler knows.
+    CompletionDelay = 15,
+    /// Delays from failures of a node until the scheduler knows.
+    DetectionDelay = 16,
+    /// Delays from repairs of a node until the scheduler can use it.
+    JoinDelay = 17,
 }
 
 /// All streams of one replication.

@@ -642,7 +642,17 @@ fn every_transition_is_written_down() {
         (4, Record::Returned { task, failed: true }),
         (4, Record::Dispatched { task, attempt: AttemptNumber(2), node: on(1), failures: 1 }),
         (6, Record::NodeLost { node: on(1) }),
-        (6, Record::Lost { task, attempt: AttemptNumber(2), node: on(1), busy: seconds(4), kept: false }),
+        (
+            6,
+            Record::Lost {
+                task,
+                attempt: AttemptNumber(2),
+                node: on(1),
+                busy: seconds(4),
+                slots: 2,
+                kept: false,
+            },
+        ),
         (6, Record::Returned { task, failed: false }),
         (6, Record::Dispatched { task, attempt: AttemptNumber(3), node: on(0), failures: 1 }),
         (

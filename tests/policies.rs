@@ -11,9 +11,10 @@ use falcon::policies::registry::{BACKFILLS, DISPATCHES, ORDERS, PLACES};
 use falcon::policies::{self, OrderSpec, PlaceSpec, PolicySpec};
 use falcon::random::Streams;
 use falcon::scheduler::{Backoff, NodeSpec, OnNodeLoss, RetryPlan};
-use falcon::sim::{RunOptions, RunOutput, SimulationError, World, simulate};
+use falcon::sim::{RunOptions, RunOutput, SimulationError, simulate};
 use falcon::time::{Duration, Time};
 use falcon::workload::{EstimateSpec, TraceTask, Workload};
+use falcon::world::{Delays, World};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use support::plain::{Fate, fates};
@@ -74,7 +75,7 @@ fn world() -> impl Strategy<Value = World> {
     ];
     let nodes = prop::collection::vec(node(), 1..6);
     let tasks = prop::collection::vec(task(), 1..30);
-    (nodes, tasks, retry(), delay).prop_map(|(nodes, tasks, retry, dispatch_delay)| {
+    (nodes, tasks, retry(), delay).prop_map(|(nodes, tasks, retry, dispatch)| {
         let widest = nodes.iter().map(|(node, _)| node.slots).max().expect("nodes");
         let mut arrival = 0;
         let tasks = tasks.into_iter().map(|(gap, work, beyond, priority, slots, failure_probability)| {
@@ -99,7 +100,7 @@ fn world() -> impl Strategy<Value = World> {
                 estimate: EstimateSpec::Requested,
             },
             retry,
-            dispatch_delay,
+            delays: Delays { dispatch, ..Delays::default() },
             last_arrival: None,
             warmup: 0,
             timeline_buckets: 3,
@@ -123,7 +124,7 @@ fn run(world: &World, policy: &PolicySpec, seed: u64) -> Option<RunOutput> {
     let built = policies::build(policy, &world.nodes, world.max_demand(), Streams::new(seed));
     // The wish to stop is looked at after some thousand instants.
     let stop = AtomicBool::new(true);
-    let options = RunOptions { tasks: true, check_invariants: true, stop: Some(&stop) };
+    let options = RunOptions { tasks: true, check_invariants: true, stop: Some(&stop), history: false };
     match simulate(world, seed, built, &options) {
         Ok(output) => Some(output),
         Err(SimulationError::Stopped) => None,
@@ -315,7 +316,7 @@ fn small(nodes: &[(u32, f64, f64)], tasks: &[(f64, f64, u32, f64)]) -> World {
             estimate: EstimateSpec::Exact,
         },
         retry: RetryPlan::default(),
-        dispatch_delay: None,
+        delays: Delays::default(),
         last_arrival: None,
         warmup: 0,
         timeline_buckets: 0,

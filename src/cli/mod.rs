@@ -3,16 +3,21 @@
 //! Results go to standard output, everything else to standard error. Exit codes: 0 done, 1 a run
 //! failed, 2 wrong usage or scenario, 130 stopped by Ctrl-C.
 
+mod calibrate;
 mod init;
 mod interrupt;
+mod live;
+mod output;
 mod plot;
 mod policies;
 mod progress;
 mod repeat;
+mod replay;
 mod run;
 mod schema;
 mod terminal;
 mod validate;
+mod worker;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -46,6 +51,12 @@ struct Cli {
 enum Command {
     /// Simulate every policy of each scenario and write results.
     Run(run::RunArgs),
+    /// Run scenarios on the real scheduler core, with worker processes that really fail.
+    Live(live::LiveArgs),
+    /// Measure how long messages, failures and starts of workers take on this machine.
+    Calibrate(calibrate::CalibrateArgs),
+    /// Check the log of a live run, step by step.
+    Replay(replay::ReplayArgs),
     /// Check scenario files without running them.
     Validate(validate::ValidateArgs),
     /// Draw the plots of a results folder again.
@@ -56,6 +67,9 @@ enum Command {
     Schema,
     /// Write a starter scenario file.
     Init(init::InitArgs),
+    /// Be a node of a live run (started by `falcon live`).
+    #[command(hide = true)]
+    Worker(worker::WorkerArgs),
 }
 
 /// When to use colours.
@@ -147,11 +161,15 @@ pub fn main() -> ExitCode {
     let terminal = Terminal::new(cli.color);
     let outcome = match &cli.command {
         Command::Run(args) => run::run(args, &terminal),
+        Command::Live(args) => live::live(args, &terminal),
+        Command::Calibrate(args) => calibrate::calibrate(args, &terminal),
+        Command::Replay(args) => replay::replay(args),
         Command::Validate(args) => validate::validate(args, &terminal),
         Command::Plot(args) => plot::plot(args),
         Command::Policies => policies::policies(),
         Command::Schema => schema::schema(),
         Command::Init(args) => init::init(args),
+        Command::Worker(args) => worker::worker(args),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::run::Plots;
+use super::output::Plots;
 use super::{Outcome, print};
 use crate::report;
 

@@ -23,19 +23,21 @@ pub(super) enum Meter {
 pub(super) struct Lines {
     last: Instant,
     tenth: usize,
+    unit: &'static str,
 }
 
 impl Meter {
-    pub(super) fn new(total: usize, quiet: bool, terminal: &Terminal) -> Self {
+    /// `unit` is what is counted: `runs`.
+    pub(super) fn new(total: usize, unit: &'static str, quiet: bool, terminal: &Terminal) -> Self {
         if quiet {
             return Meter::Silent;
         }
         if !terminal.stderr_is_terminal {
-            return Meter::Lines(Mutex::new(Lines { last: Instant::now(), tenth: 0 }));
+            return Meter::Lines(Mutex::new(Lines { last: Instant::now(), tenth: 0, unit }));
         }
         let bar = ProgressBar::with_draw_target(Some(total as u64), ProgressDrawTarget::stderr_with_hz(10));
-        let template = "{len} runs {wide_bar} {pos}/{len} {msg} {eta} left";
-        let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+        let template = format!("{{len}} {unit} {{wide_bar}} {{pos}}/{{len}} {{msg}} {{eta}} left");
+        let style = ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar());
         bar.set_style(style.progress_chars(terminal.plain("━╸─", "=>-")));
         bar.enable_steady_tick(Duration::from_millis(250));
         Meter::Bar(bar)
@@ -52,8 +54,8 @@ impl Meter {
                 let Ok(mut lines) = lines.lock() else { return };
                 let tenth = progress.done * 10 / progress.total;
                 if tenth > lines.tenth && lines.last.elapsed() >= PAUSE && progress.done < progress.total {
-                    *lines = Lines { last: Instant::now(), tenth };
-                    eprintln!("{} of {} runs done", progress.done, progress.total);
+                    (lines.last, lines.tenth) = (Instant::now(), tenth);
+                    eprintln!("{} of {} {} done", progress.done, progress.total, lines.unit);
                 }
             }
         }

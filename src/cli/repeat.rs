@@ -5,9 +5,9 @@ use std::path::Path;
 use super::OverrideArgs;
 use crate::experiment::plan::Plan;
 
-/// `falcon run FILE` with every override, so that copying it gives the same results.
-pub(super) fn command(file: &Path, plan: &Plan, overrides: &OverrideArgs) -> String {
-    let mut words = vec!["falcon".to_string(), "run".to_string(), quote(&file.display().to_string())];
+/// `falcon run FILE` (or another verb) with every override, so that copying it gives the same results.
+pub(super) fn command(verb: &str, file: &Path, plan: &Plan, overrides: &OverrideArgs) -> String {
+    let mut words = vec!["falcon".to_string(), verb.to_string(), quote(&file.display().to_string())];
     for policy in &overrides.policies {
         words.push("--policy".to_string());
         words.push(quote(policy));

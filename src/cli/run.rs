@@ -1,19 +1,17 @@
 //! `falcon run FILE...`: simulates every policy of each scenario and writes results.
 #![allow(clippy::disallowed_methods)] // how long a run took is host time
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
+use super::output::{self, Job, OutputArgs, present};
 use super::terminal::Terminal;
 use super::{Failure, Outcome, OverrideArgs, ScenarioArg, interrupt, print, progress::Meter, repeat};
 use crate::experiment::runner::{RunError, RunnerOptions};
-use crate::experiment::scenario::{self, Loaded, ScenarioSource};
 use crate::metrics::PolicyResult;
-use crate::report::{self, Options, PlotFormat, ReportInput, csv, folder, json, number, table};
+use crate::report::{self, ReportInput, number};
 
 /// Arguments of `falcon run`.
 #[derive(Args, Debug)]
@@ -25,11 +23,6 @@ pub(super) struct RunArgs {
     #[arg(required = true, value_name = "FILE")]
     files: Vec<ScenarioArg>,
 
-    /// Folder for the results; with several scenarios each gets a folder of its name in it
-    /// [default: results/<scenario name>].
-    #[arg(long, value_name = "DIR")]
-    out: Option<PathBuf>,
-
     #[command(flatten)]
     overrides: OverrideArgs,
 
@@ -37,68 +30,12 @@ pub(super) struct RunArgs {
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u16).range(..=1024))]
     threads: u16,
 
-    /// Also write tasks.csv, one row per task.
-    #[arg(long)]
-    tasks: bool,
-
-    /// What standard output gets.
-    #[arg(long, value_enum, default_value_t = Format::Table)]
-    format: Format,
-
-    /// The kind of plots.
-    #[arg(long, value_enum, default_value_t = Plots::Svg, value_name = "KIND")]
-    plot_format: Plots,
-
-    /// Draw no plots.
-    #[arg(long)]
-    no_plots: bool,
-
-    /// Print errors and the result, nothing else.
-    #[arg(long, short)]
-    quiet: bool,
-}
-
-/// What standard output gets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// A table for people.
-    Table,
-    /// The content of summary.csv.
-    Csv,
-    /// The same as JSON.
-    Json,
-}
-
-/// The kind of plots.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum Plots {
-    /// Scalable.
-    Svg,
-    /// Pixels.
-    Png,
-}
-
-impl From<Plots> for PlotFormat {
-    fn from(plots: Plots) -> Self {
-        match plots {
-            Plots::Svg => PlotFormat::Svg,
-            Plots::Png => PlotFormat::Png,
-        }
-    }
-}
-
-/// A scenario that is ready to run.
-struct Job<'a> {
-    file: &'a Path,
-    loaded: Loaded,
-    out: PathBuf,
+    #[command(flatten)]
+    output: OutputArgs,
 }
 
 pub(super) fn run(args: &RunArgs, terminal: &Terminal) -> Outcome {
-    if args.files.len() > 1 && args.format != Format::Table {
-        return Err(Failure::Usage("--format csv and json take one scenario at a time".to_string()));
-    }
-    let jobs = load(args)?;
+    let jobs = output::load(&args.files, &args.overrides, &args.output, "")?;
     for (index, job) in jobs.iter().enumerate() {
         if index > 0 {
             print("\n")?;
@@ -108,42 +45,6 @@ pub(super) fn run(args: &RunArgs, terminal: &Terminal) -> Outcome {
     Ok(())
 }
 
-/// Reads all scenarios before the first is run, so that no mistake comes late.
-fn load(args: &RunArgs) -> Result<Vec<Job<'_>>, Failure> {
-    let overrides = args.overrides.overrides();
-    let (mut jobs, mut mistakes) = (Vec::new(), Vec::new());
-    for file in &args.files {
-        match scenario::load(&ScenarioSource::from_argument(file), &overrides) {
-            Ok(loaded) => {
-                let own = scenario::folder_name(&loaded.plan.name);
-                let out = match &args.out {
-                    Some(out) if args.files.len() > 1 => out.join(own),
-                    Some(out) => out.clone(),
-                    None => Path::new("results").join(own),
-                };
-                jobs.push(Job { file, loaded, out });
-            }
-            Err(diagnostics) => mistakes.push(diagnostics),
-        }
-    }
-    if !mistakes.is_empty() {
-        return Err(Failure::Scenario(mistakes));
-    }
-    let mut seen: BTreeMap<&Path, &Path> = BTreeMap::new();
-    for job in &jobs {
-        if let Some(other) = seen.insert(&job.out, job.file) {
-            return Err(Failure::Usage(format!(
-                "{} and {} would both write to {}; give one of them another `name`",
-                other.display(),
-                job.file.display(),
-                job.out.display()
-            )));
-        }
-        folder::check(&job.out)?;
-    }
-    Ok(jobs)
-}
-
 fn run_one(args: &RunArgs, job: &Job<'_>, terminal: &Terminal) -> Outcome {
     let plan = &job.loaded.plan;
     let threads = match args.threads {
@@ -151,7 +52,7 @@ fn run_one(args: &RunArgs, job: &Job<'_>, terminal: &Terminal) -> Outcome {
         threads => usize::from(threads),
     }
     .min(plan.runs());
-    if !args.quiet {
+    if !args.output.quiet {
         let dot = terminal.plain("·", "-");
         let plural = if threads == 1 { "" } else { "s" };
         eprintln!("falcon {} {dot} {} {dot} {threads} thread{plural}", report::VERSION, job.file.display());
@@ -165,14 +66,13 @@ fn run_one(args: &RunArgs, job: &Job<'_>, terminal: &Terminal) -> Outcome {
 
     let mut warnings = job.loaded.warnings.clone();
     let found = report::warning::of_results(plan, &results);
-    if !args.quiet {
+    if !args.output.quiet {
         for warning in &found {
             terminal.warning(&warning.message, warning.help.as_deref());
         }
     }
     warnings.extend(found);
-    let repeat = repeat::command(job.file, plan, &args.overrides);
-    let kind = if args.no_plots { PlotFormat::None } else { args.plot_format.into() };
+    let repeat = repeat::command("run", job.file, plan, &args.overrides);
     let input = ReportInput {
         plan,
         resolved_toml: &job.loaded.resolved,
@@ -182,13 +82,15 @@ fn run_one(args: &RunArgs, job: &Job<'_>, terminal: &Terminal) -> Outcome {
         overrides: &args.overrides.set,
         wall_time,
         threads,
-        options: Options { plots: kind, tasks: args.tasks },
+        options: args.output.options(),
+        live: None,
+        extra: &[],
     };
     let written = report::write_all(&job.out, &input);
     let shown = format!("{}/", job.out.display());
-    present(args, &input, written.is_ok().then_some(shown.as_str()), terminal)?;
+    present(&args.output, &input, written.is_ok().then_some(shown.as_str()), terminal)?;
     written?;
-    if !args.quiet {
+    if !args.output.quiet {
         let events: u64 = results.iter().flat_map(|policy| &policy.replications).map(|run| run.events).sum();
         eprintln!("{}", done(wall_time, events));
     }
@@ -203,9 +105,10 @@ fn simulate(
 ) -> Result<Vec<PolicyResult>, Failure> {
     let plan = &job.loaded.plan;
     let stop = interrupt::stop_flag();
-    let meter = Meter::new(plan.runs(), args.quiet, terminal);
+    let meter = Meter::new(plan.runs(), "runs", args.output.quiet, terminal);
     let progress = |progress: crate::experiment::runner::Progress<'_>| meter.tick(progress);
-    let options = RunnerOptions { threads, tasks: args.tasks, stop: Some(stop), progress: Some(&progress) };
+    let options =
+        RunnerOptions { threads, tasks: args.output.tasks, stop: Some(stop), progress: Some(&progress) };
     let results = plan.run(&options);
     meter.clear();
     match results {
@@ -237,27 +140,5 @@ fn large(value: f64) -> String {
         format!("{} million", number::significant(value / 1e6, digits))
     } else {
         number::count(value as u64)
-    }
-}
-
-/// Prints the result in the form that was asked for.
-fn present(args: &RunArgs, input: &ReportInput<'_>, shown: Option<&str>, terminal: &Terminal) -> Outcome {
-    let people = table::render(input, shown, terminal.style());
-    match args.format {
-        Format::Table => print(&people),
-        Format::Csv => {
-            if !args.quiet {
-                eprint!("{people}");
-            }
-            let mut out = Vec::new();
-            csv::summary(&mut out, input.results)?;
-            print(&String::from_utf8_lossy(&out))
-        }
-        Format::Json => {
-            if !args.quiet {
-                eprint!("{people}");
-            }
-            print(&json::summary(input))
-        }
     }
 }

@@ -1,6 +1,6 @@
 //! What standard output and standard error can show.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 
 use super::Color;
 use crate::report::Style;
@@ -41,7 +41,8 @@ impl Terminal {
     }
 
     pub(super) fn error(&self, message: &str) {
-        eprintln!("{}: {message}", self.paint("error", "1;31"));
+        // A worker whose coordinator was killed has nobody to tell; that is no reason to panic.
+        let _ = writeln!(std::io::stderr(), "{}: {message}", self.paint("error", "1;31"));
     }
 
     pub(super) fn warning(&self, message: &str, help: Option<&str>) {

@@ -1,5 +1,7 @@
 //! From a scenario file to results: reading, checking, running.
 
+pub mod calibrate;
+pub mod live;
 pub mod plan;
 pub mod runner;
 pub mod scenario;

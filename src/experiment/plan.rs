@@ -1,11 +1,11 @@
 //! A checked scenario: no strings to look up, no options left open, nothing that can be wrong.
 
-use crate::distribution::Distribution;
 use crate::faults::NodeFaults;
 use crate::policies::spec::PolicySpec;
 use crate::scheduler::retry::RetryPlan;
 use crate::time::Time;
 use crate::workload::Workload;
+use crate::world::Delays;
 
 /// When a run ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,8 +65,8 @@ pub struct Plan {
     pub workload: Workload,
     /// What happens to failed and lost attempts.
     pub retry: RetryPlan,
-    /// Seconds from the decision to start an attempt until it starts; `None` for none.
-    pub dispatch_delay: Option<Distribution>,
+    /// How long news takes.
+    pub delays: Delays,
     /// The policies, no two of the same name.
     pub policies: Vec<PolicySpec>,
 }

@@ -12,11 +12,12 @@ use rayon::prelude::*;
 use super::plan::{Plan, Until};
 use crate::metrics::collector::HISTOGRAMS;
 use crate::metrics::histogram::PooledHistogram;
-use crate::metrics::{PolicyResult, ReplicationResult, TailDistribution};
+use crate::metrics::{Collected, PolicyResult, ReplicationResult, TailDistribution, TaskResult};
 use crate::policies;
 use crate::random::Streams;
 use crate::scheduler::{NodeSpec, Policy};
-use crate::sim::{self, RunOptions, RunOutput, SimulationError, World};
+use crate::sim::{self, RunOptions, RunOutput, SimulationError};
+use crate::world::World;
 
 /// Points of a complementary distribution at most.
 const TAIL_POINTS: usize = 200;
@@ -84,7 +85,7 @@ impl Plan {
             fault_of: Vec::with_capacity(self.node_count()),
             workload: self.workload.clone(),
             retry: self.retry,
-            dispatch_delay: self.dispatch_delay.clone(),
+            delays: self.delays.clone(),
             last_arrival: match self.run.until {
                 Until::Settled => None,
                 Until::Time(time) => Some(time),
@@ -156,10 +157,12 @@ impl Plan {
             if failed.load(Ordering::Relaxed) {
                 return Err(SimulationError::Stopped);
             }
-            let run = RunOptions { tasks: options.tasks, stop: options.stop, check_invariants: false };
+            let run = RunOptions { tasks: options.tasks, stop: options.stop, ..RunOptions::default() };
             let seed = self.seed(replication as u32);
-            let result = simulate(policy, &world, seed, &run)
-                .map(|output| replication_result(replication as u32, seed, output, &pooled[policy]));
+            let result = simulate(policy, &world, seed, &run).map(|output| {
+                let RunOutput { collected, tasks, events, .. } = output;
+                pooled_result(replication as u32, seed, collected, tasks, events, &pooled[policy])
+            });
             if result.is_err() {
                 failed.store(true, Ordering::Relaxed);
                 return result;
@@ -196,19 +199,21 @@ impl Plan {
         Ok(results)
     }
 
-    fn seed(&self, replication: u32) -> u64 {
+    /// The seed of a replication.
+    pub fn seed(&self, replication: u32) -> u64 {
         self.run.seed.wrapping_add(u64::from(replication))
     }
 }
 
 /// Adds the run to the pooled distributions of its policy and keeps the rest.
-fn replication_result(
+pub(super) fn pooled_result(
     replication: u32,
     seed: u64,
-    output: RunOutput,
+    collected: Collected,
+    tasks: Vec<TaskResult>,
+    events: u64,
     pooled: &Mutex<[PooledHistogram; 3]>,
 ) -> ReplicationResult {
-    let collected = output.collected;
     let mut pooled = pooled.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     for (sum, histogram) in pooled.iter_mut().zip(&collected.histograms) {
         sum.merge(histogram);
@@ -222,12 +227,12 @@ fn replication_result(
         timeline: collected.timeline,
         window: collected.window,
         nodes: collected.nodes,
-        tasks: output.tasks,
-        events: output.events,
+        tasks,
+        events,
     }
 }
 
-fn tails(pooled: &[PooledHistogram; 3]) -> Vec<TailDistribution> {
+pub(super) fn tails(pooled: &[PooledHistogram; 3]) -> Vec<TailDistribution> {
     HISTOGRAMS
         .iter()
         .zip(pooled)

@@ -1,5 +1,9 @@
 //! What breaks: nodes that go down and come up again.
 
+mod clocks;
+
+pub use clocks::{Change, NodeClocks, Timers};
+
 use crate::distribution::Distribution;
 
 /// When a node's clock of failure runs.

@@ -74,6 +74,8 @@ pub struct Collector {
     classes: Vec<TaskStats>,
     timeline: Option<TimelineCollector>,
     nodes: Vec<NodeTally>,
+    /// When each node really failed, by node; empty while failures are known at once.
+    failed: Vec<Time>,
     first_arrival: Option<Time>,
     last_settled: Time,
     waiting: u64,
@@ -105,6 +107,7 @@ impl Collector {
             classes,
             timeline,
             nodes: memory::filled(NodeTally::DOWN, nodes.len()),
+            failed: Vec::new(),
             first_arrival: None,
             last_settled: Time::ZERO,
             waiting: 0,
@@ -184,6 +187,9 @@ impl Collector {
 
     fn on_node_joined(&mut self, now: Time, node: usize) {
         self.nodes[node].up_since = now;
+        if let Some(failed) = self.failed.get_mut(node) {
+            *failed = Time::NEVER;
+        }
         self.nodes_up += 1;
         if self.nodes_up == 1 {
             self.any_up_since = Some(now);
@@ -193,8 +199,11 @@ impl Collector {
         }
     }
 
-    fn on_node_lost(&mut self, now: Time, node: usize) {
+    fn on_node_down(&mut self, now: Time, node: usize) {
         let tally = &mut self.nodes[node];
+        if tally.up_since == Time::NEVER {
+            return;
+        }
         tally.up.0 += now.since(tally.up_since).0;
         tally.up_since = Time::NEVER;
         self.nodes_up -= 1;
@@ -206,6 +215,22 @@ impl Collector {
         if let Some(timeline) = &mut self.timeline {
             timeline.nodes_up(now, self.nodes_up);
         }
+    }
+
+    /// The node went down, and the scheduler does not know.
+    #[cold]
+    fn on_node_failed(&mut self, now: Time, node: usize) {
+        self.failed.resize(self.nodes.len(), Time::NEVER);
+        if self.nodes[node].up_since != Time::NEVER {
+            self.failed[node] = now;
+        }
+        self.on_node_down(now, node);
+    }
+
+    /// Slot time that a lost attempt really took: none after its node had failed.
+    fn busy_until_failure(&self, now: Time, node: usize, busy: Duration, slots: u32) -> Duration {
+        let failed = self.failed.get(node).copied().unwrap_or(Time::NEVER);
+        Duration(busy.0.saturating_sub(now.since(failed).0.saturating_mul(u64::from(slots))))
     }
 
     /// The figures, once every task is settled.
@@ -324,7 +349,8 @@ impl Observer for Collector {
                     timeline.ended(now, failed);
                 }
             }
-            Record::Lost { node, busy, kept, .. } => {
+            Record::Lost { node, busy, slots, kept, .. } => {
+                let busy = self.busy_until_failure(now, node.index(), busy, slots);
                 let tally = &mut self.nodes[node.index()];
                 tally.busy.0 += busy.0;
                 tally.attempts_lost += 1;
@@ -350,7 +376,8 @@ impl Observer for Collector {
                 self.on_settled(now, &settled);
             }
             Record::NodeJoined { node } => self.on_node_joined(now, node.index()),
-            Record::NodeLost { node } => self.on_node_lost(now, node.index()),
+            Record::NodeFailed { node } => self.on_node_failed(now, node.index()),
+            Record::NodeLost { node } => self.on_node_down(now, node.index()),
             Record::Refused { .. } => {}
         }
     }

@@ -2,6 +2,7 @@
 
 pub mod collector;
 pub mod columns;
+pub mod driver;
 pub mod histogram;
 pub mod results;
 pub mod task_log;
@@ -10,6 +11,7 @@ mod timeline;
 
 pub use collector::{Collected, Collector, CollectorOptions};
 pub use columns::{Better, COLUMNS, Column, METRICS, Metric, MetricRow};
+pub use driver::{DRIVER_COLUMNS, DriverColumn, DriverFigures};
 pub use results::{
     FinalState, NodeResult, PolicyResult, ReplicationResult, TailDistribution, TaskResult, Timeline,
     TimelineRow,

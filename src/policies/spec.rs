@@ -1,9 +1,11 @@
 //! What a policy is made of, as checked data: four independent choices and a name.
 
+use serde::{Deserialize, Serialize};
+
 pub use crate::scheduler::policy::Dispatch;
 
 /// Which waiting task goes next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum OrderSpec {
     /// First come, first served.
     Fifo,
@@ -20,7 +22,7 @@ pub enum OrderSpec {
 }
 
 /// Which node takes the task.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub enum PlaceSpec {
     /// Each node in turn.
     RoundRobin,
@@ -52,7 +54,7 @@ pub enum PlaceSpec {
 }
 
 /// Whether tasks may overtake a blocked head of the queue.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum BackfillSpec {
     /// The head of the queue blocks.
     None,
@@ -63,7 +65,7 @@ pub enum BackfillSpec {
 }
 
 /// A policy: a name and its four choices.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PolicySpec {
     /// The name in tables and files.
     pub name: String,

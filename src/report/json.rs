@@ -10,7 +10,7 @@ use crate::statistics::confidence::Summary;
 /// One object: the scenario, its seeds, and the rows of `summary.csv` with `null` for what is
 /// missing. Ends in a line feed.
 pub fn summary(input: &ReportInput<'_>) -> String {
-    let story = Story::of(input.plan, input.results);
+    let story = Story::of(input.plan, input.results, input.live);
     let mut rows = Vec::new();
     for policy in &story.policies {
         for column in COLUMNS {

@@ -12,6 +12,7 @@ use crate::metrics::PolicyResult;
 
 pub mod csv;
 pub mod csv_read;
+pub mod driver;
 pub mod error;
 pub mod folder;
 pub mod html;
@@ -81,6 +82,10 @@ pub struct ReportInput<'a> {
     pub threads: usize,
     /// What to write.
     pub options: Options,
+    /// Real seconds per second of the scenario, for a live run.
+    pub live: Option<f64>,
+    /// Files that only this kind of run has: name and content.
+    pub extra: &'a [(String, Vec<u8>)],
 }
 
 /// Writes the results folder whole, or leaves the one that is there as it was.
@@ -90,7 +95,10 @@ pub fn write_all(folder: &Path, input: &ReportInput<'_>) -> Result<()> {
 
 fn write_files(folder: &Path, input: &ReportInput<'_>) -> Result<()> {
     csv::write_all(folder, input)?;
-    let story = Story::of(input.plan, input.results);
+    for (name, content) in input.extra {
+        folder::write(folder, name, content)?;
+    }
+    let story = Story::of(input.plan, input.results, input.live);
     let mut pictures = Vec::new();
     if input.options.plots != PlotFormat::None {
         pictures = plots::pictures(&story);

@@ -12,6 +12,7 @@ use crate::policies::spec::PolicySpec;
 use crate::scheduler::retry::RetryPlan;
 use crate::time::{Duration, Time};
 use crate::workload::{Arrivals, EstimateSpec, TaskClass, Workload};
+use crate::world::Delays;
 
 /// How a made-up run is to look.
 pub(super) struct Sample {
@@ -107,7 +108,7 @@ impl Sample {
                 classes,
             },
             retry: RetryPlan::default(),
-            dispatch_delay: None,
+            delays: Delays::default(),
             policies: self.policies.iter().map(policy).collect(),
         }
     }

@@ -42,6 +42,9 @@ pub struct Facts {
     pub node_faults: bool,
     /// Whether nodes fail only while they work, so that outages differ between policies.
     pub faults_follow_work: bool,
+    /// Real seconds per second of the scenario, for a live run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub live: Option<f64>,
 }
 
 /// One node under one policy, means over replications.
@@ -87,7 +90,7 @@ pub struct Story {
 
 impl Facts {
     /// The facts of a plan and its results.
-    pub fn of(plan: &Plan, results: &[PolicyResult]) -> Facts {
+    pub fn of(plan: &Plan, results: &[PolicyResult], live: Option<f64>) -> Facts {
         let faults = || plan.groups.iter().filter_map(|group| group.faults.as_ref());
         Facts {
             name: one_line(&plan.name),
@@ -103,14 +106,19 @@ impl Facts {
             batch: matches!(&plan.workload, Workload::Generated { arrivals: Arrivals::AtOnce, .. }),
             node_faults: faults().next().is_some(),
             faults_follow_work: faults().any(|faults| faults.fails == FailsWhen::Busy),
+            live,
         }
     }
 
-    /// `seed 1` or `seeds 1 to 20`.
+    /// `seed 1` or `seeds 1 to 20`; of a live run also how fast it went.
     pub fn seeds(&self) -> String {
-        match self.replications {
+        let seeds = match self.replications {
             0 | 1 => format!("seed {}", self.seed),
             more => format!("seeds {} to {}", self.seed, self.seed.wrapping_add(more as u64 - 1)),
+        };
+        match self.live {
+            Some(scale) => format!("{seeds} · live at {} × real time", significant(1.0 / scale, 3)),
+            None => seeds,
         }
     }
 
@@ -167,10 +175,10 @@ impl PolicyStory {
 
 impl Story {
     /// The story of fresh results.
-    pub fn of(plan: &Plan, results: &[PolicyResult]) -> Story {
+    pub fn of(plan: &Plan, results: &[PolicyResult], live: Option<f64>) -> Story {
         let names = node_names(plan);
         Story {
-            facts: Facts::of(plan, results),
+            facts: Facts::of(plan, results, live),
             policies: results.iter().map(|result| policy(result, &names)).collect(),
         }
     }

@@ -55,7 +55,7 @@ pub struct Cell {
 ///
 /// `results` is the folder as it is to be shown; `None` when nothing is written.
 pub fn render(input: &ReportInput<'_>, results: Option<&str>, style: Style) -> String {
-    let story = Story::of(input.plan, input.results);
+    let story = Story::of(input.plan, input.results, input.live);
     let mut text = head(&story);
     text.push('\n');
     let (columns, notes) = columns(&story);

@@ -19,6 +19,8 @@ fn input<'a>(plan: &'a Plan, results: &'a [PolicyResult]) -> ReportInput<'a> {
         wall_time: Duration::from_secs(31),
         threads: 8,
         options: Options { plots: PlotFormat::Svg, tasks: true },
+        live: None,
+        extra: &[],
     }
 }
 
@@ -218,7 +220,7 @@ fn a_link_to_results_stays_a_link() {
 #[test]
 fn plots_are_small_whole_and_legible() {
     for (name, plan, results) in samples() {
-        for (stem, picture) in plots::pictures(&Story::of(&plan, &results)) {
+        for (stem, picture) in plots::pictures(&Story::of(&plan, &results, None)) {
             let svg = picture.svg();
             let what = format!("{name}/{stem}");
             assert!(svg.len() < 100_000, "{what}: {} bytes", svg.len());
@@ -262,7 +264,7 @@ fn png_files_are_drawn() {
     let sample = Sample { policies: vec!["sjf"], ..Sample::default() };
     let (plan, results) = (sample.plan(), sample.results());
     let folder = tempfile::tempdir().expect("a folder");
-    let pictures: Vec<_> = plots::pictures(&Story::of(&plan, &results)).into_iter().take(1).collect();
+    let pictures: Vec<_> = plots::pictures(&Story::of(&plan, &results, None)).into_iter().take(1).collect();
     plots::write(folder.path(), &pictures, PlotFormat::Png).expect("drawn");
     let bytes = fs::read(folder.path().join("comparison.png")).expect("a file");
     assert!(bytes.starts_with(b"\x89PNG") && bytes.len() > 10_000);
@@ -278,7 +280,7 @@ fn the_page_is_one_small_safe_file() {
         let warnings = [Warning { message: evil.to_string(), help: Some(evil.to_string()) }];
         let input =
             ReportInput { resolved_toml: evil, repeat: evil, warnings: &warnings, ..input(&plan, &results) };
-        let story = Story::of(&plan, &results);
+        let story = Story::of(&plan, &results, None);
         let pictures = plots::pictures(&story);
         let page =
             html::page(&input, &story, &manifest::Manifest::of(&input, &story), &pictures).expect("a page");

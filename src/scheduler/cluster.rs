@@ -1,12 +1,14 @@
 //! The nodes as the scheduler believes them to be.
 
+use serde::{Deserialize, Serialize};
+
 use super::policy::Dispatch;
 use super::task::{NONE, Tasks};
 use crate::ids::NodeId;
 use crate::structures::memory;
 
 /// What a node is, fixed for the run.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NodeSpec {
     /// Tasks at once.
     pub slots: u32,

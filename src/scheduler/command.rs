@@ -1,10 +1,12 @@
 //! What the scheduler asks of its driver.
 
+use serde::{Deserialize, Serialize};
+
 use super::task::TaskState;
 use crate::ids::{AttemptNumber, NodeId, TaskId};
 
 /// One thing to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Command {
     /// Start this attempt on this node.
     StartAttempt {

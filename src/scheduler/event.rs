@@ -1,10 +1,12 @@
 //! What the scheduler is told: facts about tasks, attempts and nodes.
 
+use serde::{Deserialize, Serialize};
+
 use crate::ids::{AttemptNumber, NodeId, TaskId};
 use crate::time::Duration;
 
 /// What a real scheduler could know of a task when it is submitted.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TaskSpec {
     /// Estimated work in billionths of a unit (nanoseconds at speed 1). Never the true work,
     /// unless the scenario says that estimates are exact.
@@ -18,7 +20,7 @@ pub struct TaskSpec {
 }
 
 /// How an attempt ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Outcome {
     /// The work is done.
     Success,
@@ -29,7 +31,7 @@ pub enum Outcome {
 /// One fact. Facts of one instant are handed in one by one; then [`decide`] is called once.
 ///
 /// [`decide`]: super::Scheduler::decide
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Event {
     /// A task arrived. Its slot must be free: new, or that of a settled task.
     TaskSubmitted {

@@ -322,7 +322,7 @@ impl<P: Policy> Scheduler<P> {
         self.counts.running -= 1;
         commands.push(Command::StopAttempt { task: id, attempt, node });
         let kept = self.config.retry.on_node_loss == OnNodeLoss::Resume;
-        observer.on_record(now, &Record::Lost { task: id, attempt, node, busy, kept });
+        observer.on_record(now, &Record::Lost { task: id, attempt, node, busy, slots: task.slots, kept });
         if self.config.retry.on_node_loss == OnNodeLoss::Fail {
             return self.settle(now, slot, TaskState::Error, Duration::ZERO, commands, observer);
         }

@@ -1,6 +1,8 @@
 //! The choices a policy makes, as traits. A policy is an order, a place, a dispatch and a
 //! backfilling rule; each is independent of the others.
 
+use serde::{Deserialize, Serialize};
+
 use super::cluster::Cluster;
 use super::task::{TaskView, Tasks};
 use crate::ids::NodeId;
@@ -8,7 +10,7 @@ use crate::structures::ordered_index::OrderedIndex;
 use crate::time::Time;
 
 /// When a task is bound to a node.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Dispatch {
     /// Tasks wait in one central queue; a free node takes the next.
     Pull,

@@ -51,8 +51,10 @@ pub enum Record {
         attempt: AttemptNumber,
         /// Where.
         node: NodeId,
-        /// Slot time it had taken.
+        /// Slot time it had taken, as far as the scheduler knows.
         busy: Duration,
+        /// The slots it took.
+        slots: u32,
         /// Whether its work is kept.
         kept: bool,
     },
@@ -88,7 +90,13 @@ pub enum Record {
         /// The node.
         node: NodeId,
     },
-    /// A node went down.
+    /// A node really went down, and the scheduler will know later. Written by drivers, who alone
+    /// know; without it a node goes down when it is lost.
+    NodeFailed {
+        /// The node.
+        node: NodeId,
+    },
+    /// A node is believed to be down.
     NodeLost {
         /// The node.
         node: NodeId,

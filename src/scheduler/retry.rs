@@ -1,9 +1,11 @@
 //! What happens to an attempt that failed or was lost with its node.
 
+use serde::{Deserialize, Serialize};
+
 use crate::time::Duration;
 
 /// What becomes of the attempts of a node that is lost.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum OnNodeLoss {
     /// The task starts over elsewhere; its work is lost.
     Restart,
@@ -15,7 +17,7 @@ pub enum OnNodeLoss {
 
 /// Pause before a failed task may start again: base x factor^(failures - 1), at most `max`, times
 /// a factor drawn uniformly from [1 - jitter, 1 + jitter].
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Backoff {
     /// Pause after the first failure.
     pub base: Duration,
@@ -28,7 +30,7 @@ pub struct Backoff {
 }
 
 /// The `[retry]` table.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RetryPlan {
     /// Failed attempts before state error; `None` for no limit. Attempts lost with a node do not
     /// count.

@@ -1,13 +1,15 @@
 //! A task as the scheduler keeps it: one cache line that is touched at every step, and columns that
 //! only some policies read.
 
+use serde::{Deserialize, Serialize};
+
 use super::event::TaskSpec;
 use crate::ids::{NodeId, TaskId};
 use crate::structures::memory::Kept;
 use crate::time::Time;
 
 /// Where a task is in its life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[repr(u8)]
 pub enum TaskState {
     /// The slot is free.

@@ -3,10 +3,10 @@
 //! They are made a few dozen at a time: in one tight loop the draws of neighbouring tasks overlap,
 //! which is cheaper than making each between two events.
 
-use super::world::World;
 use crate::random::Streams;
 use crate::time::Time;
 use crate::workload::source::{NewTask, SourceError, TaskSource};
+use crate::world::World;
 
 /// Tasks made at a time.
 const CHUNK: usize = 32;

@@ -3,10 +3,11 @@
 
 use super::arrivals::Arrivals;
 use super::event_queue::{Due, EventNumber, EventQueue, Kind, MAX_INDEX, Rank};
-use super::nodes::{Change, Nodes};
+use super::news::News;
+use super::probabilities::Probabilities;
 use super::run::SimulationError;
-use super::truth::{Attempt, Course, NO_ATTEMPT, Probabilities, Truth};
-use super::world::World;
+use super::truth::{Attempt, Course, NO_ATTEMPT, Truth};
+use crate::faults::NodeClocks;
 use crate::ids::{AttemptNumber, NodeId, TaskId};
 use crate::random::{Purpose, StreamKey, Streams};
 use crate::scheduler::{
@@ -15,17 +16,18 @@ use crate::scheduler::{
 use crate::structures::calendar::Ahead;
 use crate::structures::memory::{self, Kept};
 use crate::time::{Duration, Time};
+use crate::world::World;
 
 /// A run in progress.
 pub(super) struct Driver<'a, P, O> {
     world: &'a World,
     scheduler: Scheduler<P>,
-    observer: O,
-    commands: Commands,
+    pub(super) observer: O,
+    pub(super) commands: Commands,
     arrivals: Arrivals,
     /// When the next task arrives; it needs no place in the event queue.
     next_arrival: Rank,
-    queue: EventQueue,
+    pub(super) queue: EventQueue,
     /// By slot.
     truths: Kept<Truth>,
     /// Attempts at nodes, and the places of those that are over.
@@ -34,8 +36,10 @@ pub(super) struct Driver<'a, P, O> {
     /// By slot, when `has_courses`.
     courses: Vec<Course>,
     has_courses: bool,
+    starts_are_reported: bool,
     free: Vec<u32>,
-    nodes: Nodes<'a>,
+    pub(super) nodes: NodeClocks<'a, EventQueue>,
+    pub(super) news: News<'a>,
     probabilities: Probabilities,
     failures: StreamKey,
     delays: StreamKey,
@@ -44,7 +48,7 @@ pub(super) struct Driver<'a, P, O> {
     /// By task number, when asked for.
     works: Vec<u64>,
     keep_works: bool,
-    events: u64,
+    pub(super) events: u64,
 }
 
 impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
@@ -57,13 +61,11 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
     ) -> Result<Self, SimulationError> {
         let streams = Streams::new(seed);
         let mut queue = EventQueue::new();
-        let nodes = Nodes::new(world, streams, &mut queue).ok_or(SimulationError::TimeOverflow)?;
-        let config = SchedulerConfig {
-            retry: world.retry,
-            max_demand: world.max_demand(),
-            starts_are_reported: world.dispatch_delay.is_some(),
-            seed,
-        };
+        let nodes = NodeClocks::new(&world.faults, &world.fault_of, streams, &mut queue)
+            .ok_or(SimulationError::TimeOverflow)?;
+        let starts_are_reported = world.delays.starts_are_reported();
+        let config =
+            SchedulerConfig { retry: world.retry, max_demand: world.max_demand(), starts_are_reported, seed };
         let mut scheduler = Scheduler::new(policy, &world.nodes, config);
         let mut commands = Commands::new();
         for node in 0..world.nodes.len() as u32 {
@@ -88,9 +90,11 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
             attempts: Vec::new(),
             over: Vec::new(),
             courses: Vec::new(),
-            has_courses: world.dispatch_delay.is_some() || world.retry.on_node_loss == OnNodeLoss::Resume,
+            has_courses: starts_are_reported || world.retry.on_node_loss == OnNodeLoss::Resume,
+            starts_are_reported,
             free: Vec::new(),
             nodes,
+            news: News::new(world, streams),
             probabilities: Probabilities::default(),
             failures: streams.key(Purpose::Failure),
             delays: streams.key(Purpose::DispatchDelay),
@@ -192,7 +196,7 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
     }
 
     #[inline(always)]
-    fn tell(&mut self, now: Time, event: Event) {
+    pub(super) fn tell(&mut self, now: Time, event: Event) {
         self.scheduler.handle(now, event, &mut self.commands, &mut self.observer);
     }
 
@@ -213,8 +217,7 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
             return Err(SimulationError::TooManyTasks);
         }
         if self.has_courses {
-            let course =
-                Course { left: new.work, started: Time::ZERO, begin: EventNumber::NONE, resumes: false };
+            let course = Course::new(new.work);
             if slot as usize == self.courses.len() {
                 self.courses.push(course);
             } else {
@@ -235,44 +238,43 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
     #[inline(always)]
     fn take_in(&mut self, now: Time, due: Due) -> Result<(), SimulationError> {
         match due.kind {
-            Kind::Finish => {
-                self.finish_attempt(now, due);
-                Ok(())
-            }
+            Kind::Finish => self.finish_attempt(now, due),
             Kind::Begin => self.begin_attempt(now, due),
             Kind::Node => self.change_node(now, due),
-        }
-    }
-
-    #[cold]
-    fn change_node(&mut self, now: Time, due: Due) -> Result<(), SimulationError> {
-        let change = self.nodes.change(now, due.index, due.number, &mut self.queue);
-        let node = NodeId(due.index);
-        match change.ok_or(SimulationError::TimeOverflow)? {
-            Change::Stale => return Ok(()),
-            Change::Down => self.tell(now, Event::NodeLost { node }),
-            Change::Up => self.tell(now, Event::NodeJoined { node }),
-        }
-        self.events += 1;
-        // What ran on a lost node is over now, whatever else happens at this instant.
-        for at in 0..self.commands.as_slice().len() {
-            if let Command::StopAttempt { task, attempt, .. } = self.commands.as_slice()[at] {
-                self.stop(now, task, attempt);
+            Kind::Report => {
+                self.events += 1;
+                let report = self.news.receive(due.index);
+                self.tell(now, report);
+                Ok(())
+            }
+            Kind::Lost => {
+                if self.news.is_lost(due.index, due.number) {
+                    self.tell_lost(now, due.index);
+                }
+                Ok(())
+            }
+            Kind::Joined => {
+                if self.news.is_joined(due.index, due.number) {
+                    self.tell_joined(now, due.index);
+                }
+                Ok(())
             }
         }
-        Ok(())
     }
 
     #[inline(always)]
-    fn finish_attempt(&mut self, now: Time, due: Due) {
+    fn finish_attempt(&mut self, now: Time, due: Due) -> Result<(), SimulationError> {
         let attempt = &mut self.attempts[due.index as usize];
         if attempt.finish != due.number {
-            return;
+            return Ok(());
         }
-        self.events += 1;
         attempt.finish = EventNumber::NONE;
         let Attempt { work, slot, number, attempt, node, .. } = *attempt;
         self.over.push(due.index);
+        if self.has_courses && !self.news.has_stayed_up(node, self.courses[slot as usize].changes) {
+            // It died with its node, and the scheduler will hear of that.
+            return Ok(());
+        }
         self.nodes.attempt_ends(now, node);
         let probability = self.probabilities.of(slot, &self.truths);
         let failed =
@@ -284,11 +286,20 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
             outcome: if failed { Outcome::Failure } else { Outcome::Success },
             service: self.service(work, node),
         };
-        if failed && self.has_courses {
+        if self.has_courses {
             // A failed attempt is found at its end; the next one repeats all of the work.
-            self.courses[slot as usize].left = work;
+            self.courses[slot as usize].left = if failed { work } else { 0 };
         }
-        self.tell(now, event);
+        let delay = self.news.completion(number, attempt).ok_or(SimulationError::TimeOverflow)?;
+        let Some(delay) = delay else {
+            self.events += 1;
+            self.tell(now, event);
+            return Ok(());
+        };
+        let known = now.checked_add(delay).ok_or(SimulationError::TimeOverflow)?;
+        let report = self.news.send(event);
+        self.queue.push(known, Kind::Report, report);
+        Ok(())
     }
 
     fn begin_attempt(&mut self, now: Time, due: Due) -> Result<(), SimulationError> {
@@ -296,10 +307,17 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
         if course.begin != due.number {
             return Ok(());
         }
-        self.events += 1;
         course.begin = EventNumber::NONE;
-        let Attempt { number, attempt, node, .. } =
-            self.attempts[self.truths[due.index as usize].attempt as usize];
+        let index = self.truths[due.index as usize].attempt;
+        let begun = &mut self.attempts[index as usize];
+        let Attempt { number, attempt, node, .. } = *begun;
+        if !self.news.has_stayed_up(node, course.changes) {
+            // It was sent to a node that is gone, and the scheduler will hear of that.
+            begun.finish = EventNumber::NONE;
+            self.over.push(index);
+            return Ok(());
+        }
+        self.events += 1;
         let event = Event::AttemptStarted {
             task: TaskId { slot: due.index, number },
             attempt: AttemptNumber(attempt),
@@ -325,7 +343,7 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
         for command in commands.as_slice() {
             match *command {
                 Command::StartAttempt { task, attempt, node } => self.start(now, task, attempt, node)?,
-                Command::StopAttempt { task, attempt, .. } => self.stop(now, task, attempt),
+                Command::StopAttempt { task, attempt, node } => self.stop(now, task, attempt, node),
                 Command::Settle { task, .. } => {
                     // After the last arrival nobody takes a free slot any more.
                     if self.next_arrival != Rank::NEVER {
@@ -352,8 +370,9 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
             self.redraw(task, attempt)?;
         }
         let work = self.truths[slot].work;
-        let (begins, left) = if self.has_courses { self.set_out(now, task, attempt)? } else { (now, work) };
-        if self.world.dispatch_delay.is_none() {
+        let (begins, left) =
+            if self.has_courses { self.set_out(now, task, attempt, node)? } else { (now, work) };
+        if !self.starts_are_reported {
             let clock = self.nodes.attempt_starts(now, node.0, &mut self.queue);
             clock.ok_or(SimulationError::TimeOverflow)?;
         }
@@ -379,45 +398,54 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
         now: Time,
         task: TaskId,
         attempt: AttemptNumber,
+        node: NodeId,
     ) -> Result<(Time, u64), SimulationError> {
         let course = &mut self.courses[task.slot as usize];
         course.resumes = false;
+        course.changes = self.news.changes(node.0);
         course.started = now;
-        if let Some(delay) = &self.world.dispatch_delay {
+        if let Some(delay) = &self.world.delays.dispatch {
             let mut stream = self.delays.stream2(u64::from(task.number), u64::from(attempt.0));
             let delay = Duration::from_seconds(delay.sample(&mut stream));
             let begins = delay.and_then(|delay| now.checked_add(delay));
             course.started = begins.ok_or(SimulationError::TimeOverflow)?;
+        }
+        if self.starts_are_reported {
             course.begin = self.queue.push(course.started, Kind::Begin, task.slot);
         }
         Ok((course.started, course.left))
     }
 
-    /// An attempt is over before its end.
-    fn stop(&mut self, now: Time, task: TaskId, attempt: AttemptNumber) {
-        let index = self.truths[task.slot as usize].attempt;
-        let Some(stopped) = self.attempts.get_mut(index as usize) else { return };
-        if (stopped.number, stopped.attempt) != (task.number, attempt.0)
-            || stopped.finish == EventNumber::NONE
-        {
-            return;
-        }
-        stopped.finish = EventNumber::NONE;
-        let Attempt { work, node, .. } = *stopped;
-        self.over.push(index);
-        let mut had_begun = true;
+    /// An attempt is given up: it is over before its end, or its end comes too late to count.
+    pub(super) fn stop(&mut self, now: Time, task: TaskId, attempt: AttemptNumber, node: NodeId) {
+        let Truth { work, attempt: index, .. } = self.truths[task.slot as usize];
+        let ran = match self.attempts.get_mut(index as usize) {
+            Some(place) if place.still_runs(task, attempt) => {
+                place.finish = EventNumber::NONE;
+                self.over.push(index);
+                true
+            }
+            _ => false,
+        };
+        let mut runs_here = ran;
         if self.has_courses {
             let course = &mut self.courses[task.slot as usize];
-            had_begun = course.begin == EventNumber::NONE;
+            runs_here =
+                ran && course.begin == EventNumber::NONE && self.news.has_stayed_up(node.0, course.changes);
             course.begin = EventNumber::NONE;
             course.resumes = self.world.retry.on_node_loss == OnNodeLoss::Resume;
-            let elapsed = now.since(course.started).0;
-            let speed = self.world.nodes[node as usize].speed;
-            let done = if speed == 1.0 { elapsed } else { (elapsed as f64 * speed).round() as u64 };
-            course.left = if course.resumes { course.left.saturating_sub(done) } else { work };
+            if !course.resumes {
+                course.left = work;
+            } else if ran {
+                let end = self.news.end_of_attempt(now, node.0, course.changes);
+                let elapsed = end.since(course.started).0;
+                let speed = self.world.nodes[node.index()].speed;
+                let done = if speed == 1.0 { elapsed } else { (elapsed as f64 * speed).round() as u64 };
+                course.left = course.left.saturating_sub(done);
+            }
         }
-        if had_begun {
-            self.nodes.attempt_ends(now, node);
+        if runs_here {
+            self.nodes.attempt_ends(now, node.0);
         }
     }
 

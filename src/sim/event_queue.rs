@@ -9,11 +9,13 @@
 //! Time (64 bits), insertion number (34 bits) and what happens (30 bits) are one `u128`, which
 //! sorts as it should and keeps entries at 16 bytes.
 
+use crate::faults::Timers;
 use crate::structures::calendar::{Ahead, Calendar};
 use crate::time::Time;
 
 const PAYLOAD_BITS: u32 = 30;
-const KIND_BITS: u32 = 2;
+const KIND_BITS: u32 = 3;
+const KIND_MASK: u32 = (1 << KIND_BITS) - 1;
 /// Things (attempts, task slots, nodes) an event can be about.
 pub const MAX_INDEX: u32 = 1 << (PAYLOAD_BITS - KIND_BITS);
 /// Events in one run.
@@ -28,6 +30,12 @@ pub enum Kind {
     Begin,
     /// The node with this number goes down or comes up.
     Node,
+    /// The end of an attempt, kept under this index, becomes known.
+    Report,
+    /// It becomes known that the node with this number went down.
+    Lost,
+    /// It becomes known that the node with this number came up.
+    Joined,
 }
 
 /// When an event comes, among all others: its time, then its insertion number.
@@ -122,6 +130,9 @@ impl EventQueue {
             Kind::Finish => 0,
             Kind::Begin => 1,
             Kind::Node => 2,
+            Kind::Report => 3,
+            Kind::Lost => 4,
+            Kind::Joined => 5,
         };
         let payload = (index << KIND_BITS) | kind;
         let low = (number.0 << PAYLOAD_BITS) | u64::from(payload);
@@ -140,7 +151,7 @@ impl EventQueue {
     pub fn look_ahead(&mut self, mut show: impl FnMut(Ahead, u32)) {
         self.calendar.look_ahead(|ahead, key| {
             let payload = key as u32 & ((1 << PAYLOAD_BITS) - 1);
-            if payload & 3 == 0 {
+            if payload & KIND_MASK == 0 {
                 show(ahead, payload >> KIND_BITS);
             }
         });
@@ -151,12 +162,25 @@ impl EventQueue {
     pub fn pop(&mut self) -> Option<Due> {
         let low = self.calendar.pop()? as u64;
         let payload = low as u32 & ((1 << PAYLOAD_BITS) - 1);
-        let kind = match payload & 3 {
+        let kind = match payload & KIND_MASK {
             0 => Kind::Finish,
             1 => Kind::Begin,
-            _ => Kind::Node,
+            2 => Kind::Node,
+            3 => Kind::Report,
+            4 => Kind::Lost,
+            _ => Kind::Joined,
         };
         Some(Due { number: EventNumber(low >> PAYLOAD_BITS), kind, index: payload >> KIND_BITS })
+    }
+}
+
+impl Timers for EventQueue {
+    type Ticket = EventNumber;
+
+    const NONE: EventNumber = EventNumber::NONE;
+
+    fn put(&mut self, at: Time, node: u32) -> EventNumber {
+        self.push(at, Kind::Node, node)
     }
 }
 

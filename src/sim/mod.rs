@@ -3,10 +3,10 @@
 mod arrivals;
 mod driver;
 pub mod event_queue;
-mod nodes;
+mod news;
+mod node_events;
+mod probabilities;
 mod run;
 mod truth;
-mod world;
 
 pub use run::{RunOptions, RunOutput, SimulationError, run, simulate};
-pub use world::World;

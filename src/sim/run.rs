@@ -4,11 +4,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::driver::Driver;
 use super::event_queue::MAX_INDEX;
-use super::world::World;
 use crate::metrics::{Collected, Collector, CollectorOptions, TaskResult, task_log::TaskLog};
-use crate::scheduler::{Observer, Policy};
-use crate::time::Duration;
+use crate::scheduler::{Observer, Policy, Record};
+use crate::time::{Duration, Time};
 use crate::workload::source::SourceError;
+use crate::world::World;
 
 /// Instants between two looks at whether the run should stop.
 const STOP_CHECK: u64 = 4096;
@@ -18,6 +18,8 @@ const STOP_CHECK: u64 = 4096;
 pub struct RunOptions<'a> {
     /// Keep a row per task.
     pub tasks: bool,
+    /// Keep every record.
+    pub history: bool,
     /// Set from outside to stop the run.
     pub stop: Option<&'a AtomicBool>,
     /// Check all invariants of the core after every instant. Slow: for tests.
@@ -31,6 +33,8 @@ pub struct RunOutput {
     pub collected: Collected,
     /// Its tasks, when asked for, in order of number.
     pub tasks: Vec<TaskResult>,
+    /// Every record with its time, when asked for.
+    pub history: Vec<(Time, Record)>,
     /// Arrivals, ends of attempts, changes of nodes and timers.
     pub events: u64,
 }
@@ -79,13 +83,16 @@ pub fn simulate<P: Policy>(
             classes: world.workload.class_names().len(),
         },
     );
-    if options.tasks {
-        let observer = (collector, TaskLog::default());
-        let (events, (collector, log), works) = run(world, seed, policy, options, observer)?;
-        Ok(RunOutput { collected: collector.finish(), tasks: log.finish(&works), events })
+    if options.tasks || options.history {
+        let kept = (options.tasks.then(TaskLog::default), options.history.then(Vec::new));
+        let observer = (collector, kept);
+        let (events, (collector, (log, history)), works) = run(world, seed, policy, options, observer)?;
+        let tasks = log.map_or_else(Vec::new, |log| log.finish(&works));
+        let history = history.unwrap_or_default();
+        Ok(RunOutput { collected: collector.finish(), tasks, history, events })
     } else {
         let (events, collector, _) = run(world, seed, policy, options, collector)?;
-        Ok(RunOutput { collected: collector.finish(), tasks: Vec::new(), events })
+        Ok(RunOutput { collected: collector.finish(), tasks: Vec::new(), history: Vec::new(), events })
     }
 }
 

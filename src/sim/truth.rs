@@ -1,6 +1,7 @@
 //! What is true of tasks and of their attempts, as the driver keeps it.
 
 use super::event_queue::EventNumber;
+use crate::ids::{AttemptNumber, TaskId};
 use crate::time::Time;
 
 /// What is true of an unsettled task, whatever the scheduler believes. Very many may wait: small.
@@ -27,6 +28,13 @@ pub(super) struct Attempt {
     pub(super) node: u32,
 }
 
+impl Attempt {
+    /// Whether this attempt of `task` has its place here, and is not over.
+    pub(super) fn still_runs(&self, task: TaskId, attempt: AttemptNumber) -> bool {
+        (self.number, self.attempt) == (task.number, attempt.0) && self.finish != EventNumber::NONE
+    }
+}
+
 /// Of a task that was never sent to a node.
 pub(super) const NO_ATTEMPT: u32 = u32::MAX;
 
@@ -39,40 +47,14 @@ pub(super) struct Course {
     pub(super) started: Time,
     /// That beginning in the event queue, while the attempt is on its way to the node.
     pub(super) begin: EventNumber,
+    /// How often its node had changed when it set out: see `News`.
+    pub(super) changes: u32,
     /// Whether the next attempt goes on with what is left of the last.
     pub(super) resumes: bool,
 }
 
-/// All probabilities of failure that occur.
-#[derive(Debug, Default)]
-pub(super) struct Probabilities {
-    values: Vec<f64>,
-    last: u32,
-}
-
-impl Probabilities {
-    /// The index of a probability, nearly always that of the last one asked for.
-    #[inline]
-    pub(super) fn index(&mut self, probability: f64) -> u32 {
-        if self.values.get(self.last as usize) != Some(&probability) {
-            self.last = match self.values.iter().position(|&other| other == probability) {
-                Some(index) => index as u32,
-                None => {
-                    self.values.push(probability);
-                    self.values.len() as u32 - 1
-                }
-            };
-        }
-        self.last
-    }
-
-    /// The probability that attempts of the task in `slot` fail. Its truth is looked up, which may
-    /// be far away in memory, only if not all tasks are alike.
-    #[inline]
-    pub(super) fn of(&self, slot: u32, truths: &[Truth]) -> f64 {
-        match self.values[..] {
-            [all] => all,
-            _ => self.values[truths[slot as usize].fails as usize],
-        }
+impl Course {
+    pub(super) fn new(work: u64) -> Course {
+        Course { left: work, started: Time::ZERO, begin: EventNumber::NONE, changes: 0, resumes: false }
     }
 }

@@ -119,7 +119,7 @@ pub(crate) fn identities(plan: &Plan, run: &ReplicationResult) {
     same("Little's law of the system", of(Metric::MeanInSystem) * makespan, in_system);
     let queued = of(Metric::MeanQueueLength) * makespan;
     let busy: f64 = run.nodes.iter().map(|node| node.busy.as_seconds()).sum();
-    if plan.dispatch_delay.is_none() {
+    if plan.delays.dispatch.is_none() {
         if attempts == rows && !run.tasks.iter().any(|task| task.first_start.is_none()) {
             // One attempt each, and none lost before it ended: a task waits once.
             let waits: f64 = run
@@ -129,7 +129,8 @@ pub(crate) fn identities(plan: &Plan, run: &ReplicationResult) {
                 .sum();
             same("Little's law of the queue", queued, waits);
         }
-        if plan.workload.max_slots() == 1 {
+        // Until a failure is known, what ran there neither waits nor works.
+        if plan.workload.max_slots() == 1 && plan.delays.detection.is_none() {
             same("time in system is time in queues and on nodes", in_system, queued + busy);
         }
     }

@@ -10,9 +10,9 @@ use falcon::faults::FailsWhen;
 use falcon::policies::{BackfillSpec, OrderSpec, PlaceSpec, PolicySpec};
 use falcon::random::{Purpose, Stream, Streams};
 use falcon::scheduler::{Dispatch, OnNodeLoss};
-use falcon::sim::World;
 use falcon::time::Duration;
 use falcon::workload::{EstimateSpec, Workload};
+use falcon::world::World;
 
 /// What became of a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -417,7 +417,7 @@ impl<'a> Plain<'a> {
         state.node = Some(node);
         state.begins = self.now;
         self.nodes[node].running.push(task);
-        match &self.world.dispatch_delay {
+        match &self.world.delays.dispatch {
             None => {
                 state.first_start.get_or_insert(self.now);
                 self.works(node);

@@ -1,7 +1,7 @@
 //! From what the file says to a checked `Plan`: whatever keys must satisfy together.
 
 use super::diagnostics::{Diagnostic, Origin};
-use super::distributions::{self, MOST_SECONDS};
+use super::distributions::{self, DistributionTable, MOST_SECONDS};
 use super::keys::{
     BackoffTable, FailsWord, LossWord, NodeTable, RetryTable, RunTable, ScenarioTable, SchedulerTable,
     UntilTable,
@@ -9,13 +9,14 @@ use super::keys::{
 use super::policies::{self, Placed};
 use super::reader::{Found, Key, Reader};
 use super::tasks::{self, Tasks};
-use super::values::grouped;
+use super::values::{Seconds, grouped};
 use crate::distribution::Distribution;
 use crate::experiment::plan::{NodeGroup, Plan, RunPlan, Until};
 use crate::faults::{FailsWhen, NodeFaults};
 use crate::scheduler::retry::{Backoff, OnNodeLoss, RetryPlan};
 use crate::time::{Duration, Time};
 use crate::workload::Workload;
+use crate::world::Delays;
 
 /// More nodes than this are refused: their tables alone would take gigabytes.
 const MOST_NODES: u64 = 16_000_000;
@@ -84,7 +85,7 @@ pub(super) fn check(
             too_long(scenario.run.value(), tasks, cluster, reader);
         }
     }
-    let dispatch_delay = delay(scenario.scheduler.value(), reader);
+    let delays = delays(scenario.scheduler.value(), reader);
     let plan = Plan {
         name: scenario.name.value().map_or_else(|| given.default_name.to_string(), |name| name.0.clone()),
         description: scenario.description.value().cloned().unwrap_or_default(),
@@ -92,7 +93,7 @@ pub(super) fn check(
         groups: cluster?.groups,
         workload: tasks?.workload,
         retry: retry?,
-        dispatch_delay: dispatch_delay?,
+        delays: delays?,
         policies: policies.iter().map(|(_, spec, _)| spec.clone()).collect(),
     };
     Some((plan, policies))
@@ -251,9 +252,18 @@ fn backoff(table: &BackoffTable, reader: &mut Reader) -> Option<Backoff> {
     })
 }
 
+fn delays(table: Option<&SchedulerTable>, reader: &mut Reader) -> Option<Delays> {
+    let table = table?;
+    let dispatch = delay(&table.dispatch_delay, reader);
+    let completion = delay(&table.completion_delay, reader);
+    let detection = delay(&table.detection_delay, reader);
+    let join = delay(&table.join_delay, reader);
+    Some(Delays { dispatch: dispatch?, completion: completion?, detection: detection?, join: join? })
+}
+
 /// `Some(None)` is no delay at all.
-fn delay(table: Option<&SchedulerTable>, reader: &mut Reader) -> Option<Option<Distribution>> {
-    match &table?.dispatch_delay {
+fn delay(key: &Key<DistributionTable<Seconds>>, reader: &mut Reader) -> Option<Option<Distribution>> {
+    match key {
         Key::Broken => None,
         Key::Found(found) => {
             let delay = distributions::lower(found, reader)?;

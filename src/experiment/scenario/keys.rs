@@ -245,6 +245,12 @@ table! {
     SchedulerTable, "[scheduler]" {
         /// Time from the decision to start a task until it starts.
         dispatch_delay: DistributionTable<Seconds> = DistributionTable::constant(0.0);
+        /// Time from the end of an attempt until the scheduler knows; the slot is taken meanwhile.
+        completion_delay: DistributionTable<Seconds> = DistributionTable::constant(0.0);
+        /// Time from a node's failure until the scheduler knows; it sends tasks there meanwhile.
+        detection_delay: DistributionTable<Seconds> = DistributionTable::constant(0.0);
+        /// Time from the end of a node's repair until the scheduler can use it.
+        join_delay: DistributionTable<Seconds> = DistributionTable::constant(0.0);
     }
 }
 

@@ -8,6 +8,7 @@ use crate::policies::spec::{BackfillSpec, Dispatch, OrderSpec, PlaceSpec};
 use crate::scheduler::retry::RetryPlan;
 use crate::time::Time;
 use crate::workload::{Arrivals, EstimateSpec, Workload};
+use crate::world::Delays;
 
 /// One small scenario per alternative, so that every key is used at least once.
 pub(super) fn scenarios() -> Vec<String> {
@@ -151,7 +152,7 @@ fn a_full_scenario_is_read_key_by_key() {
     assert_eq!(faults.up, Distribution::exponential(3600.0));
     assert_eq!(faults.down, Distribution::Uniform { low: 60.0, high: 90.0 });
     assert_eq!(faults.fails, FailsWhen::Busy);
-    assert_eq!(plan.dispatch_delay, Some(Distribution::constant(0.005)));
+    assert_eq!(plan.delays.dispatch, Some(Distribution::constant(0.005)));
     assert_eq!(plan.retry.max_attempts, None);
     assert!(plan.retry.redraw);
 
@@ -183,7 +184,7 @@ fn what_a_scenario_leaves_out_has_the_documented_defaults() {
     assert_eq!(plan.retry, RetryPlan::default());
     assert_eq!((plan.run.seed, plan.run.replications, plan.run.timeline_buckets), (1, 10, 200));
     assert_eq!(plan.run.until, Until::Settled);
-    assert_eq!(plan.dispatch_delay, None);
+    assert_eq!(plan.delays, Delays::default());
     let group = &plan.groups[0];
     assert_eq!((group.name.as_str(), group.count, group.slots), ("node", 1, 1));
     assert_eq!((group.speed, group.weight, group.faults.is_none()), (1.0, 1.0, true));

@@ -36,7 +36,7 @@ fn leaves_lists_and_new_tables_can_be_set() {
     ]);
     assert_eq!((changed.run.seed, changed.groups[0].count), (7, 9));
     assert_eq!(changed.retry.max_attempts, Some(5));
-    assert_eq!(changed.dispatch_delay, Some(Distribution::constant(0.005)));
+    assert_eq!(changed.delays.dispatch, Some(Distribution::constant(0.005)));
     assert_eq!(changed.policies.len(), 2);
     assert_eq!(changed.description, "a = b");
     let Workload::Generated { classes, .. } = changed.workload else { panic!("generated") };

@@ -1,16 +1,29 @@
 //! The truth about nodes: when each really goes down and comes up again.
+//!
+//! Drivers ask in simulated and in real time alike, so that both meet the same failures: the times
+//! come from streams keyed by node, whatever happens to be asked first.
 
-use super::event_queue::{EventNumber, EventQueue, Kind};
-use super::world::World;
-use crate::faults::{FailsWhen, NodeFaults};
+use super::{FailsWhen, NodeFaults};
 use crate::random::{Purpose, Stream, StreamKey, Streams};
 use crate::time::{Duration, Time};
 
+/// Where the next change of a node is put down until it is due.
+pub trait Timers {
+    /// What names a change that was put down, so that one that was overtaken is recognised.
+    type Ticket: Copy + PartialEq;
+
+    /// The name of no change.
+    const NONE: Self::Ticket;
+
+    /// Puts a change of `node` down for `at`.
+    fn put(&mut self, at: Time, node: u32) -> Self::Ticket;
+}
+
 /// A node that can fail. Large clusters have very many of them, of which few fail soon: small.
 #[derive(Clone, Debug)]
-struct Failing {
+struct Failing<T> {
     /// Its next change, if one is in the queue.
-    next: EventNumber,
+    next: T,
     kind: u32,
     /// Index of its generators, or none as long as it has not failed.
     draws: u32,
@@ -33,11 +46,11 @@ struct Clock {
     up_left: Duration,
 }
 
-/// All nodes that can fail.
+/// The clocks of all nodes that can fail.
 #[derive(Clone, Debug)]
-pub(super) struct Nodes<'a> {
+pub struct NodeClocks<'a, Q: Timers> {
     kinds: &'a [NodeFaults],
-    failing: Vec<Failing>,
+    failing: Vec<Failing<Q::Ticket>>,
     draws: Vec<Draws>,
     /// Like `failing`, where any node fails only while busy.
     clocks: Vec<Clock>,
@@ -53,7 +66,7 @@ const NOT_YET: u32 = u32::MAX;
 
 /// A change of a node that is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Change {
+pub enum Change {
     /// It goes down.
     Down,
     /// It comes up.
@@ -62,31 +75,37 @@ pub(super) enum Change {
     Stale,
 }
 
-impl<'a> Nodes<'a> {
-    /// All nodes up at time 0, their clocks of failure started where they run always.
+impl<'a, Q: Timers> NodeClocks<'a, Q> {
+    /// All nodes up at time 0, their clocks of failure started where they run always. `fault_of`
+    /// gives for each node the index of its kind, if it fails.
     ///
     /// `None` when a time does not fit the clock.
-    pub(super) fn new(world: &'a World, streams: Streams, queue: &mut EventQueue) -> Option<Self> {
-        let failing = world.fault_of.iter().flatten().count();
-        let any_busy = world.faults.iter().any(|faults| faults.fails == FailsWhen::Busy);
-        let mut nodes = Nodes {
-            kinds: &world.faults,
+    pub fn new(
+        kinds: &'a [NodeFaults],
+        fault_of: &[Option<u32>],
+        streams: Streams,
+        queue: &mut Q,
+    ) -> Option<Self> {
+        let failing = fault_of.iter().flatten().count();
+        let any_busy = kinds.iter().any(|faults| faults.fails == FailsWhen::Busy);
+        let mut nodes = NodeClocks {
+            kinds,
             failing: Vec::with_capacity(failing),
             draws: Vec::new(),
             clocks: Vec::with_capacity(if any_busy { failing } else { 0 }),
             ups: streams.key(Purpose::NodeUp),
             downs: streams.key(Purpose::NodeDown),
-            of_node: vec![NEVER_FAILS; world.nodes.len()],
+            of_node: vec![NEVER_FAILS; fault_of.len()],
             any_busy,
         };
-        for (node, kind) in world.fault_of.iter().enumerate() {
+        for (node, kind) in fault_of.iter().enumerate() {
             let Some(kind) = *kind else { continue };
             nodes.of_node[node] = nodes.failing.len() as u32;
-            let faults = &world.faults[kind as usize];
+            let faults = &kinds[kind as usize];
             let up = Duration::from_seconds(faults.up.sample(&mut nodes.ups.stream(node as u64)))?;
             let next = match faults.fails {
-                FailsWhen::Always => queue.push(Time(up.0), Kind::Node, node as u32),
-                FailsWhen::Busy => EventNumber::NONE,
+                FailsWhen::Always => queue.put(Time(up.0), node as u32),
+                FailsWhen::Busy => Q::NONE,
             };
             nodes.failing.push(Failing { next, kind, draws: NOT_YET, up: true });
             if any_busy {
@@ -96,18 +115,12 @@ impl<'a> Nodes<'a> {
         Some(nodes)
     }
 
-    /// The event `number` about `node` is due: what it means, with the next one scheduled.
+    /// The change of `node` that `ticket` names is due: what it means, with the next one scheduled.
     /// `None` when a time does not fit the clock.
-    pub(super) fn change(
-        &mut self,
-        now: Time,
-        node: u32,
-        number: EventNumber,
-        queue: &mut EventQueue,
-    ) -> Option<Change> {
+    pub fn change(&mut self, now: Time, node: u32, ticket: Q::Ticket, queue: &mut Q) -> Option<Change> {
         let index = self.of_node[node as usize] as usize;
         let failing = &mut self.failing[index];
-        if failing.next != number {
+        if failing.next != ticket {
             return Some(Change::Stale);
         }
         let faults = &self.kinds[failing.kind as usize];
@@ -119,13 +132,13 @@ impl<'a> Nodes<'a> {
             self.draws.push(Draws { ups, downs });
         }
         let draws = &mut self.draws[failing.draws as usize];
-        failing.next = EventNumber::NONE;
+        failing.next = Q::NONE;
         failing.up = !failing.up;
         if failing.up {
             let up = Duration::from_seconds(faults.up.sample(&mut draws.ups))?;
             match faults.fails {
                 FailsWhen::Always => {
-                    failing.next = queue.push(now.checked_add(up)?, Kind::Node, node);
+                    failing.next = queue.put(now.checked_add(up)?, node);
                 }
                 FailsWhen::Busy => self.clocks[index].up_left = up,
             }
@@ -135,37 +148,37 @@ impl<'a> Nodes<'a> {
             clock.running = 0;
         }
         let down = Duration::from_seconds(faults.down.sample(&mut draws.downs))?;
-        failing.next = queue.push(now.checked_add(down)?, Kind::Node, node);
+        failing.next = queue.put(now.checked_add(down)?, node);
         Some(Change::Down)
     }
 
     /// An attempt starts on the node. `None` when a time does not fit the clock.
     #[inline]
-    pub(super) fn attempt_starts(&mut self, now: Time, node: u32, queue: &mut EventQueue) -> Option<()> {
+    pub fn attempt_starts(&mut self, now: Time, node: u32, queue: &mut Q) -> Option<()> {
         if self.any_busy { self.becomes_busier(now, node, queue) } else { Some(()) }
     }
 
     /// An attempt on the node is over.
     #[inline]
-    pub(super) fn attempt_ends(&mut self, now: Time, node: u32) {
+    pub fn attempt_ends(&mut self, now: Time, node: u32) {
         if self.any_busy {
             self.becomes_idler(now, node);
         }
     }
 
-    fn clocked_by_work(&mut self, node: u32) -> Option<(&mut Failing, &mut Clock)> {
+    fn clocked_by_work(&mut self, node: u32) -> Option<(&mut Failing<Q::Ticket>, &mut Clock)> {
         let index = self.of_node[node as usize] as usize;
         let failing = self.failing.get_mut(index)?;
         let busy = self.kinds[failing.kind as usize].fails == FailsWhen::Busy;
         busy.then_some((failing, self.clocks.get_mut(index)?))
     }
 
-    fn becomes_busier(&mut self, now: Time, node: u32, queue: &mut EventQueue) -> Option<()> {
+    fn becomes_busier(&mut self, now: Time, node: u32, queue: &mut Q) -> Option<()> {
         let Some((failing, clock)) = self.clocked_by_work(node) else { return Some(()) };
         clock.running += 1;
         if clock.running == 1 {
             clock.busy_since = now;
-            failing.next = queue.push(now.checked_add(clock.up_left)?, Kind::Node, node);
+            failing.next = queue.put(now.checked_add(clock.up_left)?, node);
         }
         Some(())
     }
@@ -179,7 +192,7 @@ impl<'a> Nodes<'a> {
         clock.running -= 1;
         if clock.running == 0 {
             clock.up_left.0 -= now.since(clock.busy_since).0;
-            failing.next = EventNumber::NONE;
+            failing.next = Q::NONE;
         }
     }
 }

@@ -1,4 +1,5 @@
-//! What a simulation is given: the truth about cluster and workload.
+//! What a driver is given: the truth about cluster and workload. Drivers in simulated and in real
+//! time start from the same one.
 
 use crate::distribution::Distribution;
 use crate::faults::NodeFaults;
@@ -6,7 +7,27 @@ use crate::scheduler::{NodeSpec, RetryPlan};
 use crate::time::{Duration, Time};
 use crate::workload::Workload;
 
-/// A cluster and a workload, ready to be simulated under any policy and seed.
+/// How long news takes: times in seconds, `None` for no time at all.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Delays {
+    /// From the decision to start an attempt until it starts.
+    pub dispatch: Option<Distribution>,
+    /// From the end of an attempt until the scheduler knows.
+    pub completion: Option<Distribution>,
+    /// From the failure of a node until the scheduler knows.
+    pub detection: Option<Distribution>,
+    /// From the end of a node's repair until the scheduler can use it.
+    pub join: Option<Distribution>,
+}
+
+impl Delays {
+    /// Whether the scheduler can be wrong about what is: about a start, or about a node.
+    pub fn starts_are_reported(&self) -> bool {
+        self.dispatch.is_some() || self.detection.is_some()
+    }
+}
+
+/// A cluster and a workload, ready to be run under any policy and seed.
 #[derive(Clone, Debug)]
 pub struct World {
     /// The nodes in order of number.
@@ -19,8 +40,8 @@ pub struct World {
     pub workload: Workload,
     /// What happens to failed and lost attempts.
     pub retry: RetryPlan,
-    /// Seconds from the decision to start an attempt until it starts.
-    pub dispatch_delay: Option<Distribution>,
+    /// How long news takes.
+    pub delays: Delays,
     /// No arrivals are taken after this instant.
     pub last_arrival: Option<Time>,
     /// Tasks, by number, left out of wait, response and slowdown.

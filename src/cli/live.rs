@@ -1,0 +1,230 @@
+//! `falcon live FILE...`: runs scenarios on the real scheduler core with worker processes.
+#![allow(clippy::disallowed_methods)] // a live run is about host time
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use clap::{Args, ValueEnum};
+
+use super::output::{self, Job, OutputArgs, present};
+use super::terminal::Terminal;
+use super::{Failure, Outcome, OverrideArgs, ScenarioArg, interrupt, print, progress::Meter, repeat};
+use crate::experiment::live::{LiveProgress, LiveResults, LiveRunError, LiveRunnerOptions};
+use crate::experiment::plan::Plan;
+use crate::experiment::runner::Progress;
+use crate::live::message::Work;
+use crate::report::{self, ReportInput, Warning, driver, number};
+
+/// Arguments of `falcon live`.
+#[derive(Args, Debug)]
+#[command(after_help = "Example: falcon live scenarios/live-baseline.toml --time-scale 0.02 --policy sjf")]
+pub(super) struct LiveArgs {
+    /// Scenario files; `-` reads one from standard input.
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<ScenarioArg>,
+
+    #[command(flatten)]
+    overrides: OverrideArgs,
+
+    #[command(flatten)]
+    pace: PaceArgs,
+
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+/// How fast a live run goes, and what it tolerates.
+#[derive(Args, Clone, Debug)]
+pub(super) struct PaceArgs {
+    /// Real seconds per second of the scenario: 0.02 is 50 times as fast.
+    #[arg(long, value_name = "RATIO", default_value_t = 0.02, value_parser = positive)]
+    time_scale: f64,
+
+    /// What an attempt does with its time.
+    #[arg(long, value_enum, default_value_t = WorkArg::Timer, value_name = "KIND")]
+    work: WorkArg,
+
+    /// A worker that says nothing for so many real seconds is believed lost.
+    #[arg(long, value_name = "SECONDS", default_value_t = 2.0, value_parser = positive)]
+    silence: f64,
+
+    /// Runs whose arrivals and node failures were taken in later than this, at the 99th percentile,
+    /// in real milliseconds, are marked invalid and left out of the results.
+    #[arg(long, value_name = "MS", default_value_t = 5.0, value_parser = positive)]
+    lag_tolerance: f64,
+}
+
+/// What an attempt does with its time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum WorkArg {
+    /// It waits.
+    Timer,
+    /// It burns processor time.
+    Spin,
+}
+
+fn positive(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(value) if value > 0.0 && value <= 1e6 => Ok(value),
+        _ => Err("expected a number above 0, at most 1,000,000".to_string()),
+    }
+}
+
+impl PaceArgs {
+    /// The options of a live runner at this pace.
+    pub(super) fn runner<'a>(&self) -> LiveRunnerOptions<'a> {
+        LiveRunnerOptions {
+            time_scale: self.time_scale,
+            work: match self.work {
+                WorkArg::Timer => Work::Timer,
+                WorkArg::Spin => Work::Spin,
+            },
+            silence: Duration::from_secs_f64(self.silence),
+            lag_tolerance: Duration::from_secs_f64(self.lag_tolerance / 1e3),
+            program: None,
+            tasks: false,
+            stop: Some(interrupt::stop_flag()),
+            progress: None,
+        }
+    }
+
+    /// The flags that differ from their defaults, to repeat a run with.
+    pub(super) fn flags(&self) -> String {
+        let mut flags = format!(" --time-scale {}", self.time_scale);
+        if self.work == WorkArg::Spin {
+            flags.push_str(" --work spin");
+        }
+        flags
+    }
+
+    /// How long `runs` of a plan will take about.
+    pub(super) fn about(&self, plan: &Plan, runs: usize) -> Duration {
+        let seconds = plan.world().expected_span().as_seconds() * self.time_scale * runs as f64;
+        Duration::from_secs_f64(seconds.clamp(0.0, 1e9))
+    }
+}
+
+pub(super) fn live(args: &LiveArgs, terminal: &Terminal) -> Outcome {
+    let jobs = output::load(&args.files, &args.overrides, &args.output, "-live")?;
+    for (index, job) in jobs.iter().enumerate() {
+        if index > 0 {
+            print("\n")?;
+        }
+        live_one(args, job, terminal)?;
+    }
+    Ok(())
+}
+
+fn live_one(args: &LiveArgs, job: &Job<'_>, terminal: &Terminal) -> Outcome {
+    let plan = &job.loaded.plan;
+    if !args.output.quiet {
+        let dot = terminal.plain("·", "-");
+        let workers = number::count(plan.node_count() as u64);
+        let span = number::span(args.pace.about(plan, plan.runs()));
+        eprintln!(
+            "falcon {} {dot} {} {dot} {workers} worker processes {dot} about {span}",
+            report::VERSION,
+            job.file.display()
+        );
+        for warning in &job.loaded.warnings {
+            terminal.warning(&warning.message, warning.help.as_deref());
+        }
+    }
+    let start = Instant::now();
+    let live = run_live(args, job, terminal)?;
+    let wall_time = start.elapsed();
+
+    let mut warnings = job.loaded.warnings.clone();
+    let found = warnings_of(plan, &live);
+    if !args.output.quiet {
+        for warning in &found {
+            terminal.warning(&warning.message, warning.help.as_deref());
+        }
+    }
+    warnings.extend(found);
+    let repeat = repeat::command("live", job.file, plan, &args.overrides) + &args.pace.flags();
+    let extra = driver::files(&live.runs)?;
+    let input = ReportInput {
+        plan,
+        resolved_toml: &job.loaded.resolved,
+        results: &live.results,
+        warnings: &warnings,
+        repeat: &repeat,
+        overrides: &args.overrides.set,
+        wall_time,
+        threads: 1,
+        options: args.output.options(),
+        live: Some(args.pace.time_scale),
+        extra: &extra,
+    };
+    let written = report::write_all(&job.out, &input);
+    let shown = format!("{}/", job.out.display());
+    present(&args.output, &input, written.is_ok().then_some(shown.as_str()), terminal)?;
+    written?;
+    if !args.output.quiet {
+        let steps: usize = live.runs.iter().flatten().map(|run| run.journal.len()).sum();
+        eprintln!(
+            "done in {}: the logs of all runs, {} steps, replayed with the same commands at every step",
+            number::span(wall_time),
+            number::count(steps as u64)
+        );
+    }
+    Ok(())
+}
+
+fn run_live(args: &LiveArgs, job: &Job<'_>, terminal: &Terminal) -> Result<LiveResults, Failure> {
+    let plan = &job.loaded.plan;
+    let tasks = plan.workload.tasks() as usize;
+    let meter = Meter::new(plan.runs() * tasks, "tasks", args.output.quiet, terminal);
+    let before = AtomicU64::new(0);
+    let run_before = AtomicU64::new(0);
+    let progress = |progress: LiveProgress<'_>| {
+        // Counts start anew with every run.
+        let last = run_before.swap(progress.settled, Ordering::Relaxed);
+        if progress.settled < last {
+            before.fetch_add(last, Ordering::Relaxed);
+        }
+        let done = (before.load(Ordering::Relaxed) + progress.settled) as usize;
+        meter.tick(Progress {
+            done,
+            total: plan.runs() * tasks,
+            policy: progress.policy,
+            seed: progress.seed,
+        });
+    };
+    let options =
+        LiveRunnerOptions { tasks: args.output.tasks, progress: Some(&progress), ..args.pace.runner() };
+    let live = plan.run_live(&options);
+    meter.clear();
+    match live {
+        Err(stopped @ LiveRunError::Stopped { .. }) => {
+            let state = if job.out.exists() { "is as it was" } else { "was not made" };
+            Err(Failure::Stopped(format!("{stopped}; {}/ {state}", job.out.display())))
+        }
+        other => Ok(other?),
+    }
+}
+
+/// Runs that do not count, and workers that went their own way.
+pub(super) fn warnings_of(plan: &Plan, live: &LiveResults) -> Vec<Warning> {
+    let mut warnings = Vec::new();
+    for (policy, runs) in plan.policies.iter().zip(&live.runs) {
+        for run in runs {
+            if let Some(reason) = &run.invalid {
+                let message = format!(
+                    "the run of `{}` with seed {} is not valid: {reason}",
+                    policy.name, run.result.seed
+                );
+                let help = "it is left out of all figures; raise `--time-scale`, or leave the machine alone";
+                warnings.push(Warning { message, help: Some(help.to_string()) });
+            }
+        }
+    }
+    let incidents: Vec<&String> = live.runs.iter().flatten().flat_map(|run| &run.incidents).collect();
+    if let Some(first) = incidents.first() {
+        let message = format!("{} incidents with workers; the first: {first}", incidents.len());
+        let help = "the scheduler treated them as failures of nodes; driver.csv counts what was refused";
+        warnings.push(Warning { message, help: Some(help.to_string()) });
+    }
+    warnings
+}

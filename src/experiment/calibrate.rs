@@ -1,0 +1,181 @@
+//! Measures how long news takes on this machine, with tasks that do nothing.
+//!
+//! Two runs on the real core: one undisturbed, for the ways of starts and ends, and one in which
+//! workers are killed all the time, for the detection of failures and the joining of new processes.
+//! What a message takes depends on how busy the machine is, so the runs have as many workers as the
+//! scenario and, as far as the workers are not swamped, tasks that come as often.
+
+use std::sync::{Arc, Mutex};
+
+use super::live::{LiveRun, LiveRunError, LiveRunnerOptions};
+use super::plan::{Plan, RunPlan, Until};
+use crate::distribution::Distribution;
+use crate::faults::{FailsWhen, NodeFaults};
+use crate::live::{LiveError, Samples};
+use crate::policies::registry::preset;
+use crate::scheduler::{OnNodeLoss, RetryPlan};
+use crate::workload::{Arrivals, EstimateSpec, TaskClass, Workload};
+use crate::world::Delays;
+
+/// Tasks of the undisturbed run.
+const TASKS: u32 = 3000;
+/// Kills of the disturbed one, about.
+const KILLS: f64 = 60.0;
+/// Real seconds that a calibrating task waits on its worker, at least and at most: long enough for
+/// the worker to be asleep when it ends, as in a real run.
+const WAIT: (f64, f64) = (0.001, 0.009);
+/// Tasks per real second at most.
+const MOST_PER_SECOND: f64 = 500.0;
+/// Load at most: no task should wait for a slot.
+const MOST_LOAD: f64 = 0.3;
+/// Real seconds that a killed worker is down.
+const DOWN: f64 = 0.05;
+/// Values that a measured distribution keeps.
+const VALUES: usize = 500;
+
+/// How long news takes, in real seconds.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Calibration {
+    /// From the decision to start an attempt until it starts: ascending.
+    pub dispatch: Vec<f64>,
+    /// From the end an attempt should have until the scheduler knows.
+    pub completion: Vec<f64>,
+    /// From the kill of a worker until the scheduler knows.
+    pub detection: Vec<f64>,
+    /// From the start of a worker process until the scheduler can use it.
+    pub join: Vec<f64>,
+}
+
+impl Calibration {
+    /// Names and values, in the order of `[scheduler]`.
+    pub fn parts(&self) -> [(&'static str, &[f64]); 4] {
+        [
+            ("dispatch_delay", &self.dispatch),
+            ("completion_delay", &self.completion),
+            ("detection_delay", &self.detection),
+            ("join_delay", &self.join),
+        ]
+    }
+
+    /// As delays of a scenario that runs at this time scale.
+    pub fn delays(&self, time_scale: f64) -> Delays {
+        let empirical = |seconds: &[f64]| {
+            let values: Arc<[f64]> = seconds.iter().map(|seconds| seconds / time_scale).collect();
+            (!values.is_empty()).then_some(Distribution::Empirical { values })
+        };
+        Delays {
+            dispatch: empirical(&self.dispatch),
+            completion: empirical(&self.completion),
+            detection: empirical(&self.detection),
+            join: empirical(&self.join),
+        }
+    }
+}
+
+impl Plan {
+    /// Measures the delays of this machine with the nodes of this plan.
+    ///
+    /// # Errors
+    /// When stopped, or when a run breaks.
+    pub fn calibrate(&self, options: &LiveRunnerOptions<'_>) -> Result<Calibration, LiveRunError> {
+        let quiet = self.empty(options.time_scale, false);
+        let undisturbed = calibrating_run(&quiet, options, 0)?;
+        let violent = self.empty(options.time_scale, true);
+        let disturbed = calibrating_run(&violent, options, 1)?;
+        Ok(Calibration {
+            dispatch: quantiles(&undisturbed.dispatch),
+            completion: quantiles(&undisturbed.completion),
+            detection: quantiles(&disturbed.detection),
+            join: quantiles(&disturbed.join),
+        })
+    }
+
+    /// This plan's cluster with tasks that do nothing.
+    fn empty(&self, time_scale: f64, kills: bool) -> Plan {
+        let slots = self.total_slots() as f64;
+        let mean_wait = (WAIT.0 + WAIT.1) / 2.0;
+        let own = match &self.workload {
+            Workload::Generated { arrivals, .. } => arrivals.mean_rate().map(|rate| rate / time_scale),
+            Workload::Listed { .. } => None,
+        };
+        let rate = own.unwrap_or(MOST_PER_SECOND).min(MOST_PER_SECOND).min(MOST_LOAD * slots / mean_wait);
+        // Work is for the fastest node, so that no wait is too short to sleep.
+        let fastest = self.groups.iter().map(|group| group.speed).fold(0.0, f64::max);
+        let work = |seconds: f64| seconds / time_scale * fastest;
+        let length = f64::from(TASKS) / rate;
+        let faults = kills.then(|| NodeFaults {
+            up: Distribution::exponential(self.node_count() as f64 * length / KILLS / time_scale),
+            down: Distribution::constant(DOWN / time_scale),
+            fails: FailsWhen::Always,
+        });
+        let mut plan = self.clone();
+        for group in &mut plan.groups {
+            group.faults.clone_from(&faults);
+        }
+        plan.name = "calibration".to_string();
+        plan.run =
+            RunPlan { replications: 1, until: Until::Settled, warmup: 0, timeline_buckets: 0, ..self.run };
+        plan.workload = Workload::Generated {
+            tasks: TASKS,
+            arrivals: Arrivals::Poisson { rate: rate * time_scale },
+            classes: vec![TaskClass {
+                name: String::new(),
+                share: 1.0,
+                duration: Distribution::Uniform { low: work(WAIT.0), high: work(WAIT.1) },
+                priority: Distribution::constant(0.0),
+                slots: 1,
+                failure_probability: 0.0,
+                estimate: EstimateSpec::Exact,
+            }],
+        };
+        plan.retry = RetryPlan { on_node_loss: OnNodeLoss::Restart, ..RetryPlan::default() };
+        plan.delays = Delays::default();
+        plan.policies = preset("round-robin").into_iter().collect();
+        plan
+    }
+}
+
+fn calibrating_run(
+    plan: &Plan,
+    options: &LiveRunnerOptions<'_>,
+    done: usize,
+) -> Result<Samples, LiveRunError> {
+    let run = plan.run_live_once(0, 0, options, &Mutex::default());
+    run.map(|run: LiveRun| run.samples).map_err(|error| match error {
+        LiveError::Stopped => LiveRunError::Stopped { done, total: 2 },
+        error => LiveRunError::Failed { policy: plan.policies[0].name.clone(), seed: plan.run.seed, error },
+    })
+}
+
+/// At most [`VALUES`] nanoseconds of equal weight as seconds, ascending.
+fn quantiles(nanos: &[u64]) -> Vec<f64> {
+    let mut sorted = nanos.to_vec();
+    sorted.sort_unstable();
+    let kept = sorted.len().min(VALUES);
+    let at = |index: usize| sorted[(2 * index + 1) * sorted.len() / (2 * kept)];
+    (0..kept).map(|index| at(index) as f64 / 1e9).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantiles_keep_the_middle_of_equal_shares() {
+        assert_eq!(quantiles(&[]), Vec::<f64>::new());
+        assert_eq!(quantiles(&[3_000_000_000, 1_000_000_000]), [1.0, 3.0]);
+        let many: Vec<u64> = (0..5000).map(|i| i * 1_000_000_000).collect();
+        let kept = quantiles(&many);
+        assert_eq!(kept.len(), VALUES);
+        assert_eq!((kept[0], kept[1], kept[VALUES - 1]), (5.0, 15.0, 4995.0));
+    }
+
+    #[test]
+    fn delays_are_in_seconds_of_the_scenario() {
+        let calibration = Calibration { dispatch: vec![0.001, 0.002], ..Calibration::default() };
+        let delays = calibration.delays(0.02);
+        let Some(Distribution::Empirical { values }) = delays.dispatch else { panic!("{delays:?}") };
+        assert_eq!(values.to_vec(), [0.05, 0.1]);
+        assert_eq!(delays.detection, None);
+    }
+}

@@ -1,0 +1,371 @@
+//! The driver of the scheduler core in real time: it waits for facts, hands them to the scheduler,
+//! and carries out its commands.
+//!
+//! "This instant" is what has come in since the last step: planned facts that are due (arrivals,
+//! failures and repairs of nodes), then messages in the order in which they were read. The time of
+//! a step is the clock's when it begins. The world does not drift: what follows a planned fact is
+//! planned from when it was due, not from when it was taken in.
+
+use std::sync::atomic::Ordering;
+
+use super::fleet::{Fleet, Process};
+use super::frame;
+use super::journal::Step;
+use super::link::{ConnectionId, Incoming, Link};
+use super::message::{Job, ToWorker};
+use super::meter::{Meter, Samples};
+use super::plans::{Plan, Plans};
+use super::run::{LiveError, LiveOptions};
+use super::session::{Said, Sessions};
+use super::truth::Truths;
+use crate::faults::{Change, NodeClocks};
+use crate::ids::{AttemptNumber, NodeId, TaskId};
+use crate::metrics::DriverFigures;
+use crate::random::Streams;
+use crate::scheduler::{Command, Commands, Event, Observer, Policy, Record, Scheduler};
+use crate::time::Time;
+use crate::world::World;
+
+/// Real nanoseconds between two looks at who is silent and whether to stop.
+const TICK: u64 = 100_000_000;
+
+/// A fact to hand in, with the worker's clock when it happened and when it should have.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Fact {
+    pub(super) event: Event,
+    pub(super) at: u64,
+    pub(super) due: u64,
+}
+
+/// A live run in progress.
+pub(super) struct Coordinator<'a, P, O, L> {
+    world: &'a World,
+    pub(super) options: LiveOptions<'a>,
+    scheduler: Scheduler<P>,
+    observer: O,
+    pub(super) link: L,
+    pub(super) sessions: Sessions,
+    pub(super) fleet: Fleet,
+    truths: Truths<'a>,
+    clocks: Option<NodeClocks<'a, Plans>>,
+    streams: Streams,
+    plans: Plans,
+    pub(super) meter: Meter,
+    journal: Vec<Step>,
+    pub(super) incidents: Vec<String>,
+    /// Host clock when the run and when this step began.
+    began: u64,
+    pub(super) woke: u64,
+    pub(super) facts: Vec<Fact>,
+    commands: Commands,
+    pub(super) incoming: Vec<Incoming>,
+    pub(super) said: Vec<Said>,
+    pub(super) close: Vec<ConnectionId>,
+    frame: Vec<u8>,
+}
+
+/// What a finished run leaves.
+pub(super) struct Finished<O> {
+    pub(super) observer: O,
+    pub(super) works: Vec<u64>,
+    pub(super) events: u64,
+    pub(super) journal: Vec<Step>,
+    pub(super) driver: DriverFigures,
+    pub(super) samples: Samples,
+    pub(super) incidents: Vec<String>,
+}
+
+impl<'a, P: Policy, O: Observer, L: Link> Coordinator<'a, P, O, L> {
+    pub(super) fn new(
+        world: &'a World,
+        seed: u64,
+        scheduler: Scheduler<P>,
+        options: LiveOptions<'a>,
+        link: L,
+        observer: O,
+    ) -> Result<Self, LiveError> {
+        let streams = Streams::new(seed);
+        let nodes = world.nodes.len();
+        let mut coordinator = Coordinator {
+            world,
+            options,
+            scheduler,
+            observer,
+            link,
+            sessions: Sessions::new(nodes, options.secret),
+            fleet: Fleet::new(nodes),
+            truths: Truths::new(world, streams),
+            clocks: None,
+            streams,
+            plans: Plans::default(),
+            meter: Meter::new(nodes),
+            journal: Vec::new(),
+            incidents: Vec::new(),
+            began: 0,
+            woke: 0,
+            facts: Vec::new(),
+            commands: Commands::new(),
+            incoming: Vec::new(),
+            said: Vec::new(),
+            close: Vec::new(),
+            frame: Vec::new(),
+        };
+        for node in 0..nodes as u32 {
+            coordinator.start_worker(NodeId(node))?;
+        }
+        Ok(coordinator)
+    }
+
+    /// Waits until all workers have connected; then the clock of the run starts.
+    pub(super) fn muster(&mut self) -> Result<(), LiveError> {
+        let start = self.link.host_nanos();
+        while !self.fleet.is_complete() {
+            self.check_stop()?;
+            let waited = self.link.host_nanos() - start;
+            if waited > self.options.start_limit.as_nanos() as u64
+                && let Some(node) = self.fleet.missing()
+            {
+                let seconds = self.options.start_limit.as_secs();
+                return Err(LiveError::WorkerMissing { node: node.0, seconds });
+            }
+            let tick = self.scaled(TICK);
+            self.link.wait(tick, &mut self.incoming);
+            self.listen(Time::ZERO)?;
+        }
+        // All are there at once, in order of number, whoever was first.
+        self.facts.clear();
+        self.facts.extend((0..self.world.nodes.len() as u32).map(|node| {
+            let event = Event::NodeJoined { node: NodeId(node) };
+            Fact { event, at: 0, due: 0 }
+        }));
+        self.meter.samples.join.clear();
+        let (world, streams) = (self.world, self.streams);
+        let clocks = NodeClocks::new(&world.faults, &world.fault_of, streams, &mut self.plans);
+        self.clocks = Some(clocks.ok_or(LiveError::TimeOverflow)?);
+        self.link.begin();
+        self.began = self.link.host_nanos();
+        Ok(())
+    }
+
+    /// One step; `false` when every task is settled.
+    pub(super) fn step(&mut self) -> Result<bool, LiveError> {
+        let next_arrival = self.truths.next_arrival();
+        if next_arrival.is_none() {
+            if let Some(error) = self.truths.error() {
+                return Err(error.into());
+            }
+            if self.journal.last().is_some() && self.scheduler.view().unsettled() == 0 {
+                return Ok(false);
+            }
+        }
+        self.check_stop()?;
+        let planned = [next_arrival, self.plans.next_due(), self.scheduler.next_timer()];
+        let planned = planned.into_iter().flatten().min().unwrap_or(Time::NEVER);
+        let tick = self.link.now().checked_add(self.scaled(TICK).since(Time::ZERO)).unwrap_or(Time::NEVER);
+        self.link.wait(planned.min(tick), &mut self.incoming);
+        let now = self.link.now();
+        self.woke = self.link.host_nanos();
+        self.take_in_planned(now)?;
+        self.listen(now)?;
+        self.watch();
+        if !self.facts.is_empty() {
+            self.decide(now)?;
+        }
+        self.meter.busy += self.link.host_nanos().saturating_sub(self.woke);
+        Ok(true)
+    }
+
+    /// The rest, once every task is settled.
+    pub(super) fn finish(mut self) -> Result<Finished<O>, LiveError> {
+        let settled = self.scheduler.view().settled();
+        let wall = self.link.host_nanos() - self.began;
+        for node in 0..self.world.nodes.len() as u32 {
+            self.send(NodeId(node), &ToWorker::Shutdown);
+        }
+        let mut driver = self.meter.figures(wall, settled, self.options.time_scale);
+        driver.frames_refused = self.sessions.refused().total() as f64;
+        driver.results_refused = self.scheduler.view().refused() as f64;
+        self.incidents.extend(self.sessions.refused().recent().map(String::from));
+        Ok(Finished {
+            observer: self.observer,
+            works: self.truths.into_works(),
+            events: self.meter.events,
+            journal: self.journal,
+            driver,
+            samples: self.meter.samples,
+            incidents: self.incidents,
+        })
+    }
+
+    fn check_stop(&self) -> Result<(), LiveError> {
+        let stopped = self.options.stop.is_some_and(|stop| stop.load(Ordering::Relaxed));
+        if stopped { Err(LiveError::Stopped) } else { Ok(()) }
+    }
+
+    /// Real nanoseconds as time of the scenario.
+    fn scaled(&self, nanos: u64) -> Time {
+        Time((nanos as f64 / self.options.time_scale) as u64)
+    }
+
+    /// Everything planned that is due, in order of when it was due.
+    fn take_in_planned(&mut self, now: Time) -> Result<(), LiveError> {
+        if self.scheduler.next_timer().is_some_and(|due| due <= now) {
+            self.facts.push(Fact { event: Event::TimerFired, at: 0, due: 0 });
+        }
+        loop {
+            let arrival = self.truths.next_arrival().unwrap_or(Time::NEVER);
+            let change = self.plans.next_due().unwrap_or(Time::NEVER);
+            let due = arrival.min(change);
+            if due > now || due == Time::NEVER {
+                return Ok(());
+            }
+            let late = now.since(due).0 as f64 * self.options.time_scale;
+            self.meter.samples.lag.push(late as u64);
+            if arrival <= change {
+                if let Some((task, spec)) = self.truths.arrive() {
+                    self.facts.push(Fact { event: Event::TaskSubmitted { task, spec }, at: 0, due: 0 });
+                }
+            } else if let Some(plan) = self.plans.pop() {
+                self.change_node(now, plan)?;
+            }
+        }
+    }
+
+    fn change_node(&mut self, now: Time, plan: Plan) -> Result<(), LiveError> {
+        let Some(clocks) = &mut self.clocks else { return Ok(()) };
+        let change = clocks.change(plan.due, plan.node, plan.ticket, &mut self.plans);
+        let node = NodeId(plan.node);
+        match change.ok_or(LiveError::TimeOverflow)? {
+            Change::Stale => Ok(()),
+            Change::Up => self.start_worker(node),
+            Change::Down => {
+                self.fail(now, node);
+                let member = self.fleet.get(node);
+                (member.process, member.killed) = (Process::Down, Some(self.woke));
+                self.link.kill_worker(node);
+                Ok(())
+            }
+        }
+    }
+
+    /// The node really fails now.
+    pub(super) fn fail(&mut self, now: Time, node: NodeId) {
+        let member = self.fleet.get(node);
+        if member.believed_up {
+            member.failed = now;
+            self.observer.on_record(now, &Record::NodeFailed { node });
+        }
+    }
+
+    pub(super) fn start_worker(&mut self, node: NodeId) -> Result<(), LiveError> {
+        let life = self.fleet.get(node).start(self.woke);
+        self.meter.new_process(node);
+        self.sessions.expect(node, life);
+        let slots = self.world.nodes[node.index()].slots;
+        self.link.start_worker(node, slots, life).map_err(LiveError::Start)
+    }
+
+    /// Hands the facts of this instant to the scheduler, lets it decide, and carries out.
+    fn decide(&mut self, now: Time) -> Result<(), LiveError> {
+        let mut events = Vec::with_capacity(self.facts.len());
+        let mut facts = std::mem::take(&mut self.facts);
+        for fact in facts.drain(..) {
+            events.push(self.hand_in(now, fact)?);
+        }
+        self.facts = facts;
+        let before = self.link.host_nanos();
+        self.scheduler.decide(now, &mut self.commands, &mut self.observer);
+        self.meter.deciding += self.link.host_nanos().saturating_sub(before);
+        if self.options.check_invariants {
+            self.scheduler.check_invariants();
+        }
+        self.meter.steps += 1;
+        self.meter.events += events.len() as u64;
+        self.journal.push(Step { now, events, commands: self.commands.as_slice().to_vec() });
+        self.carry_out(now)?;
+        if let Some(progress) = self.options.progress {
+            progress(self.scheduler.view().settled());
+        }
+        Ok(())
+    }
+
+    /// One fact; gives the event as the scheduler was told.
+    fn hand_in(&mut self, now: Time, mut fact: Fact) -> Result<Event, LiveError> {
+        if let Event::AttemptFinished { task, node, service, .. } = &mut fact.event
+            && let Some(known) = self.truths.service(*task, *node)
+        {
+            // What an attempt takes undisturbed is ours to know, not the worker's.
+            *service = known;
+        }
+        let refused = self.scheduler.view().refused();
+        let before = self.link.host_nanos();
+        self.scheduler.handle(now, fact.event, &mut self.commands, &mut self.observer);
+        self.meter.deciding += self.link.host_nanos().saturating_sub(before);
+        if self.scheduler.view().refused() > refused {
+            return Ok(fact.event);
+        }
+        let Some(clocks) = &mut self.clocks else { return Ok(fact.event) };
+        match fact.event {
+            Event::AttemptStarted { task, node, .. } => {
+                self.truths.began(task, now);
+                if let Some(sent) = self.truths.sent(task) {
+                    self.meter.began(node, sent, fact.at);
+                }
+                clocks.attempt_starts(now, node.0, &mut self.plans).ok_or(LiveError::TimeOverflow)?;
+            }
+            Event::AttemptFinished { task, node, .. } => {
+                self.truths.ended(task);
+                self.meter.ended(node, fact.due, self.woke);
+                clocks.attempt_ends(now, node.0);
+            }
+            _ => {}
+        }
+        Ok(fact.event)
+    }
+
+    fn carry_out(&mut self, now: Time) -> Result<(), LiveError> {
+        let mut commands = std::mem::take(&mut self.commands);
+        for command in commands.as_slice() {
+            match *command {
+                Command::StartAttempt { task, attempt, node } => self.start(*command, task, attempt, node)?,
+                Command::StopAttempt { task, node, .. } => {
+                    let end = self.fleet.get(node).failed.min(now);
+                    if self.truths.give_up(task, node, end)
+                        && let Some(clocks) = &mut self.clocks
+                    {
+                        clocks.attempt_ends(end, node.0);
+                    }
+                    self.send(node, &ToWorker::Command { command: *command, job: None });
+                }
+                Command::Settle { task, .. } => self.truths.settle(task),
+            }
+        }
+        commands.clear();
+        self.commands = commands;
+        Ok(())
+    }
+
+    fn start(
+        &mut self,
+        command: Command,
+        task: TaskId,
+        attempt: AttemptNumber,
+        node: NodeId,
+    ) -> Result<(), LiveError> {
+        let fate = self.truths.start(task, attempt, node, self.woke)?;
+        let nanos = (fate.takes.0 as f64 * self.options.time_scale).round() as u64;
+        let (service, outcome, work) = (fate.service.0, fate.outcome, self.options.work);
+        let job = Some(Job { nanos, service, outcome, work });
+        self.send(node, &ToWorker::Command { command, job });
+        Ok(())
+    }
+
+    /// Sends to the node's worker. One that is gone gets nothing: that it is gone will be heard.
+    pub(super) fn send(&mut self, node: NodeId, message: &ToWorker) {
+        if let Some(connection) = self.sessions.connection(node) {
+            self.frame.clear();
+            frame::encode(message, &mut self.frame);
+            self.link.send(connection, &self.frame);
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! The worker processes: which are there, which are believed to be, and which died too early.
+
+use super::link::Life;
+use crate::ids::NodeId;
+use crate::time::Time;
+
+/// So many processes of a node may die before they connect; the next is an error.
+const EARLY_DEATHS: u32 = 2;
+
+/// Where a node's process is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Process {
+    /// There is none, because the node is down.
+    Down,
+    /// It was started and has not connected yet.
+    Starting,
+    /// It is connected.
+    Up,
+}
+
+/// A node as the driver knows it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Member {
+    pub(super) life: Life,
+    pub(super) process: Process,
+    /// What the scheduler was told last.
+    pub(super) believed_up: bool,
+    /// It was silent for too long and is not believed up, but its process is connected.
+    pub(super) suspended: bool,
+    /// When it really failed, until it joins again.
+    pub(super) failed: Time,
+    /// Host clock: when its process was started, when it was killed as planned, when it was last
+    /// heard of.
+    pub(super) started: u64,
+    pub(super) killed: Option<u64>,
+    pub(super) heard: u64,
+    early_deaths: u32,
+}
+
+impl Member {
+    const NEW: Member = Member {
+        life: 0,
+        process: Process::Down,
+        believed_up: false,
+        suspended: false,
+        failed: Time::NEVER,
+        started: 0,
+        killed: None,
+        heard: 0,
+        early_deaths: 0,
+    };
+
+    /// A new process of the node is started; gives its number.
+    pub(super) fn start(&mut self, host: u64) -> Life {
+        self.life += 1;
+        (self.process, self.started, self.suspended) = (Process::Starting, host, false);
+        self.life
+    }
+
+    /// Its process has connected.
+    pub(super) fn join(&mut self, host: u64) {
+        (self.process, self.heard, self.early_deaths) = (Process::Up, host, 0);
+        (self.failed, self.killed, self.suspended) = (Time::NEVER, None, false);
+    }
+
+    /// Its process died before it connected; gives whether another should be tried.
+    pub(super) fn died_early(&mut self) -> bool {
+        self.early_deaths += 1;
+        self.early_deaths <= EARLY_DEATHS
+    }
+}
+
+/// All nodes, by number.
+#[derive(Clone, Debug)]
+pub(super) struct Fleet {
+    members: Vec<Member>,
+}
+
+impl Fleet {
+    pub(super) fn new(nodes: usize) -> Self {
+        Fleet { members: vec![Member::NEW; nodes] }
+    }
+
+    pub(super) fn get(&mut self, node: NodeId) -> &mut Member {
+        &mut self.members[node.index()]
+    }
+
+    /// Whether every process that should be there is connected.
+    pub(super) fn is_complete(&self) -> bool {
+        self.members.iter().all(|member| member.process == Process::Up)
+    }
+
+    /// A node whose process has not connected.
+    pub(super) fn missing(&self) -> Option<NodeId> {
+        let at = self.members.iter().position(|member| member.process != Process::Up)?;
+        Some(NodeId(at as u32))
+    }
+
+    /// Nodes believed up that were last heard of before `host`.
+    pub(super) fn silent_since(&self, host: u64) -> impl Iterator<Item = NodeId> + '_ {
+        let silent = move |member: &Member| member.believed_up && member.heard < host;
+        (0u32..).zip(&self.members).filter(move |(_, member)| silent(member)).map(|(node, _)| NodeId(node))
+    }
+}

@@ -1,0 +1,151 @@
+//! What comes from workers, and what it means: who is there, who is lost, who was silent too long.
+
+use super::coordinator::{Coordinator, Fact};
+use super::fleet::Process;
+use super::link::{Incoming, Link};
+use super::message::ToWorker;
+use super::run::LiveError;
+use super::session::Said;
+use crate::ids::NodeId;
+use crate::scheduler::{Event, Observer, Policy};
+use crate::time::Time;
+
+impl<P: Policy, O: Observer, L: Link> Coordinator<'_, P, O, L> {
+    /// Takes in what came from outside.
+    pub(super) fn listen(&mut self, now: Time) -> Result<(), LiveError> {
+        let mut incoming = std::mem::take(&mut self.incoming);
+        for one in incoming.drain(..) {
+            let read = match &one {
+                Incoming::Bytes { read_at, .. } => *read_at,
+                _ => self.link.host_nanos(),
+            };
+            if let Incoming::Exited { node, life, status } = &one {
+                self.exited(*node, *life, status)?;
+            }
+            self.sessions.take_in(&one, &mut self.said, &mut self.close);
+            for connection in self.close.drain(..) {
+                self.link.close(connection);
+            }
+            let mut said = std::mem::take(&mut self.said);
+            for one in said.drain(..) {
+                self.hear(now, read, one)?;
+            }
+            self.said = said;
+        }
+        self.incoming = incoming;
+        Ok(())
+    }
+
+    /// The process of a node ended. What that means to the scheduler, its connection tells.
+    fn exited(&mut self, node: NodeId, life: u64, status: &str) -> Result<(), LiveError> {
+        let member = self.fleet.get(node);
+        if member.life != life || member.process != Process::Starting {
+            return Ok(());
+        }
+        if !member.died_early() {
+            return Err(LiveError::WorkerDies { node: node.0, status: status.to_string() });
+        }
+        self.incidents.push(format!("the worker of node {} ended before it connected: {status}", node.0));
+        self.start_worker(node)
+    }
+
+    fn hear(&mut self, now: Time, read: u64, said: Said) -> Result<(), LiveError> {
+        match said {
+            Said::Joined { node, life, .. } => self.joined(node, life),
+            Said::Left { node, life } => return self.left(now, node, life),
+            Said::Fact { node, event, at, due, .. } => {
+                self.heard(node, read);
+                self.facts.push(Fact { event, at, due });
+            }
+            Said::Pong { node, sent, worker_clock } => {
+                self.heard(node, read);
+                self.meter.pong(node, sent, worker_clock, read);
+                self.ping(node);
+            }
+            Said::Alive { node } => {
+                self.heard(node, read);
+                self.ping(node);
+            }
+        }
+        Ok(())
+    }
+
+    fn joined(&mut self, node: NodeId, life: u64) {
+        let member = self.fleet.get(node);
+        // One that was killed meanwhile still had its hello under way.
+        if member.process != Process::Starting || member.life != life {
+            return;
+        }
+        self.meter.samples.join.push(self.woke.saturating_sub(member.started));
+        member.join(self.woke);
+        self.send(node, &ToWorker::Welcome);
+        self.ping(node);
+        self.believe(node, true);
+    }
+
+    fn left(&mut self, now: Time, node: NodeId, life: u64) -> Result<(), LiveError> {
+        let member = self.fleet.get(node);
+        if let (true, Some(killed)) = (member.believed_up, member.killed) {
+            self.meter.samples.detection.push(self.woke.saturating_sub(killed));
+        }
+        let unasked = member.process == Process::Up && member.life == life;
+        if unasked {
+            self.fail(now, node);
+            self.incidents.push(format!(
+                "the worker of node {} was lost unasked at {} s",
+                node.0,
+                now.as_seconds()
+            ));
+        }
+        self.believe(node, false);
+        if unasked {
+            self.link.kill_worker(node);
+            self.start_worker(node)?;
+        }
+        Ok(())
+    }
+
+    /// Asks for the worker's clock, unless it is known well enough.
+    fn ping(&mut self, node: NodeId) {
+        if self.meter.wants_ping(node) {
+            let sent = self.link.host_nanos();
+            self.send(node, &ToWorker::Ping { sent });
+        }
+    }
+
+    /// A worker that was silent for too long speaks again: it starts afresh.
+    fn heard(&mut self, node: NodeId, read: u64) {
+        let member = self.fleet.get(node);
+        member.heard = member.heard.max(read);
+        if std::mem::take(&mut member.suspended) {
+            self.send(node, &ToWorker::Reset);
+            self.believe(node, true);
+        }
+    }
+
+    /// Workers that are silent for too long are believed lost.
+    pub(super) fn watch(&mut self) {
+        let Some(silence) = self.options.silence else { return };
+        let since = self.woke.saturating_sub(silence.as_nanos() as u64);
+        let silent: Vec<NodeId> = self.fleet.silent_since(since).collect();
+        for node in silent {
+            let member = self.fleet.get(node);
+            // One that was killed is silent for a reason; its connection will tell.
+            if member.process == Process::Up {
+                member.suspended = true;
+                self.incidents.push(format!("the worker of node {} was silent for too long", node.0));
+                self.believe(node, false);
+            }
+        }
+    }
+
+    /// Tells the scheduler that the node is up or lost, unless it believes so already.
+    fn believe(&mut self, node: NodeId, up: bool) {
+        let member = self.fleet.get(node);
+        if member.believed_up != up {
+            member.believed_up = up;
+            let event = if up { Event::NodeJoined { node } } else { Event::NodeLost { node } };
+            self.facts.push(Fact { event, at: 0, due: 0 });
+        }
+    }
+}

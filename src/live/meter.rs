@@ -1,0 +1,161 @@
+//! How late the coordinator was, and how long messages took.
+
+use crate::ids::NodeId;
+use crate::metrics::DriverFigures;
+
+/// Pings to a worker process: the fastest answer tells best how the clocks differ.
+const PINGS: u32 = 16;
+
+/// Samples of a live run, in real nanoseconds.
+#[derive(Clone, Debug, Default)]
+pub struct Samples {
+    /// How late planned facts were taken in.
+    pub lag: Vec<u64>,
+    /// From the decision to start an attempt until it started on its worker.
+    pub dispatch: Vec<u64>,
+    /// From when an attempt should have ended until its end was taken in.
+    pub completion: Vec<u64>,
+    /// From the kill of a worker until the scheduler knew.
+    pub detection: Vec<u64>,
+    /// From the start of a worker process until the scheduler used it.
+    pub join: Vec<u64>,
+}
+
+/// A worker process: how its clock differs from the host's, by the ping that took least.
+#[derive(Clone, Copy, Debug)]
+struct Process {
+    round_trip: u64,
+    /// Host clock minus worker clock.
+    offset: i128,
+    pongs: u32,
+}
+
+/// Two moments, of which one was read from a worker's clock. They are compared at the end of the
+/// run, when that clock is known best.
+#[derive(Clone, Copy, Debug)]
+struct Span {
+    process: u32,
+    worker: u64,
+    host: u64,
+}
+
+/// Measures one live run.
+#[derive(Clone, Debug)]
+pub(super) struct Meter {
+    pub(super) samples: Samples,
+    processes: Vec<Process>,
+    /// By node: its current process.
+    current: Vec<u32>,
+    dispatches: Vec<Span>,
+    completions: Vec<Span>,
+    pub(super) steps: u64,
+    pub(super) events: u64,
+    /// Host nanoseconds at work, and in the scheduler core.
+    pub(super) busy: u64,
+    pub(super) deciding: u64,
+}
+
+impl Meter {
+    pub(super) fn new(nodes: usize) -> Self {
+        Meter {
+            samples: Samples::default(),
+            processes: Vec::new(),
+            current: vec![0; nodes],
+            dispatches: Vec::new(),
+            completions: Vec::new(),
+            steps: 0,
+            events: 0,
+            busy: 0,
+            deciding: 0,
+        }
+    }
+
+    /// A worker process is new: its clock is not known yet.
+    pub(super) fn new_process(&mut self, node: NodeId) {
+        self.current[node.index()] = self.processes.len() as u32;
+        self.processes.push(Process { round_trip: u64::MAX, offset: 0, pongs: 0 });
+    }
+
+    /// Whether the clock of the node's process should be asked once more.
+    pub(super) fn wants_ping(&self, node: NodeId) -> bool {
+        self.processes[self.current[node.index()] as usize].pongs < PINGS
+    }
+
+    /// An answer to a ping, read at `read`.
+    pub(super) fn pong(&mut self, node: NodeId, sent: u64, worker: u64, read: u64) {
+        let round_trip = read.saturating_sub(sent);
+        let process = &mut self.processes[self.current[node.index()] as usize];
+        process.pongs += 1;
+        if round_trip < process.round_trip {
+            process.round_trip = round_trip;
+            process.offset = i128::from(sent) + i128::from(round_trip / 2) - i128::from(worker);
+        }
+    }
+
+    /// An attempt that was sent at `sent` began at `at` on the worker's clock.
+    pub(super) fn began(&mut self, node: NodeId, sent: u64, at: u64) {
+        let process = self.current[node.index()];
+        self.dispatches.push(Span { process, worker: at, host: sent });
+    }
+
+    /// An attempt that should have ended at `due` on the worker's clock was taken in at `now`.
+    pub(super) fn ended(&mut self, node: NodeId, due: u64, now: u64) {
+        let process = self.current[node.index()];
+        self.completions.push(Span { process, worker: due, host: now });
+    }
+
+    /// From worker to host, or from host to worker.
+    fn compare(&self, spans: &[Span], to_host: bool) -> Vec<u64> {
+        let known = spans.iter().filter_map(|span| {
+            let process = self.processes[span.process as usize];
+            let worker = i128::from(span.worker) + process.offset;
+            let host = i128::from(span.host);
+            let length = if to_host { host - worker } else { worker - host };
+            (process.pongs > 0).then(|| u64::try_from(length).unwrap_or(0))
+        });
+        known.collect()
+    }
+
+    /// The figures of a run that took `wall` nanoseconds and settled so many tasks.
+    pub(super) fn figures(&mut self, wall: u64, settled: u64, time_scale: f64) -> DriverFigures {
+        self.samples.dispatch = self.compare(&self.dispatches, false);
+        self.samples.completion = self.compare(&self.completions, true);
+        let seconds = |nanos: u64| nanos as f64 / 1e9;
+        let settled = settled.max(1) as f64;
+        let samples = &self.samples;
+        let (dispatch, completion) = (sorted(&samples.dispatch), sorted(&samples.completion));
+        let lag = sorted(&samples.lag);
+        DriverFigures {
+            wall_time: seconds(wall),
+            time_scale,
+            steps: self.steps as f64,
+            events: self.events as f64,
+            lag_p50: quantile(&lag, 0.5).unwrap_or(0.0),
+            lag_p99: quantile(&lag, 0.99).unwrap_or(0.0),
+            lag_max: quantile(&lag, 1.0).unwrap_or(0.0),
+            busy_share: self.busy as f64 / wall.max(1) as f64,
+            overhead_per_task: seconds(self.busy) / settled,
+            decision_per_task: seconds(self.deciding) / settled,
+            dispatch_p50: quantile(&dispatch, 0.5),
+            dispatch_p99: quantile(&dispatch, 0.99),
+            completion_p50: quantile(&completion, 0.5),
+            completion_p99: quantile(&completion, 0.99),
+            detection_p50: quantile(&sorted(&samples.detection), 0.5),
+            join_p50: quantile(&sorted(&samples.join), 0.5),
+            frames_refused: 0.0,
+            results_refused: 0.0,
+        }
+    }
+}
+
+fn sorted(samples: &[u64]) -> Vec<u64> {
+    let mut sorted = samples.to_vec();
+    sorted.sort_unstable();
+    sorted
+}
+
+/// The nearest-rank quantile in seconds; `None` without samples.
+fn quantile(sorted: &[u64], share: f64) -> Option<f64> {
+    let rank = (share * sorted.len() as f64).ceil() as usize;
+    sorted.get(rank.saturating_sub(1)).map(|&nanos| nanos as f64 / 1e9)
+}

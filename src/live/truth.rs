@@ -1,0 +1,200 @@
+//! What is true of the tasks of a live run: how much work they are, and how their attempts end.
+//!
+//! Arrivals, works and failures come from the streams that the simulator draws from too, so both
+//! meet the same world.
+
+use crate::ids::{AttemptNumber, NodeId, TaskId};
+use crate::random::{Purpose, StreamKey, Streams};
+use crate::scheduler::{OnNodeLoss, Outcome, TaskSpec};
+use crate::time::{Duration, Time};
+use crate::workload::source::{NewTask, SourceError, TaskSource};
+use crate::world::World;
+
+/// What is true of an unsettled task.
+#[derive(Clone, Copy, Debug)]
+struct Truth {
+    number: u32,
+    work: u64,
+    /// Work still to be done: less than all of it only when an attempt was lost and its work kept.
+    left: u64,
+    failure_probability: f64,
+    /// Whether the next attempt goes on with what is left of the last.
+    resumes: bool,
+    /// The current attempt: when it was sent, on the host's clock, and when it began to work.
+    sent: u64,
+    began: Option<Time>,
+}
+
+/// An attempt as it will be.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Fate {
+    /// Time it takes on its node.
+    pub(super) takes: Duration,
+    /// Time it would take undisturbed from its start: all of the work.
+    pub(super) service: Duration,
+    /// How it ends.
+    pub(super) outcome: Outcome,
+}
+
+/// All that arrives, and all that is unsettled.
+#[derive(Debug)]
+pub(super) struct Truths<'a> {
+    world: &'a World,
+    source: TaskSource,
+    next: Option<NewTask>,
+    /// By slot.
+    truths: Vec<Truth>,
+    free: Vec<u32>,
+    failures: StreamKey,
+    /// By task number: the work of its first attempt.
+    works: Vec<u64>,
+}
+
+impl<'a> Truths<'a> {
+    pub(super) fn new(world: &'a World, streams: Streams) -> Self {
+        let mut truths = Truths {
+            world,
+            source: TaskSource::new(&world.workload, streams),
+            next: None,
+            truths: Vec::new(),
+            free: Vec::new(),
+            failures: streams.key(Purpose::Failure),
+            works: Vec::new(),
+        };
+        truths.draw();
+        truths
+    }
+
+    fn draw(&mut self) {
+        let last = self.world.last_arrival.unwrap_or(Time::NEVER);
+        self.next = self.source.next().filter(|task| task.arrival <= last);
+    }
+
+    /// When the next task arrives, if one does.
+    pub(super) fn next_arrival(&self) -> Option<Time> {
+        self.next.map(|task| task.arrival)
+    }
+
+    /// The task that arrives next.
+    pub(super) fn arrive(&mut self) -> Option<(TaskId, TaskSpec)> {
+        let new = self.next?;
+        let truth = Truth {
+            number: new.number,
+            work: new.work,
+            left: new.work,
+            failure_probability: new.failure_probability,
+            resumes: false,
+            sent: 0,
+            began: None,
+        };
+        let slot = match self.free.pop() {
+            Some(slot) => {
+                self.truths[slot as usize] = truth;
+                slot
+            }
+            None => {
+                self.truths.push(truth);
+                self.truths.len() as u32 - 1
+            }
+        };
+        self.works.push(new.work);
+        self.draw();
+        let spec =
+            TaskSpec { estimate: new.estimate, priority: new.priority, slots: new.slots, class: new.class };
+        Some((TaskId { slot, number: new.number }, spec))
+    }
+
+    /// What kept a task that should have arrived from being made.
+    pub(super) fn error(&self) -> Option<SourceError> {
+        self.source.error()
+    }
+
+    /// The work of every task's first attempt, by number.
+    pub(super) fn into_works(self) -> Vec<u64> {
+        self.works
+    }
+
+    fn get(&mut self, task: TaskId) -> Option<&mut Truth> {
+        self.truths.get_mut(task.slot as usize).filter(|truth| truth.number == task.number)
+    }
+
+    /// An attempt is sent to its node.
+    pub(super) fn start(
+        &mut self,
+        task: TaskId,
+        attempt: AttemptNumber,
+        node: NodeId,
+        sent: u64,
+    ) -> Result<Fate, SourceError> {
+        let slot = task.slot as usize;
+        if attempt.0 > 1 && self.world.retry.redraw && !self.truths[slot].resumes {
+            let too_large = SourceError::WorkTooLarge { task: task.number, attempt: attempt.0 };
+            let work = self.source.redraw(task.number, attempt.0).ok_or(too_large)?;
+            self.truths[slot].work = work;
+            self.truths[slot].left = work;
+        }
+        let truth = &mut self.truths[slot];
+        (truth.resumes, truth.sent, truth.began) = (false, sent, None);
+        let (work, left, probability) = (truth.work, truth.left, truth.failure_probability);
+        let failed = probability > 0.0
+            && self.failures.uniform2(u64::from(task.number), u64::from(attempt.0)) < probability;
+        Ok(Fate {
+            takes: self.time_of(left, node),
+            service: self.time_of(work, node),
+            outcome: if failed { Outcome::Failure } else { Outcome::Success },
+        })
+    }
+
+    /// When the current attempt was sent, on the host's clock.
+    pub(super) fn sent(&mut self, task: TaskId) -> Option<u64> {
+        self.get(task).map(|truth| truth.sent)
+    }
+
+    /// The undisturbed service time of a task on a node.
+    pub(super) fn service(&mut self, task: TaskId, node: NodeId) -> Option<Duration> {
+        let work = self.get(task)?.work;
+        Some(self.time_of(work, node))
+    }
+
+    /// The current attempt has begun.
+    pub(super) fn began(&mut self, task: TaskId, now: Time) {
+        if let Some(truth) = self.get(task) {
+            truth.began = Some(now);
+        }
+    }
+
+    /// The current attempt has come to its end by itself.
+    pub(super) fn ended(&mut self, task: TaskId) {
+        if let Some(truth) = self.get(task) {
+            // Unless it settles, it failed, and the next one repeats all of the work.
+            (truth.left, truth.began) = (truth.work, None);
+        }
+    }
+
+    /// The current attempt is given up; it really ended at `end`. Gives whether it had begun.
+    pub(super) fn give_up(&mut self, task: TaskId, node: NodeId, end: Time) -> bool {
+        let speed = self.world.nodes[node.index()].speed;
+        let keeps = self.world.retry.on_node_loss == OnNodeLoss::Resume;
+        let Some(truth) = self.get(task) else { return false };
+        let began = truth.began.take();
+        truth.resumes = keeps;
+        if keeps {
+            let elapsed = began.map_or(0, |began| end.since(began).0);
+            truth.left = truth.left.saturating_sub((elapsed as f64 * speed).round() as u64);
+        } else {
+            truth.left = truth.work;
+        }
+        began.is_some()
+    }
+
+    /// The task is settled: its slot is free.
+    pub(super) fn settle(&mut self, task: TaskId) {
+        self.free.push(task.slot);
+    }
+
+    /// Time that `work` takes on `node`.
+    fn time_of(&self, work: u64, node: NodeId) -> Duration {
+        let speed = self.world.nodes[node.index()].speed;
+        Duration(if speed == 1.0 { work } else { (work as f64 / speed).round() as u64 })
+    }
+}

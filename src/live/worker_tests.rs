@@ -1,0 +1,162 @@
+use super::super::frame::FrameDecoder;
+use super::*;
+use crate::scheduler::{Outcome, TaskState};
+
+const NODE: NodeId = NodeId(2);
+
+fn key(number: u32) -> AttemptKey {
+    (TaskId { slot: number, number }, AttemptNumber(1))
+}
+
+fn start(number: u32, nanos: u64, work: Work) -> ToWorker {
+    let (task, attempt) = key(number);
+    ToWorker::Command {
+        command: Command::StartAttempt { task, attempt, node: NODE },
+        job: Some(Job { nanos, service: nanos, outcome: Outcome::Success, work }),
+    }
+}
+
+fn stop(number: u32) -> ToWorker {
+    let (task, attempt) = key(number);
+    ToWorker::Command { command: Command::StopAttempt { task, attempt, node: NODE }, job: None }
+}
+
+/// A worker and all it has said.
+struct Bench {
+    state: WorkerState,
+    out: Vec<u8>,
+    todo: Vec<Todo>,
+}
+
+impl Bench {
+    fn new(slots: u32) -> Bench {
+        Bench { state: WorkerState::new(NODE, slots), out: Vec::new(), todo: Vec::new() }
+    }
+
+    fn take_in(&mut self, message: ToWorker, now: u64) {
+        self.state.take_in(&message, now, &mut self.out, &mut self.todo).unwrap();
+    }
+
+    /// What was said since the last call: (when, task, due), with due 0 for a start.
+    fn facts(&mut self) -> Vec<(u64, u32, u64)> {
+        let mut decoder = FrameDecoder::new();
+        decoder.push(&std::mem::take(&mut self.out));
+        let frames = std::iter::from_fn(|| decoder.next_message::<FromWorker>());
+        frames
+            .map(|frame| match frame.unwrap() {
+                FromWorker { sent, message: ToCoordinator::Fact { at, due, event }, .. } => {
+                    assert_eq!(at, sent);
+                    match event {
+                        Event::AttemptStarted { task, node: NODE, .. } => {
+                            assert_eq!(due, at);
+                            (at, task.number, 0)
+                        }
+                        Event::AttemptFinished { task, node: NODE, .. } => (at, task.number, due),
+                        _ => panic!("{event:?}"),
+                    }
+                }
+                frame => panic!("{frame:?}"),
+            })
+            .collect()
+    }
+}
+
+#[test]
+fn attempts_start_at_once_and_end_when_they_are_due() {
+    let mut bench = Bench::new(3);
+    bench.take_in(start(1, 50, Work::Timer), 100);
+    bench.take_in(start(2, 20, Work::Timer), 110);
+    bench.take_in(start(3, 40, Work::Timer), 110);
+    assert_eq!(bench.facts(), [(100, 1, 0), (110, 2, 0), (110, 3, 0)]);
+    assert_eq!(bench.state.next_due(), Some(130));
+    bench.state.advance(129, &mut bench.out);
+    assert_eq!(bench.facts(), []);
+    bench.state.advance(130, &mut bench.out);
+    assert_eq!(bench.facts(), [(130, 2, 130)]);
+    // Late, and in the order in which they started.
+    bench.state.advance(170, &mut bench.out);
+    assert_eq!(bench.facts(), [(170, 1, 150), (170, 3, 150)]);
+    assert_eq!(bench.state.next_due(), None);
+    bench.take_in(start(4, 0, Work::Timer), 180);
+    assert_eq!((bench.facts(), bench.state.next_due()), (vec![(180, 4, 0)], Some(180)));
+    // A time that no clock can hold.
+    bench.take_in(start(5, u64::MAX, Work::Timer), 180);
+    bench.state.advance(180, &mut bench.out);
+    assert_eq!(bench.state.next_due(), Some(u64::MAX));
+}
+
+#[test]
+fn frames_are_numbered() {
+    let mut bench = Bench::new(1);
+    bench.state.hello(4, 99, 1234, 5, &mut bench.out);
+    bench.take_in(ToWorker::Welcome, 6);
+    bench.take_in(ToWorker::Ping { sent: 77 }, 7);
+    bench.state.heartbeat(8, &mut bench.out);
+    let mut decoder = FrameDecoder::new();
+    decoder.push(&bench.out);
+    let frames: Vec<FromWorker> =
+        std::iter::from_fn(|| decoder.next_message()).collect::<Result<_, _>>().unwrap();
+    let hello = ToCoordinator::Hello { node: NODE, life: 4, secret: 99, process: 1234 };
+    let expected =
+        [(0, 5, hello), (1, 7, ToCoordinator::Pong { sent: 77 }), (2, 8, ToCoordinator::Heartbeat)];
+    assert_eq!(frames, expected.map(|(sequence, sent, message)| FromWorker { sequence, sent, message }));
+}
+
+#[test]
+fn what_is_stopped_says_nothing_more() {
+    let mut bench = Bench::new(2);
+    bench.take_in(start(1, 50, Work::Timer), 0);
+    bench.take_in(start(2, 50, Work::Timer), 0);
+    bench.take_in(stop(1), 10);
+    bench.take_in(stop(1), 11);
+    bench.take_in(stop(8), 12);
+    bench.take_in(start(3, 10, Work::Timer), 13);
+    bench.state.advance(100, &mut bench.out);
+    assert_eq!(bench.facts(), [(0, 1, 0), (0, 2, 0), (13, 3, 0), (100, 3, 23), (100, 2, 50)]);
+    bench.take_in(start(4, 50, Work::Timer), 110);
+    bench.take_in(start(5, 50, Work::Spin), 110);
+    bench.take_in(ToWorker::Reset, 120);
+    bench.state.spun(key(5), 160, &mut bench.out);
+    bench.state.advance(1000, &mut bench.out);
+    assert_eq!(bench.facts(), [(110, 4, 0), (110, 5, 0)]);
+    let spin = Todo::Spin { attempt: key(5), nanos: 50 };
+    assert_eq!(bench.todo, [spin, Todo::StopSpin { attempt: key(5) }]);
+}
+
+#[test]
+fn spinning_ends_when_it_is_done() {
+    let mut bench = Bench::new(1);
+    bench.take_in(start(1, 50, Work::Spin), 100);
+    assert_eq!(bench.state.next_due(), None);
+    bench.state.advance(1000, &mut bench.out);
+    bench.state.spun(key(1), 1001, &mut bench.out);
+    bench.state.spun(key(1), 1002, &mut bench.out);
+    assert_eq!(bench.facts(), [(100, 1, 0), (1001, 1, 150)]);
+    bench.take_in(ToWorker::Shutdown, 2000);
+    assert_eq!(bench.todo, [Todo::Spin { attempt: key(1), nanos: 50 }, Todo::Shutdown]);
+}
+
+#[test]
+fn a_broken_coordinator_is_not_obeyed() {
+    let (task, attempt) = key(1);
+    let job = Some(Job { nanos: 1, service: 1, outcome: Outcome::Success, work: Work::Timer });
+    let ours = Command::StartAttempt { task, attempt, node: NODE };
+    let theirs = Command::StartAttempt { task, attempt, node: NodeId(3) };
+    let stop = Command::StopAttempt { task, attempt, node: NODE };
+    let settle = Command::Settle { task, state: TaskState::Completed };
+    let cases = [
+        (start(1, 5, Work::Timer), Misled::Twice),
+        (start(3, 5, Work::Timer), Misled::NoSlot { slots: 2 }),
+        (ToWorker::Command { command: ours, job: None }, Misled::WrongJob(ours)),
+        (ToWorker::Command { command: theirs, job }, Misled::NotOurs(theirs)),
+        (ToWorker::Command { command: stop, job }, Misled::WrongJob(stop)),
+        (ToWorker::Command { command: settle, job: None }, Misled::NotOurs(settle)),
+    ];
+    for (message, expected) in cases {
+        let mut bench = Bench::new(2);
+        bench.take_in(start(1, 50, Work::Timer), 0);
+        bench.take_in(start(2, 50, Work::Timer), 0);
+        let refused = bench.state.take_in(&message, 1, &mut bench.out, &mut bench.todo);
+        assert_eq!(refused, Err(expected));
+    }
+}

@@ -1,0 +1,67 @@
+//! Nodes fail and are repaired, and the scheduler comes to know.
+
+use super::driver::Driver;
+use super::event_queue::{Due, Kind};
+use super::news::Failure;
+use super::run::SimulationError;
+use crate::faults::Change;
+use crate::ids::NodeId;
+use crate::scheduler::{Command, Event, Observer, Policy, Record};
+use crate::time::Time;
+
+impl<P: Policy, O: Observer> Driver<'_, P, O> {
+    #[cold]
+    pub(super) fn change_node(&mut self, now: Time, due: Due) -> Result<(), SimulationError> {
+        let change = self.nodes.change(now, due.index, due.number, &mut self.queue);
+        let node = due.index;
+        match change.ok_or(SimulationError::TimeOverflow)? {
+            Change::Stale => Ok(()),
+            Change::Down => self.fail_node(now, node),
+            Change::Up => self.recover_node(now, node),
+        }
+    }
+
+    fn fail_node(&mut self, now: Time, node: u32) -> Result<(), SimulationError> {
+        match self.news.fails(now, node).ok_or(SimulationError::TimeOverflow)? {
+            Failure::KnownNow => self.tell_lost(now, node),
+            Failure::KnownAfter(delay) => {
+                self.observer.on_record(now, &Record::NodeFailed { node: NodeId(node) });
+                let known = now.checked_add(delay).ok_or(SimulationError::TimeOverflow)?;
+                let event = self.queue.push(known, Kind::Lost, node);
+                self.news.will_be_lost(node, event);
+            }
+            Failure::Nothing => {}
+        }
+        Ok(())
+    }
+
+    fn recover_node(&mut self, now: Time, node: u32) -> Result<(), SimulationError> {
+        let Some(delay) = self.news.recovers(node).ok_or(SimulationError::TimeOverflow)? else {
+            self.tell_joined(now, node);
+            return Ok(());
+        };
+        let known = now.checked_add(delay).ok_or(SimulationError::TimeOverflow)?;
+        let event = self.queue.push(known, Kind::Joined, node);
+        self.news.will_join(node, event);
+        Ok(())
+    }
+
+    pub(super) fn tell_joined(&mut self, now: Time, node: u32) {
+        if self.news.joins(node) {
+            self.tell_lost(now, node);
+        }
+        self.events += 1;
+        self.tell(now, Event::NodeJoined { node: NodeId(node) });
+    }
+
+    pub(super) fn tell_lost(&mut self, now: Time, node: u32) {
+        self.events += 1;
+        self.tell(now, Event::NodeLost { node: NodeId(node) });
+        // What ran on a lost node is over now, whatever else happens at this instant.
+        for at in 0..self.commands.as_slice().len() {
+            if let Command::StopAttempt { task, attempt, node } = self.commands.as_slice()[at] {
+                self.stop(now, task, attempt, node);
+            }
+        }
+    }
+}
