@@ -8,7 +8,7 @@
 use std::collections::VecDeque;
 
 use crate::structures::heap::Heap;
-use crate::structures::memory::Kept;
+use crate::structures::memory;
 
 /// So many tasks gathered between two looks are worth a sorted run.
 const RUN: usize = 64;
@@ -20,8 +20,8 @@ pub(super) struct ReadyQueue {
     ring: VecDeque<u64>,
     heap: Heap,
     /// A run in descending order: the least is at the end.
-    sorted: Kept<u128>,
-    gathered: Kept<u128>,
+    sorted: Vec<u128>,
+    gathered: Vec<u128>,
 }
 
 /// Key, number and slot in one word that sorts as the queue does.
@@ -32,7 +32,7 @@ fn entry(key: u64, number: u32, slot: u32) -> u128 {
 
 impl ReadyQueue {
     pub(super) fn reserve(&mut self, tasks: usize) {
-        self.gathered.reserve_large(tasks);
+        memory::reserve(&mut self.gathered, tasks);
     }
 
     #[cfg(test)]
@@ -101,7 +101,7 @@ impl ReadyQueue {
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = u32> + '_ {
-        let keyed = self.sorted.iter().chain(self.gathered.iter()).copied().chain(self.heap.iter());
+        let keyed = self.sorted.iter().chain(&self.gathered).copied().chain(self.heap.iter());
         self.ring.iter().map(|&low| low as u32).chain(keyed.map(|entry| entry as u32))
     }
 

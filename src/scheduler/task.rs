@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::event::TaskSpec;
 use crate::ids::{NodeId, TaskId};
-use crate::structures::memory::Kept;
+use crate::structures::memory;
 use crate::time::Time;
 
 /// Where a task is in its life.
@@ -104,16 +104,16 @@ impl Task {
 /// All unsettled tasks, by slot.
 #[derive(Clone, Debug, Default)]
 pub struct Tasks {
-    pub(super) hot: Kept<Task>,
-    pub(super) estimates: Kept<u64>,
+    pub(super) hot: Vec<Task>,
+    pub(super) estimates: Vec<u64>,
     /// As long as it must be: behind its end all priorities are 0, as in most workloads all are.
     priorities: Vec<f64>,
 }
 
 impl Tasks {
     pub(super) fn reserve(&mut self, tasks: usize) {
-        self.hot.reserve_large(tasks);
-        self.estimates.reserve_large(tasks);
+        memory::reserve(&mut self.hot, tasks);
+        memory::reserve(&mut self.estimates, tasks);
     }
 
     /// Puts a new task into its slot.

@@ -14,7 +14,7 @@ use crate::scheduler::{
     Command, Commands, Event, Observer, OnNodeLoss, Outcome, Policy, Scheduler, SchedulerConfig, TaskSpec,
 };
 use crate::structures::calendar::Ahead;
-use crate::structures::memory::{self, Kept};
+use crate::structures::memory;
 use crate::time::{Duration, Time};
 use crate::world::World;
 
@@ -29,7 +29,7 @@ pub(super) struct Driver<'a, P, O> {
     next_arrival: Rank,
     pub(super) queue: EventQueue,
     /// By slot.
-    truths: Kept<Truth>,
+    truths: Vec<Truth>,
     /// Attempts at nodes, and the places of those that are over.
     attempts: Vec<Attempt>,
     over: Vec<u32>,
@@ -86,7 +86,7 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
             arrivals: Arrivals::new(world, streams),
             next_arrival: Rank::NEVER,
             queue,
-            truths: Kept::default(),
+            truths: Vec::new(),
             attempts: Vec::new(),
             over: Vec::new(),
             courses: Vec::new(),
@@ -103,7 +103,7 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
             keep_works,
             events: 0,
         };
-        driver.truths.reserve_large(unsettled);
+        memory::reserve(&mut driver.truths, unsettled);
         memory::reserve(&mut driver.attempts, world.slots().min(unsettled as u64) as usize);
         driver.draw_arrival();
         Ok(driver)
