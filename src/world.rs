@@ -66,11 +66,15 @@ impl World {
         self.workload.max_slots()
     }
 
+    /// Slots of all nodes.
+    pub(super) fn slots(&self) -> u64 {
+        self.nodes.iter().map(|node| u64::from(node.slots)).sum()
+    }
+
     /// A guess at how many tasks are unsettled at one time: a batch is all at once, a cluster that
     /// keeps up with its arrivals has a few tasks per slot. It only saves work.
     pub fn expected_unsettled(&self) -> usize {
-        let slots: u64 = self.nodes.iter().map(|node| u64::from(node.slots)).sum();
-        let few_per_slot = u32::try_from(4 * slots).unwrap_or(u32::MAX);
+        let few_per_slot = u32::try_from(4 * self.slots()).unwrap_or(u32::MAX);
         self.workload.at_once().max(few_per_slot).min(self.workload.tasks()) as usize
     }
 
