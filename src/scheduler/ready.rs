@@ -8,7 +8,7 @@
 use std::collections::VecDeque;
 
 use crate::structures::heap::Heap;
-use crate::structures::memory;
+use crate::structures::{memory, run_sort};
 
 /// So many tasks gathered between two looks are worth a sorted run.
 const RUN: usize = 64;
@@ -133,9 +133,8 @@ impl ReadyQueue {
 
     #[cold]
     fn take_in_run(&mut self) {
-        // `sorted` is one run, so a stable sort merges it with the new one in linear time; with
-        // nothing to merge the faster unstable sort does.
-        self.gathered.sort_unstable_by(|a, b| b.cmp(a));
+        // `sorted` is one run, so a stable sort merges it with the new one in linear time.
+        run_sort::sort_descending(&mut self.gathered);
         if self.sorted.is_empty() {
             std::mem::swap(&mut self.sorted, &mut self.gathered);
         } else {

@@ -8,5 +8,6 @@ pub mod memory;
 pub mod ordered_index;
 pub mod room_index;
 pub mod room_tree;
+pub mod run_sort;
 pub mod sum_tree;
 mod wide_calendar;
