@@ -123,14 +123,7 @@ impl Tasks {
     #[inline(always)]
     pub(super) fn admit(&mut self, now: Time, id: TaskId, spec: &TaskSpec) {
         let slot = id.slot as usize;
-        if slot >= self.hot.len() {
-            self.hot.resize(slot + 1, Task::VACANT);
-            self.estimates.resize(slot + 1, 0);
-        }
-        let task = &mut self.hot[slot];
-        let vacant = task.state == TaskState::Vacant || task.state.is_final();
-        assert!(vacant, "slot {slot} holds an unsettled task");
-        *task = Task {
+        let task = Task {
             arrival: now,
             number: id.number,
             slots: spec.slots,
@@ -138,7 +131,20 @@ impl Tasks {
             state: TaskState::Waiting,
             ..Task::VACANT
         };
-        self.estimates[slot] = spec.estimate;
+        if slot == self.hot.len() {
+            // Nearly always so while a batch arrives: written once, and not first as vacant.
+            self.hot.push(task);
+            self.estimates.push(spec.estimate);
+        } else {
+            if slot > self.hot.len() {
+                self.hot.resize(slot + 1, Task::VACANT);
+                self.estimates.resize(slot + 1, 0);
+            }
+            let state = self.hot[slot].state;
+            assert!(state == TaskState::Vacant || state.is_final(), "slot {slot} holds an unsettled task");
+            self.hot[slot] = task;
+            self.estimates[slot] = spec.estimate;
+        }
         match self.priorities.get_mut(slot) {
             Some(priority) => *priority = spec.priority,
             // To the bit: an order may tell 0 from -0.
