@@ -11,9 +11,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use falcon::experiment::scenario;
-use falcon::metrics::COLUMNS;
+use falcon::metrics::{COLUMNS, DRIVER_COLUMNS};
 use falcon::policies::registry::{BACKFILLS, DISPATCHES, ORDERS, PLACES, PRESETS};
-use falcon::report::csv;
+use falcon::report::{csv, fidelity};
 
 const DOCUMENTS: &[&str] = &[
     "README.md",
@@ -21,6 +21,7 @@ const DOCUMENTS: &[&str] = &[
     "CHANGELOG.md",
     "CONTRIBUTING.md",
     "docs/checking.md",
+    "docs/honesty.md",
     "docs/metrics.md",
     "docs/policies.md",
     "docs/scenario-reference.md",
@@ -30,9 +31,20 @@ const DOCUMENTS: &[&str] = &[
     "scenarios/data/README.md",
 ];
 
-/// Commands that a test leaves out: they build, or they take minutes.
-const NOT_RUN: &[&str] =
-    &["git ", "cd ", "cargo test", "cargo install", "cargo bench", "cargo run --release --example"];
+/// Commands that a test leaves out: they build, they take minutes, or what they print was measured.
+const NOT_RUN: &[&str] = &[
+    "git ",
+    "cd ",
+    "cargo test",
+    "cargo install",
+    "cargo bench",
+    "cargo run --release --example",
+    "cargo run --release -- live",
+    "cargo run --release -- compare",
+    "falcon live",
+    "falcon compare",
+    "falcon calibrate",
+];
 
 /// Stands for lines that are not shown.
 const OTHERS: &str = "...";
@@ -387,7 +399,16 @@ fn every_metric_is_described_with_its_unit() {
         let row = format!("\n| `{}` | {} |", column.name, column.unit);
         assert!(text.contains(&row), "docs/metrics.md has no row that begins with {row}");
     }
+    for column in DRIVER_COLUMNS {
+        let row = format!("\n| `{}` | {} | {} |", column.name, column.unit, column.description);
+        assert!(text.contains(&row), "docs/metrics.md has no row {row}");
+    }
     let named = named("docs/metrics.md");
+    for columns in [fidelity::csv::FIDELITY, fidelity::csv::DIVERGENCE, fidelity::csv::SIMULATED] {
+        for column in columns {
+            assert!(named.contains(*column), "docs/metrics.md does not name the column `{column}`");
+        }
+    }
     for columns in [csv::SUMMARY, csv::REPLICATIONS, csv::TIMELINE, csv::NODES, csv::TASKS, csv::DISTRIBUTION]
     {
         for column in columns {
