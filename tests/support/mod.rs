@@ -8,3 +8,4 @@ pub(crate) mod formulas;
 pub(crate) mod judge;
 pub(crate) mod loops;
 pub(crate) mod plain;
+pub(crate) mod stand_in;
