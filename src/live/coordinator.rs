@@ -148,9 +148,10 @@ impl<'a, P: Policy, O: Observer, L: Link> Coordinator<'a, P, O, L> {
         }
         // All are there at once, in order of number, whoever was first.
         self.facts.clear();
-        self.facts.extend((0..self.world.nodes.len() as u32).map(|node| {
-            Fact::own(Event::NodeJoined { node: NodeId(node) })
-        }));
+        self.facts.extend(
+            (0..self.world.nodes.len() as u32)
+                .map(|node| Fact::own(Event::NodeJoined { node: NodeId(node) })),
+        );
         self.meter.samples.join.clear();
         let (world, streams) = (self.world, self.streams);
         let clocks = NodeClocks::new(&world.faults, &world.fault_of, streams, &mut self.plans);

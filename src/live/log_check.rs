@@ -28,9 +28,8 @@ pub(super) fn check(header: &Header) -> Result<(), String> {
             header.form
         ));
     }
-    let sound = |node: &NodeSpec| {
-        node.slots > 0 && MODERATE.contains(&node.speed) && MODERATE.contains(&node.weight)
-    };
+    let sound =
+        |node: &NodeSpec| node.slots > 0 && MODERATE.contains(&node.speed) && MODERATE.contains(&node.weight);
     if header.nodes.is_empty() || !header.nodes.iter().all(sound) {
         return Err("its nodes are not possible".to_string());
     }

@@ -36,6 +36,11 @@ pub(crate) trait Mischief {
         now
     }
 
+    /// How long the coordinator is away from now on: nothing is heard or said meanwhile.
+    fn away(&mut self, _now: u64) -> Option<u64> {
+        None
+    }
+
     /// Whether the process never says a word.
     fn is_dumb(&self, _node: NodeId, _life: Life) -> bool {
         false
@@ -66,7 +71,9 @@ struct Worker {
 /// The outside of a coordinator in a test.
 pub(crate) struct StandIn<'a, M> {
     mischief: &'a mut M,
+    /// The host's clock, and what it was when the run began.
     now: u64,
+    begun: Option<u64>,
     waits: u64,
     connections: u64,
     workers: BTreeMap<ConnectionId, Worker>,
@@ -87,6 +94,7 @@ impl<'a, M: Mischief> StandIn<'a, M> {
         StandIn {
             mischief,
             now: 0,
+            begun: None,
             waits: 0,
             connections: 0,
             workers: BTreeMap::new(),
@@ -132,6 +140,11 @@ impl<'a, M: Mischief> StandIn<'a, M> {
         }
     }
 
+    /// The worker's clock: that of each process is off by another 1000 s.
+    fn clock(&self, life: Life) -> u64 {
+        self.now + life * 1_000_000_000_000
+    }
+
     /// The worker is gone; that is heard of after all that it said.
     fn end(&mut self, connection: ConnectionId, at: u64) {
         if self.workers.remove(&connection).is_some() {
@@ -146,16 +159,17 @@ impl<'a, M: Mischief> StandIn<'a, M> {
         {
             self.ends.remove(&end);
             let mut said = Vec::new();
-            if let Some(worker) = self.workers.get_mut(&connection) {
-                worker.state.advance(self.now, &mut said);
+            if let Some(life) = self.workers.get(&connection).map(|worker| worker.life) {
+                let clock = self.clock(life);
+                self.workers.get_mut(&connection).expect("found").state.advance(clock, &mut said);
             }
             self.say(connection, &said);
         }
         if self.now >= self.next_heartbeat {
             self.next_heartbeat = self.now + HEARTBEAT_NANOS;
             for connection in self.workers.keys().copied().collect::<Vec<_>>() {
-                let mut said = Vec::new();
-                self.workers.get_mut(&connection).expect("listed").state.heartbeat(self.now, &mut said);
+                let (mut said, clock) = (Vec::new(), self.clock(self.workers[&connection].life));
+                self.workers.get_mut(&connection).expect("listed").state.heartbeat(clock, &mut said);
                 self.say(connection, &said);
             }
         }
@@ -164,11 +178,12 @@ impl<'a, M: Mischief> StandIn<'a, M> {
 
 impl<M: Mischief> Link for StandIn<'_, M> {
     fn now(&mut self) -> Time {
-        Time(self.now)
+        Time(self.begun.map_or(0, |begun| self.now - begun))
     }
 
     fn begin(&mut self) {
-        assert_eq!(self.now, 0, "nothing took time");
+        assert!(self.now == 0 || self.mischief.is_rough(), "nothing took time");
+        self.begun = Some(self.now);
     }
 
     fn host_nanos(&mut self) -> u64 {
@@ -178,10 +193,18 @@ impl<M: Mischief> Link for StandIn<'_, M> {
     fn wait(&mut self, until: Time, incoming: &mut Vec<Incoming>) {
         self.waits += 1;
         assert!(self.waits < MOST_WAITS, "the run does not end");
+        if let Some(away) = self.mischief.away(self.now) {
+            self.now += away;
+            return;
+        }
+        let until = match self.begun {
+            Some(begun) => begun.saturating_add(until.0),
+            None => self.now + 100_000_000,
+        };
         if self.under_way.first_key_value().is_none_or(|(&(at, _), _)| at > self.now) {
             let heard = self.under_way.first_key_value().map_or(u64::MAX, |(&(at, _), _)| at);
             let ends = self.ends.first().map_or(u64::MAX, |end| end.0);
-            let next = until.0.min(ends).min(heard).min(self.next_heartbeat);
+            let next = until.min(ends).min(heard).min(self.next_heartbeat);
             self.now = self.now.max(next);
             self.work();
         }
@@ -193,7 +216,9 @@ impl<M: Mischief> Link for StandIn<'_, M> {
     }
 
     fn send(&mut self, connection: ConnectionId, bytes: &[u8]) {
-        let Some(worker) = self.workers.get_mut(&connection) else { return };
+        let Some(life) = self.workers.get(&connection).map(|worker| worker.life) else { return };
+        let clock = self.clock(life);
+        let worker = self.workers.get_mut(&connection).expect("found");
         let (mut said, mut todo) = (Vec::new(), Vec::new());
         worker.decoder.push(bytes);
         while let Some(message) = worker.decoder.next_message::<ToWorker>() {
@@ -202,7 +227,7 @@ impl<M: Mischief> Link for StandIn<'_, M> {
                 self.ends.insert((self.now + job.nanos, self.started, connection));
                 self.started += 1;
             }
-            worker.state.take_in(&message, self.now, &mut said, &mut todo).expect("a sensible message");
+            worker.state.take_in(&message, clock, &mut said, &mut todo).expect("a sensible message");
         }
         self.say(connection, &said);
     }
@@ -217,7 +242,7 @@ impl<M: Mischief> Link for StandIn<'_, M> {
         self.connections += 1;
         let mut state = WorkerState::new(node, slots);
         let mut hello = Vec::new();
-        state.hello(life, SECRET, 0, self.now, &mut hello);
+        state.hello(life, SECRET, 0, self.clock(life), &mut hello);
         self.workers.insert(connection, Worker { node, life, state, decoder: FrameDecoder::new() });
         if !self.mischief.is_dumb(node, life) {
             self.post(connection, self.now, Incoming::Opened(connection));
