@@ -55,10 +55,11 @@ pub(crate) fn check(output: &LiveOutput, tasks: u32) -> Ledger {
                 assert_eq!(account.dispatched, attempt.0, "{record:?}");
                 account.lost += 1;
             }
-            Record::Settled { task, state, attempts, .. } => {
+            Record::Settled { task, state, attempts, first_start, .. } => {
                 let account = accounts.get_mut(&task.number).expect("a submitted task");
                 assert_eq!(account.settled.replace(state), None, "settled twice: {record:?}");
                 assert_eq!(account.dispatched, attempts, "{record:?}");
+                assert!(state == TaskState::Error || first_start.is_some(), "{record:?}");
             }
             Record::Refused { .. } => ledger.refused += 1,
             _ => {}

@@ -66,6 +66,8 @@ struct Worker {
     life: Life,
     state: WorkerState,
     decoder: FrameDecoder,
+    /// When its hello is heard.
+    connected: u64,
 }
 
 /// The outside of a coordinator in a test.
@@ -167,7 +169,8 @@ impl<'a, M: Mischief> StandIn<'a, M> {
         }
         if self.now >= self.next_heartbeat {
             self.next_heartbeat = self.now + HEARTBEAT_NANOS;
-            for connection in self.workers.keys().copied().collect::<Vec<_>>() {
+            let there = self.workers.iter().filter(|(_, worker)| worker.connected <= self.now);
+            for connection in there.map(|(connection, _)| *connection).collect::<Vec<_>>() {
                 let (mut said, clock) = (Vec::new(), self.clock(self.workers[&connection].life));
                 self.workers.get_mut(&connection).expect("listed").state.heartbeat(clock, &mut said);
                 self.say(connection, &said);
@@ -243,10 +246,15 @@ impl<M: Mischief> Link for StandIn<'_, M> {
         let mut state = WorkerState::new(node, slots);
         let mut hello = Vec::new();
         state.hello(life, SECRET, 0, self.clock(life), &mut hello);
-        self.workers.insert(connection, Worker { node, life, state, decoder: FrameDecoder::new() });
+        self.workers.insert(
+            connection,
+            Worker { node, life, state, decoder: FrameDecoder::new(), connected: u64::MAX },
+        );
         if !self.mischief.is_dumb(node, life) {
             self.post(connection, self.now, Incoming::Opened(connection));
             self.say(connection, &hello);
+            let worker = self.workers.get_mut(&connection).expect("just made");
+            worker.connected = self.latest[&connection];
         }
         Ok(())
     }
