@@ -102,8 +102,8 @@ impl Mischief for Liar {
         let hello = mind.sequence == 0;
         let sent = said[0].sent;
         let mut messages: Vec<_> = said.into_iter().map(|frame| frame.message).collect();
-        let facts = messages.iter().filter(|said| matches!(said, ToCoordinator::Fact { .. }));
-        let last_fact = facts.last().copied();
+        let mut facts = messages.iter().filter(|said| matches!(said, ToCoordinator::Fact { .. }));
+        let last_fact = facts.next_back().copied();
         let trick =
             (!hello && below(&mut self.stream, self.one_in) == 0).then(|| below(&mut self.stream, TRICKS));
         if let Some(trick) = trick {
