@@ -3,6 +3,7 @@
 
 use crate::distribution::Distribution;
 use crate::faults::NodeFaults;
+use crate::random::Streams;
 use crate::scheduler::{NodeSpec, RetryPlan};
 use crate::time::{Duration, Time};
 use crate::workload::Workload;
@@ -18,12 +19,21 @@ pub struct Delays {
     pub detection: Option<Distribution>,
     /// From the end of a node's repair until the scheduler can use it.
     pub join: Option<Distribution>,
+    /// Which of many equally likely courses the delays take while everything else stays the same;
+    /// 0 is that of the seed.
+    pub course: u32,
 }
 
 impl Delays {
     /// Whether the scheduler can be wrong about what is: about a start, or about a node.
     pub fn starts_are_reported(&self) -> bool {
         self.dispatch.is_some() || self.detection.is_some()
+    }
+
+    /// The streams that delays are drawn from in the replication with this seed.
+    pub fn streams(&self, seed: u64) -> Streams {
+        // Far from the seeds of other replications.
+        Streams::new(seed.wrapping_add(u64::from(self.course) << 32))
     }
 }
 
@@ -56,11 +66,15 @@ impl World {
         self.workload.max_slots()
     }
 
+    /// Slots of all nodes.
+    pub(super) fn slots(&self) -> u64 {
+        self.nodes.iter().map(|node| u64::from(node.slots)).sum()
+    }
+
     /// A guess at how many tasks are unsettled at one time: a batch is all at once, a cluster that
     /// keeps up with its arrivals has a few tasks per slot. It only saves work.
     pub fn expected_unsettled(&self) -> usize {
-        let slots: u64 = self.nodes.iter().map(|node| u64::from(node.slots)).sum();
-        let few_per_slot = u32::try_from(4 * slots).unwrap_or(u32::MAX);
+        let few_per_slot = u32::try_from(4 * self.slots()).unwrap_or(u32::MAX);
         self.workload.at_once().max(few_per_slot).min(self.workload.tasks()) as usize
     }
 

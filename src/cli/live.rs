@@ -14,6 +14,7 @@ use crate::experiment::plan::Plan;
 use crate::experiment::runner::Progress;
 use crate::live::message::Work;
 use crate::report::{self, ReportInput, Warning, driver, number};
+use crate::world::Delays;
 
 /// Arguments of `falcon live`.
 #[derive(Args, Debug)]
@@ -38,7 +39,7 @@ pub(super) struct LiveArgs {
 pub(super) struct PaceArgs {
     /// Real seconds per second of the scenario: 0.02 is 50 times as fast.
     #[arg(long, value_name = "RATIO", default_value_t = 0.02, value_parser = pace)]
-    time_scale: f64,
+    pub(super) time_scale: f64,
 
     /// What an attempt does with its time.
     #[arg(long, value_enum, default_value_t = WorkArg::Timer, value_name = "KIND")]
@@ -132,6 +133,8 @@ pub(super) fn live(args: &LiveArgs, terminal: &Terminal) -> Outcome {
 
 fn live_one(args: &LiveArgs, job: &Job<'_>, terminal: &Terminal) -> Outcome {
     let plan = &job.loaded.plan;
+    let mut warnings = job.loaded.warnings.clone();
+    warnings.extend(scenario_warnings(plan));
     if !args.output.quiet {
         let dot = terminal.plain("·", "-");
         let workers = number::count(plan.node_count() as u64);
@@ -141,7 +144,7 @@ fn live_one(args: &LiveArgs, job: &Job<'_>, terminal: &Terminal) -> Outcome {
             report::VERSION,
             job.file.display()
         );
-        for warning in &job.loaded.warnings {
+        for warning in &warnings {
             terminal.warning(&warning.message, warning.help.as_deref());
         }
     }
@@ -149,7 +152,6 @@ fn live_one(args: &LiveArgs, job: &Job<'_>, terminal: &Terminal) -> Outcome {
     let live = run_live(args, job, terminal)?;
     let wall_time = start.elapsed();
 
-    let mut warnings = job.loaded.warnings.clone();
     let found = warnings_of(plan, &live);
     if !args.output.quiet {
         for warning in &found {
@@ -171,6 +173,7 @@ fn live_one(args: &LiveArgs, job: &Job<'_>, terminal: &Terminal) -> Outcome {
         options: args.output.options(),
         live: Some(args.pace.time_scale),
         extra: &extra,
+        beside: None,
     };
     let written = report::write_all(&job.out, &input);
     let shown = format!("{}/", job.out.display());
@@ -189,24 +192,8 @@ fn live_one(args: &LiveArgs, job: &Job<'_>, terminal: &Terminal) -> Outcome {
 
 fn run_live(args: &LiveArgs, job: &Job<'_>, terminal: &Terminal) -> Result<LiveResults, Failure> {
     let plan = &job.loaded.plan;
-    let tasks = plan.workload.tasks() as usize;
-    let meter = Meter::new(plan.runs() * tasks, "tasks", args.output.quiet, terminal);
-    let before = AtomicU64::new(0);
-    let run_before = AtomicU64::new(0);
-    let progress = |progress: LiveProgress<'_>| {
-        // Counts start anew with every run.
-        let last = run_before.swap(progress.settled, Ordering::Relaxed);
-        if progress.settled < last {
-            before.fetch_add(last, Ordering::Relaxed);
-        }
-        let done = (before.load(Ordering::Relaxed) + progress.settled) as usize;
-        meter.tick(Progress {
-            done,
-            total: plan.runs() * tasks,
-            policy: progress.policy,
-            seed: progress.seed,
-        });
-    };
+    let meter = TaskMeter::new(plan, plan.runs(), args.output.quiet, terminal);
+    let progress = |progress: LiveProgress<'_>| meter.tick(progress);
     let options =
         LiveRunnerOptions { tasks: args.output.tasks, progress: Some(&progress), ..args.pace.runner() };
     let live = plan.run_live(&options);
@@ -217,6 +204,48 @@ fn run_live(args: &LiveArgs, job: &Job<'_>, terminal: &Terminal) -> Result<LiveR
             Err(Failure::Stopped(format!("{stopped}; {}/ {state}", job.out.display())))
         }
         other => Ok(other?),
+    }
+}
+
+/// What of a scenario a live run cannot take from it.
+pub(super) fn scenario_warnings(plan: &Plan) -> Vec<Warning> {
+    if plan.delays == Delays::default() {
+        return Vec::new();
+    }
+    let message = "the delays in [scheduler] are simulated only: a live run has those of this machine";
+    let help = "`falcon calibrate` measures them";
+    vec![Warning { message: message.to_string(), help: Some(help.to_string()) }]
+}
+
+/// Shows how many tasks of several live runs are settled.
+pub(super) struct TaskMeter {
+    meter: Meter,
+    total: usize,
+    /// Tasks of the runs that are over, and of the one at hand.
+    over: AtomicU64,
+    current: AtomicU64,
+}
+
+impl TaskMeter {
+    pub(super) fn new(plan: &Plan, runs: usize, quiet: bool, terminal: &Terminal) -> Self {
+        let total = runs * plan.workload.tasks() as usize;
+        let meter = Meter::new(total, "tasks", quiet, terminal);
+        TaskMeter { meter, total, over: AtomicU64::new(0), current: AtomicU64::new(0) }
+    }
+
+    pub(super) fn tick(&self, progress: LiveProgress<'_>) {
+        // The count starts anew with every run.
+        let before = self.current.swap(progress.settled, Ordering::Relaxed);
+        if progress.settled < before {
+            self.over.fetch_add(before, Ordering::Relaxed);
+        }
+        let done = (self.over.load(Ordering::Relaxed) + progress.settled) as usize;
+        let (policy, seed) = (progress.policy, progress.seed);
+        self.meter.tick(Progress { done, total: self.total, policy, seed });
+    }
+
+    pub(super) fn clear(&self) {
+        self.meter.clear();
     }
 }
 

@@ -4,6 +4,7 @@
 //! failed, 2 wrong usage or scenario, 130 stopped by Ctrl-C.
 
 mod calibrate;
+mod compare;
 mod init;
 mod interrupt;
 mod live;
@@ -53,6 +54,8 @@ enum Command {
     Run(run::RunArgs),
     /// Run scenarios on the real scheduler core, with worker processes that really fail.
     Live(live::LiveArgs),
+    /// Compare simulated with real figures: the same scenario simulated and on worker processes.
+    Compare(compare::CompareArgs),
     /// Measure how long messages, failures and starts of workers take on this machine.
     Calibrate(calibrate::CalibrateArgs),
     /// Check the log of a live run, step by step.
@@ -162,6 +165,7 @@ pub fn main() -> ExitCode {
     let outcome = match &cli.command {
         Command::Run(args) => run::run(args, &terminal),
         Command::Live(args) => live::live(args, &terminal),
+        Command::Compare(args) => compare::compare(args, &terminal),
         Command::Calibrate(args) => calibrate::calibrate(args, &terminal),
         Command::Replay(args) => replay::replay(args),
         Command::Validate(args) => validate::validate(args, &terminal),

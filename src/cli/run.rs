@@ -85,6 +85,7 @@ fn run_one(args: &RunArgs, job: &Job<'_>, terminal: &Terminal) -> Outcome {
         options: args.output.options(),
         live: None,
         extra: &[],
+        beside: None,
     };
     let written = report::write_all(&job.out, &input);
     let shown = format!("{}/", job.out.display());

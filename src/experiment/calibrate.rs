@@ -17,8 +17,8 @@ use crate::scheduler::{OnNodeLoss, RetryPlan};
 use crate::workload::{Arrivals, EstimateSpec, TaskClass, Workload};
 use crate::world::Delays;
 
-/// Tasks of the undisturbed run.
-const TASKS: u32 = 3000;
+/// Real seconds that each run takes about.
+const LENGTH: f64 = 6.0;
 /// Kills of the disturbed one, about.
 const KILLS: f64 = 60.0;
 /// Real seconds that a calibrating task waits on its worker, at least and at most: long enough for
@@ -68,6 +68,7 @@ impl Calibration {
             completion: empirical(&self.completion),
             detection: empirical(&self.detection),
             join: empirical(&self.join),
+            course: 0,
         }
     }
 }
@@ -102,9 +103,8 @@ impl Plan {
         // Work is for the fastest node, so that no wait is too short to sleep.
         let fastest = self.groups.iter().map(|group| group.speed).fold(0.0, f64::max);
         let work = |seconds: f64| seconds / time_scale * fastest;
-        let length = f64::from(TASKS) / rate;
         let faults = kills.then(|| NodeFaults {
-            up: Distribution::exponential(self.node_count() as f64 * length / KILLS / time_scale),
+            up: Distribution::exponential(self.node_count() as f64 * LENGTH / KILLS / time_scale),
             down: Distribution::constant(DOWN / time_scale),
             fails: FailsWhen::Always,
         });
@@ -116,7 +116,7 @@ impl Plan {
         plan.run =
             RunPlan { replications: 1, until: Until::Settled, warmup: 0, timeline_buckets: 0, ..self.run };
         plan.workload = Workload::Generated {
-            tasks: TASKS,
+            tasks: (rate * LENGTH).ceil() as u32,
             arrivals: Arrivals::Poisson { rate: rate * time_scale },
             classes: vec![TaskClass {
                 name: String::new(),

@@ -61,7 +61,7 @@ pub const TASKS: &[&str] = &[
 /// Columns of `distribution.csv`.
 pub const DISTRIBUTION: &[&str] = &["policy", "metric", "value", "share_above"];
 
-type Lines<'a> = csv::Writer<&'a mut dyn Write>;
+pub(super) type Lines<'a> = csv::Writer<&'a mut dyn Write>;
 
 /// Writes every CSV file that these results have.
 pub fn write_all(folder: &Path, input: &ReportInput<'_>) -> Result<()> {
@@ -83,11 +83,15 @@ pub fn write_all(folder: &Path, input: &ReportInput<'_>) -> Result<()> {
     Ok(())
 }
 
-fn to_file(folder: &Path, name: &str, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
+pub(super) fn to_file(
+    folder: &Path,
+    name: &str,
+    fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result<()> {
     folder::write_with(&folder.join(name), fill)
 }
 
-fn lines<'a>(out: &'a mut dyn Write, columns: &[&str]) -> io::Result<Lines<'a>> {
+pub(super) fn lines<'a>(out: &'a mut dyn Write, columns: &[&str]) -> io::Result<Lines<'a>> {
     let mut lines = csv::Writer::from_writer(out);
     lines.write_record(columns)?;
     Ok(lines)

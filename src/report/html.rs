@@ -57,6 +57,7 @@ struct Page<'a> {
     verdict: Vec<String>,
     table: Table,
     notes: Vec<String>,
+    beside: Option<&'a str>,
     warnings: &'a [Warning],
     figures: Vec<Figure>,
     classes: Vec<Table>,
@@ -86,6 +87,7 @@ pub fn page(
         verdict: verdict(story),
         table: table(String::new(), &story.policies, &main),
         notes,
+        beside: input.beside.map(|beside| beside.text),
         warnings: input.warnings,
         figures: pictures
             .iter()
@@ -127,6 +129,7 @@ fn table(title: String, policies: &[PolicyStory], columns: &[Column]) -> Table {
 fn data_of(plot: &str) -> &'static str {
     match plot {
         "comparison" => "replications.csv",
+        "fidelity" => "fidelity.csv",
         "utilisation" => "nodes.csv",
         "wait-ccdf" | "response-ccdf" => "distribution.csv",
         _ => "timeline.csv",

@@ -59,6 +59,7 @@ pub fn words(metric: Metric) -> Words {
         Metric::Throughput => word("throughput", "tasks/s", 1.0, "highest", "lower"),
         Metric::Utilisation => word("utilisation", "%", 100.0, "highest", "lower"),
         Metric::NodeAvailability => word("availability", "%", 100.0, "highest", "lower"),
+        Metric::ServiceAvailability => word("service availability", "%", 100.0, "highest", "lower"),
         Metric::MeanQueueLength => word("mean queue", "tasks", 1.0, "shortest", "longer"),
         other => {
             let column = other.column();

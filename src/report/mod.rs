@@ -14,6 +14,7 @@ pub mod csv;
 pub mod csv_read;
 pub mod driver;
 pub mod error;
+pub mod fidelity;
 pub mod folder;
 pub mod html;
 pub mod json;
@@ -61,6 +62,15 @@ pub struct Options {
     pub tasks: bool,
 }
 
+/// What a comparison adds to the report of a live run.
+#[derive(Clone, Copy, Debug)]
+pub struct Beside<'a> {
+    /// Its table and sentences.
+    pub text: &'a str,
+    /// Its plots, each with the stem of its file's name.
+    pub pictures: &'a [(String, plots::Picture)],
+}
+
 /// Everything that is told of a run.
 #[derive(Clone, Copy, Debug)]
 pub struct ReportInput<'a> {
@@ -86,6 +96,8 @@ pub struct ReportInput<'a> {
     pub live: Option<f64>,
     /// Files that only this kind of run has: name and content.
     pub extra: &'a [(String, Vec<u8>)],
+    /// What a comparison with simulations says, for a live run that was compared.
+    pub beside: Option<Beside<'a>>,
 }
 
 /// Writes the results folder whole, or leaves the one that is there as it was.
@@ -102,6 +114,7 @@ fn write_files(folder: &Path, input: &ReportInput<'_>) -> Result<()> {
     let mut pictures = Vec::new();
     if input.options.plots != PlotFormat::None {
         pictures = plots::pictures(&story);
+        pictures.splice(0..0, input.beside.iter().flat_map(|beside| beside.pictures.to_vec()));
         plots::write(folder, &pictures, input.options.plots)?;
     }
     let manifest = manifest::Manifest::of(input, &story);

@@ -177,7 +177,7 @@ pub fn column(policies: &[PolicyStory], metric: Metric) -> (Column, usize) {
 }
 
 /// Two significant digits of the smallest half width; without intervals, four of the smallest mean.
-fn decimals(figures: &[Option<(f64, Option<f64>)>]) -> usize {
+pub(super) fn decimals(figures: &[Option<(f64, Option<f64>)>]) -> usize {
     let smallest =
         |values: &mut dyn Iterator<Item = f64>| values.filter(|value| *value > 0.0).min_by(f64::total_cmp);
     if let Some(half) = smallest(&mut figures.iter().flatten().filter_map(|(_, half)| *half)) {
@@ -207,7 +207,7 @@ fn not_completed(story: &Story) -> (Column, bool) {
 }
 
 /// All cells of a column at one width, decimal points below each other.
-fn aligned(column: &Column, style: Style) -> Vec<String> {
+pub(super) fn aligned(column: &Column, style: Style) -> Vec<String> {
     let sign = if style.unicode { "±" } else { "+/-" };
     let length = |text: &str| text.chars().count();
     let means = column.cells.iter().map(|cell| cell.mark.len() + length(&cell.mean)).max().unwrap_or(0);
@@ -282,11 +282,11 @@ fn coloured(cell: &str, mark: &str, style: Style) -> String {
     if style.colour && mark == "*" { format!("\x1b[32m{cell}\x1b[0m") } else { cell.to_string() }
 }
 
-fn dim(line: &str, style: Style) -> String {
+pub(super) fn dim(line: &str, style: Style) -> String {
     if style.colour { format!("\x1b[2m{line}\x1b[0m") } else { line.to_string() }
 }
 
 /// The signs that a terminal without UTF-8 cannot show.
-fn ascii(text: &str) -> String {
+pub(super) fn ascii(text: &str) -> String {
     text.replace('±', "+/-").replace('×', "x").replace('·', "-")
 }

@@ -21,6 +21,7 @@ fn input<'a>(plan: &'a Plan, results: &'a [PolicyResult]) -> ReportInput<'a> {
         options: Options { plots: PlotFormat::Svg, tasks: true },
         live: None,
         extra: &[],
+        beside: None,
     }
 }
 
@@ -226,19 +227,22 @@ fn plots_are_small_whole_and_legible() {
             assert!(svg.len() < 100_000, "{what}: {} bytes", svg.len());
             assert!(!svg.contains("NaN") && !svg.contains("inf"), "{what}");
             assert_well_formed(&svg, &what);
-            let boxes = picture.text_boxes();
-            let (width, height) = (f64::from(picture.size.0), f64::from(picture.size.1));
-            for (index, ([left, top, right, bottom], text)) in boxes.iter().enumerate() {
-                let inside = *left >= 0.0 && *right <= width && *top >= 0.0 && *bottom <= height;
-                assert!(inside, "{what}: {text:?} is cut");
-                for ([other_left, other_top, other_right, other_bottom], other) in &boxes[..index] {
-                    let apart = left >= other_right
-                        || right <= other_left
-                        || top >= other_bottom
-                        || bottom <= other_top;
-                    assert!(apart, "{what}: {text:?} covers {other:?}");
-                }
-            }
+            assert_legible(&picture, &what);
+        }
+    }
+}
+
+/// No text is cut, and none covers another.
+pub(super) fn assert_legible(picture: &plots::Picture, what: &str) {
+    let boxes = picture.text_boxes();
+    let (width, height) = (f64::from(picture.size.0), f64::from(picture.size.1));
+    for (index, ([left, top, right, bottom], text)) in boxes.iter().enumerate() {
+        let inside = *left >= 0.0 && *right <= width && *top >= 0.0 && *bottom <= height;
+        assert!(inside, "{what}: {text:?} is cut");
+        for ([other_left, other_top, other_right, other_bottom], other) in &boxes[..index] {
+            let apart =
+                left >= other_right || right <= other_left || top >= other_bottom || bottom <= other_top;
+            assert!(apart, "{what}: {text:?} covers {other:?}");
         }
     }
 }

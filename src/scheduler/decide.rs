@@ -74,23 +74,15 @@ impl<P: Policy> Scheduler<P> {
     #[inline(always)]
     pub(super) fn decide_pull<O: Observer>(&mut self, now: Time, commands: &mut Commands, observer: &mut O) {
         let overtaking = self.policy.parts().2.is_active();
-        if let [slot] = self.unplaced[..]
-            && self.ready.is_empty()
-            && !overtaking
-        {
+        if let Some(slot) = self.unplaced.pop() {
             // With nobody to compete there is no need to go through the queue.
             let chosen = self.policy.parts().1.choose(&self.tasks.view(slot), &self.cluster);
             match chosen {
                 Some(node) => self.start_pulled(now, slot, node, commands, observer),
                 None => self.queue_centrally(slot),
             }
-            self.unplaced.clear();
             return;
         }
-        for at in 0..self.unplaced.len() {
-            self.queue_centrally(self.unplaced[at]);
-        }
-        self.unplaced.clear();
         self.start_from_queue(now, overtaking, commands, observer);
     }
 

@@ -35,7 +35,7 @@ impl<P: Policy> Scheduler<P> {
     pub fn fetch_task(&self, slot: u32) {
         memory::prefetch(&self.tasks.hot, slot as usize);
         // A task that ends leaves its slot to the next that arrives.
-        memory::prefetch(&self.tasks.detail, slot as usize);
+        memory::prefetch(&self.tasks.estimates, slot as usize);
     }
 
     /// Fetches a node's record from memory.

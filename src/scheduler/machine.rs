@@ -41,7 +41,8 @@ pub struct Scheduler<P> {
     pub(super) ready: ReadyQueue,
     /// ... and when something may.
     pub(super) waiting: OrderedIndex,
-    /// Tasks that came at this instant: to be placed (push) or put into the queue (pull).
+    /// Tasks that came at this instant: to be placed (push), or the only one as long as it may not
+    /// need the queue (pull).
     pub(super) unplaced: Vec<u32>,
     /// Push: tasks for which no node had room; they are tried again when a node joins.
     pub(super) parked: Vec<u32>,
@@ -81,8 +82,10 @@ impl<P: Policy> Scheduler<P> {
     /// Makes room for so many unsettled tasks at once; more find room too, only later.
     pub fn reserve(&mut self, tasks: usize) {
         self.tasks.reserve(tasks);
-        self.unplaced.reserve(tasks);
-        self.ready.reserve(tasks);
+        match self.cluster.dispatch() {
+            Dispatch::Pull => self.ready.reserve(tasks),
+            Dispatch::Push => self.unplaced.reserve(tasks),
+        }
     }
 
     /// What anyone may see.
@@ -126,7 +129,7 @@ impl<P: Policy> Scheduler<P> {
     }
 
     /// Decides what starts where; called once per instant, when its facts are all in.
-    #[inline]
+    #[inline(always)]
     pub fn decide<O: Observer>(&mut self, now: Time, commands: &mut Commands, observer: &mut O) {
         match self.cluster.dispatch() {
             Dispatch::Pull => self.decide_pull(now, commands, observer),
@@ -360,7 +363,20 @@ impl<P: Policy> Scheduler<P> {
     /// A task waits from now on; what becomes of it is decided when all facts are in.
     #[inline(always)]
     fn enqueue(&mut self, slot: u32) {
-        self.unplaced.push(slot);
+        if self.cluster.dispatch() == Dispatch::Push || self.is_alone() {
+            self.unplaced.push(slot);
+            return;
+        }
+        if let Some(first) = self.unplaced.pop() {
+            self.queue_centrally(first);
+        }
+        self.queue_centrally(slot);
+    }
+
+    /// Pull: whether a task that comes now has nobody to compete with so far.
+    #[inline(always)]
+    fn is_alone(&mut self) -> bool {
+        self.unplaced.is_empty() && self.ready.is_empty() && !self.policy.parts().2.is_active()
     }
 
     /// Puts a task into the central queue.
@@ -369,7 +385,7 @@ impl<P: Policy> Scheduler<P> {
         self.set_key(slot, 0);
         let task = &self.tasks.hot[slot as usize];
         if self.policy.parts().2.is_active() {
-            let estimate = self.tasks.detail[slot as usize].estimate;
+            let estimate = self.tasks.estimates[slot as usize];
             self.waiting.insert(slot, task.key, task.number, task.slots, estimate);
         } else {
             self.ready.push(task.key, task.number, slot);

@@ -1,5 +1,5 @@
-//! A task as the scheduler keeps it: one cache line that is touched at every step, and a colder
-//! part that only some policies read.
+//! A task as the scheduler keeps it: one cache line that is touched at every step, and columns that
+//! only some policies read.
 
 use serde::{Deserialize, Serialize};
 
@@ -101,36 +101,31 @@ impl Task {
     }
 }
 
-/// The cold part of a task.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct TaskDetail {
-    pub(super) estimate: u64,
-    pub(super) priority: f64,
-}
-
 /// All unsettled tasks, by slot.
 #[derive(Clone, Debug, Default)]
 pub struct Tasks {
     pub(super) hot: Vec<Task>,
-    pub(super) detail: Vec<TaskDetail>,
+    pub(super) estimates: Vec<u64>,
+    /// As long as it must be: behind its end all priorities are 0, as in most workloads all are.
+    priorities: Vec<f64>,
 }
 
 impl Tasks {
     pub(super) fn reserve(&mut self, tasks: usize) {
         memory::reserve(&mut self.hot, tasks);
-        memory::reserve(&mut self.detail, tasks);
+        memory::reserve(&mut self.estimates, tasks);
     }
 
     /// Puts a new task into its slot.
     ///
     /// # Panics
     /// When the slot holds an unsettled task: that is a bug of the driver.
-    #[inline]
+    #[inline(always)]
     pub(super) fn admit(&mut self, now: Time, id: TaskId, spec: &TaskSpec) {
         let slot = id.slot as usize;
         if slot >= self.hot.len() {
             self.hot.resize(slot + 1, Task::VACANT);
-            self.detail.resize(slot + 1, TaskDetail { estimate: 0, priority: 0.0 });
+            self.estimates.resize(slot + 1, 0);
         }
         let task = &mut self.hot[slot];
         let vacant = task.state == TaskState::Vacant || task.state.is_final();
@@ -143,7 +138,20 @@ impl Tasks {
             state: TaskState::Waiting,
             ..Task::VACANT
         };
-        self.detail[slot] = TaskDetail { estimate: spec.estimate, priority: spec.priority };
+        self.estimates[slot] = spec.estimate;
+        match self.priorities.get_mut(slot) {
+            Some(priority) => *priority = spec.priority,
+            // To the bit: an order may tell 0 from -0.
+            None if spec.priority.to_bits() == 0 => {}
+            None => self.extend_priorities(slot, spec.priority),
+        }
+    }
+
+    #[cold]
+    fn extend_priorities(&mut self, slot: usize, priority: f64) {
+        self.priorities.reserve(self.hot.capacity() - self.priorities.len());
+        self.priorities.resize(slot, 0.0);
+        self.priorities.push(priority);
     }
 
     /// The task in `slot`, as policies see it.
@@ -204,13 +212,13 @@ impl TaskView<'_> {
     /// Estimated work in billionths of a unit.
     #[inline]
     pub fn estimate(&self) -> u64 {
-        self.tasks.detail[self.slot].estimate
+        self.tasks.estimates[self.slot]
     }
 
     /// Larger is more urgent.
     #[inline]
     pub fn priority(&self) -> f64 {
-        self.tasks.detail[self.slot].priority
+        self.tasks.priorities.get(self.slot).copied().unwrap_or(0.0)
     }
 
     /// The node it runs on or is queued at, if any.

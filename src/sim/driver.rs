@@ -6,6 +6,7 @@ use super::event_queue::{Due, EventNumber, EventQueue, Kind, MAX_INDEX, Rank};
 use super::news::News;
 use super::probabilities::Probabilities;
 use super::run::SimulationError;
+use super::truth::{Attempt, Course, NO_ATTEMPT, Truth};
 use crate::faults::NodeClocks;
 use crate::ids::{AttemptNumber, NodeId, TaskId};
 use crate::random::{Purpose, StreamKey, Streams};
@@ -16,41 +17,6 @@ use crate::structures::calendar::Ahead;
 use crate::structures::memory;
 use crate::time::{Duration, Time};
 use crate::world::World;
-
-/// What is true of an unsettled task, whatever the scheduler believes.
-#[derive(Clone, Copy, Debug)]
-#[repr(align(32))]
-struct Truth {
-    work: u64,
-    /// The end of the current attempt in the event queue, if one runs.
-    finish: EventNumber,
-    number: u32,
-    attempt: u32,
-    node: u32,
-    /// Index of the probability that an attempt fails; nearly always there are few different ones.
-    fails: u32,
-}
-
-/// More of the truth, which matters only when starts take time or work survives its node.
-#[derive(Clone, Copy, Debug)]
-struct Course {
-    /// Work still to be done: less than all of it only when an attempt was lost and its work kept.
-    left: u64,
-    /// When the current attempt begins to work.
-    started: Time,
-    /// That beginning in the event queue, while the attempt is on its way to the node.
-    begin: EventNumber,
-    /// How often its node had changed when it set out: see `News`.
-    changes: u32,
-    /// Whether the next attempt goes on with what is left of the last.
-    resumes: bool,
-}
-
-impl Course {
-    fn new(work: u64) -> Course {
-        Course { left: work, started: Time::ZERO, begin: EventNumber::NONE, changes: 0, resumes: false }
-    }
-}
 
 /// A run in progress.
 pub(super) struct Driver<'a, P, O> {
@@ -64,6 +30,9 @@ pub(super) struct Driver<'a, P, O> {
     pub(super) queue: EventQueue,
     /// By slot.
     truths: Vec<Truth>,
+    /// Attempts at nodes, and the places of those that are over.
+    attempts: Vec<Attempt>,
+    over: Vec<u32>,
     /// By slot, when `has_courses`.
     courses: Vec<Course>,
     has_courses: bool,
@@ -118,21 +87,24 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
             next_arrival: Rank::NEVER,
             queue,
             truths: Vec::new(),
+            attempts: Vec::new(),
+            over: Vec::new(),
             courses: Vec::new(),
             has_courses: starts_are_reported || world.retry.on_node_loss == OnNodeLoss::Resume,
             starts_are_reported,
             free: Vec::new(),
             nodes,
-            news: News::new(world, streams),
+            news: News::new(world, world.delays.streams(seed)),
             probabilities: Probabilities::default(),
             failures: streams.key(Purpose::Failure),
-            delays: streams.key(Purpose::DispatchDelay),
+            delays: world.delays.streams(seed).key(Purpose::DispatchDelay),
             common_speed: world.nodes.iter().all(|node| node.speed == speed).then_some(speed),
             works: Vec::new(),
             keep_works,
             events: 0,
         };
         memory::reserve(&mut driver.truths, unsettled);
+        memory::reserve(&mut driver.attempts, world.slots().min(unsettled as u64) as usize);
         driver.draw_arrival();
         Ok(driver)
     }
@@ -180,20 +152,21 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
     /// time would otherwise be spent waiting for it.
     #[inline(always)]
     fn fetch_ahead(&mut self) {
-        let (truths, scheduler, observer) = (&self.truths, &self.scheduler, &self.observer);
-        self.queue.look_ahead(|ahead, slot| match ahead {
-            Ahead::Far => {
-                memory::prefetch(truths, slot as usize);
-                scheduler.fetch_task(slot);
-            }
+        let (truths, attempts) = (&self.truths, &self.attempts);
+        let (scheduler, observer) = (&self.scheduler, &self.observer);
+        self.queue.look_ahead(|ahead, index| match ahead {
+            Ahead::Far => memory::prefetch(attempts, index as usize),
             Ahead::Near => {
-                if let Some(truth) = truths.get(slot as usize) {
-                    scheduler.fetch_node(NodeId(truth.node));
-                    observer.fetch_node(NodeId(truth.node));
+                if let Some(attempt) = attempts.get(index as usize) {
+                    // A task that ends leaves its slot to the next that arrives.
+                    memory::prefetch(truths, attempt.slot as usize);
+                    scheduler.fetch_task(attempt.slot);
+                    scheduler.fetch_node(NodeId(attempt.node));
+                    observer.fetch_node(NodeId(attempt.node));
                 }
             }
             Ahead::Next => {
-                let node = truths.get(slot as usize).map(|truth| NodeId(truth.node));
+                let node = attempts.get(index as usize).map(|attempt| NodeId(attempt.node));
                 if let Some(waiting) = node.and_then(|node| scheduler.first_queued(node)) {
                     memory::prefetch(truths, waiting as usize);
                     scheduler.fetch_task(waiting);
@@ -231,14 +204,8 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
     fn arrive(&mut self, now: Time) -> Result<(), SimulationError> {
         let Some(new) = self.arrivals.take() else { return Ok(()) };
         self.events += 1;
-        let truth = Truth {
-            work: new.work,
-            finish: EventNumber::NONE,
-            number: new.number,
-            attempt: 0,
-            node: 0,
-            fails: self.probabilities.index(new.failure_probability),
-        };
+        let fails = self.probabilities.index(new.failure_probability);
+        let truth = Truth { work: new.work, fails, attempt: NO_ATTEMPT };
         let slot = if let Some(slot) = self.free.pop() {
             self.truths[slot as usize] = truth;
             slot
@@ -297,33 +264,33 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
 
     #[inline(always)]
     fn finish_attempt(&mut self, now: Time, due: Due) -> Result<(), SimulationError> {
-        let truth = &mut self.truths[due.index as usize];
-        if truth.finish != due.number {
+        let attempt = &mut self.attempts[due.index as usize];
+        if attempt.finish != due.number {
             return Ok(());
         }
-        truth.finish = EventNumber::NONE;
-        let truth = &self.truths[due.index as usize];
-        if self.has_courses && !self.news.has_stayed_up(truth.node, self.courses[due.index as usize].changes)
-        {
+        attempt.finish = EventNumber::NONE;
+        let Attempt { work, slot, number, attempt, node, .. } = *attempt;
+        self.over.push(due.index);
+        if self.has_courses && !self.news.has_stayed_up(node, self.courses[slot as usize].changes) {
             // It died with its node, and the scheduler will hear of that.
             return Ok(());
         }
-        self.nodes.attempt_ends(now, truth.node);
-        let probability = self.probabilities.get(truth.fails);
-        let failed = probability > 0.0
-            && self.failures.uniform2(u64::from(truth.number), u64::from(truth.attempt)) < probability;
+        self.nodes.attempt_ends(now, node);
+        let probability = self.probabilities.of(slot, &self.truths);
+        let failed =
+            probability > 0.0 && self.failures.uniform2(u64::from(number), u64::from(attempt)) < probability;
         let event = Event::AttemptFinished {
-            task: TaskId { slot: due.index, number: truth.number },
-            attempt: AttemptNumber(truth.attempt),
-            node: NodeId(truth.node),
+            task: TaskId { slot, number },
+            attempt: AttemptNumber(attempt),
+            node: NodeId(node),
             outcome: if failed { Outcome::Failure } else { Outcome::Success },
-            service: self.service(truth.work, truth.node),
+            service: self.service(work, node),
         };
         if self.has_courses {
             // A failed attempt is found at its end; the next one repeats all of the work.
-            self.courses[due.index as usize].left = if failed { truth.work } else { 0 };
+            self.courses[slot as usize].left = if failed { work } else { 0 };
         }
-        let delay = self.news.completion(truth.number, truth.attempt).ok_or(SimulationError::TimeOverflow)?;
+        let delay = self.news.completion(number, attempt).ok_or(SimulationError::TimeOverflow)?;
         let Some(delay) = delay else {
             self.events += 1;
             self.tell(now, event);
@@ -341,19 +308,22 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
             return Ok(());
         }
         course.begin = EventNumber::NONE;
-        let truth = &mut self.truths[due.index as usize];
-        if !self.news.has_stayed_up(truth.node, course.changes) {
+        let index = self.truths[due.index as usize].attempt;
+        let begun = &mut self.attempts[index as usize];
+        let Attempt { number, attempt, node, .. } = *begun;
+        if !self.news.has_stayed_up(node, course.changes) {
             // It was sent to a node that is gone, and the scheduler will hear of that.
-            truth.finish = EventNumber::NONE;
+            begun.finish = EventNumber::NONE;
+            self.over.push(index);
             return Ok(());
         }
         self.events += 1;
         let event = Event::AttemptStarted {
-            task: TaskId { slot: due.index, number: truth.number },
-            attempt: AttemptNumber(truth.attempt),
-            node: NodeId(truth.node),
+            task: TaskId { slot: due.index, number },
+            attempt: AttemptNumber(attempt),
+            node: NodeId(node),
         };
-        let clock = self.nodes.attempt_starts(now, truth.node, &mut self.queue);
+        let clock = self.nodes.attempt_starts(now, node, &mut self.queue);
         clock.ok_or(SimulationError::TimeOverflow)?;
         self.tell(now, event);
         Ok(())
@@ -373,8 +343,13 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
         for command in commands.as_slice() {
             match *command {
                 Command::StartAttempt { task, attempt, node } => self.start(now, task, attempt, node)?,
-                Command::StopAttempt { task, node, .. } => self.stop(now, task, node),
-                Command::Settle { task, .. } => self.free.push(task.slot),
+                Command::StopAttempt { task, attempt, node } => self.stop(now, task, attempt, node),
+                Command::Settle { task, .. } => {
+                    // After the last arrival nobody takes a free slot any more.
+                    if self.next_arrival != Rank::NEVER {
+                        self.free.push(task.slot);
+                    }
+                }
             }
         }
         commands.clear();
@@ -394,20 +369,23 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
         if attempt.0 > 1 && self.world.retry.redraw {
             self.redraw(task, attempt)?;
         }
-        let (begins, left) = if self.has_courses {
-            self.set_out(now, task, attempt, node)?
-        } else {
-            (now, self.truths[slot].work)
-        };
+        let work = self.truths[slot].work;
+        let (begins, left) =
+            if self.has_courses { self.set_out(now, task, attempt, node)? } else { (now, work) };
         if !self.starts_are_reported {
             let clock = self.nodes.attempt_starts(now, node.0, &mut self.queue);
             clock.ok_or(SimulationError::TimeOverflow)?;
         }
         let end = begins.checked_add(self.service(left, node.0)).ok_or(SimulationError::TimeOverflow)?;
-        let truth = &mut self.truths[slot];
-        truth.finish = self.queue.push(end, Kind::Finish, task.slot);
-        truth.attempt = attempt.0;
-        truth.node = node.0;
+        let index = self.over.pop().unwrap_or(self.attempts.len() as u32);
+        let finish = self.queue.push(end, Kind::Finish, index);
+        let sent =
+            Attempt { finish, work, slot: task.slot, number: task.number, attempt: attempt.0, node: node.0 };
+        match self.attempts.get_mut(index as usize) {
+            Some(place) => *place = sent,
+            None => self.attempts.push(sent),
+        }
+        self.truths[slot].attempt = index;
         if let Some(soon) = self.scheduler.upcoming() {
             memory::prefetch(&self.truths, soon as usize);
         }
@@ -439,11 +417,16 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
     }
 
     /// An attempt is given up: it is over before its end, or its end comes too late to count.
-    pub(super) fn stop(&mut self, now: Time, task: TaskId, node: NodeId) {
-        let truth = &mut self.truths[task.slot as usize];
-        let ran = truth.finish != EventNumber::NONE;
-        truth.finish = EventNumber::NONE;
-        let work = truth.work;
+    pub(super) fn stop(&mut self, now: Time, task: TaskId, attempt: AttemptNumber, node: NodeId) {
+        let Truth { work, attempt: index, .. } = self.truths[task.slot as usize];
+        let ran = match self.attempts.get_mut(index as usize) {
+            Some(place) if place.still_runs(task, attempt) => {
+                place.finish = EventNumber::NONE;
+                self.over.push(index);
+                true
+            }
+            _ => false,
+        };
         let mut runs_here = ran;
         if self.has_courses {
             let course = &mut self.courses[task.slot as usize];

@@ -16,7 +16,7 @@ use crate::time::Time;
 const PAYLOAD_BITS: u32 = 30;
 const KIND_BITS: u32 = 3;
 const KIND_MASK: u32 = (1 << KIND_BITS) - 1;
-/// Things (task slots, nodes) an event can be about.
+/// Things (attempts, task slots, nodes) an event can be about.
 pub const MAX_INDEX: u32 = 1 << (PAYLOAD_BITS - KIND_BITS);
 /// Events in one run.
 pub const MAX_EVENTS: u64 = 1 << (64 - PAYLOAD_BITS);
@@ -24,7 +24,7 @@ pub const MAX_EVENTS: u64 = 1 << (64 - PAYLOAD_BITS);
 /// What happens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// The attempt of the task in this slot ends.
+    /// The attempt with this index ends.
     Finish,
     /// The attempt of the task in this slot begins, after its way to the node.
     Begin,
@@ -146,7 +146,7 @@ impl EventQueue {
         Rank(self.calendar.first())
     }
 
-    /// Shows the task slots of attempts that will end soon: see [`Calendar::look_ahead`].
+    /// Shows the indices of attempts that will end soon: see [`Calendar::look_ahead`].
     #[inline]
     pub fn look_ahead(&mut self, mut show: impl FnMut(Ahead, u32)) {
         self.calendar.look_ahead(|ahead, key| {

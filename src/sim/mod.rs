@@ -7,5 +7,6 @@ mod news;
 mod node_events;
 mod probabilities;
 mod run;
+mod truth;
 
 pub use run::{RunOptions, RunOutput, SimulationError, run, simulate};

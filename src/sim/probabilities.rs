@@ -1,5 +1,7 @@
 //! Probabilities of failure by a short name, so that a task needs no more than that.
 
+use super::truth::Truth;
+
 /// All probabilities of failure that occur.
 #[derive(Debug, Default)]
 pub(super) struct Probabilities {
@@ -23,9 +25,13 @@ impl Probabilities {
         self.last
     }
 
-    /// The probability with this index.
+    /// The probability that attempts of the task in `slot` fail. Its truth is looked up, which may
+    /// be far away in memory, only if not all tasks are alike.
     #[inline]
-    pub(super) fn get(&self, index: u32) -> f64 {
-        self.values[index as usize]
+    pub(super) fn of(&self, slot: u32, truths: &[Truth]) -> f64 {
+        match self.values[..] {
+            [all] => all,
+            _ => self.values[truths[slot as usize].fails as usize],
+        }
     }
 }

@@ -5,7 +5,9 @@
 //! a calendar (Brown 1988): the near future is cut into buckets of equal width, an entry goes to its
 //! bucket in O(1), and only the bucket that has come is sorted. The width follows the rate at which
 //! entries are taken, so that a bucket holds one or two; entries beyond the last bucket wait in the
-//! heap. A bitmap of buckets that are not empty skips the others 64 at a time.
+//! heap. A bitmap of buckets that are not empty skips the others 64 at a time. From tens of thousands
+//! of entries on the buckets would outgrow the cache; a calendar of wide buckets (`wide_calendar.rs`) takes
+//! over.
 //!
 //! Order depends on the keys alone, never on widths or on which structure holds an entry.
 //!
@@ -13,7 +15,8 @@
 //! queues, O(log n) for those far in the future.
 
 use super::heap::Heap;
-use super::memory;
+pub use super::wide_calendar::Ahead;
+use super::wide_calendar::WideCalendar;
 
 /// Fewer entries than this live in the heap alone ...
 const FEW: usize = 192;
@@ -21,10 +24,10 @@ const FEW: usize = 192;
 const VERY_FEW: usize = FEW / 4;
 /// Entries taken between two looks at the width.
 const PERIOD: u32 = 4096;
-/// From so many entries on memory is far away.
+/// From so many entries on, memory is far away: buckets become wide ...
 const MANY: usize = 16_384;
-/// Buckets at most: their heads take 256 KiB, which stay in the cache.
-const MOST_BUCKETS: usize = 1 << 16;
+/// ... until there are fewer than this.
+const NO_LONGER_MANY: usize = MANY / 2;
 
 const NONE: u32 = u32::MAX;
 
@@ -33,30 +36,6 @@ const NONE: u32 = u32::MAX;
 struct Entry {
     key: u128,
     next: u32,
-}
-
-/// How near an entry is that a caller may want to prepare for: see [`Calendar::look_ahead`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ahead {
-    /// A dozen entries away.
-    Far,
-    /// Some entries away.
-    Near,
-    /// One of the next few.
-    Next,
-}
-
-/// How many entries before its time one is shown as far, near and next.
-const LEAD: [u64; 3] = [30, 16, 7];
-/// Links that are followed per look at most. The first walk meets entries that are still far away
-/// in memory and must not wait for two in a row; there are two looks and more per entry taken.
-const LINKS: [u32; 3] = [1, 2, 2];
-
-/// A place in the lists of the buckets, walked link by link ahead of time.
-#[derive(Clone, Copy, Debug, Default)]
-struct Cursor {
-    bucket: u64,
-    entry: u32,
 }
 
 /// A monotone priority queue of `u128` keys. The upper 64 bits are a time; all bits count for order.
@@ -75,9 +54,8 @@ pub struct Calendar {
     /// Bucket of a time: `time >> shift`.
     shift: u32,
     current: u64,
-    /// Where the walks ahead are, and how many buckets each keeps ahead.
-    cursors: [Cursor; 3],
-    lead: [u64; 3],
+    /// All entries, when they are very many.
+    wide: Option<Box<WideCalendar>>,
     /// Entries taken in this period, and when it began.
     taken: u32,
     since: u64,
@@ -97,7 +75,8 @@ impl Calendar {
     /// How many entries there are.
     #[inline]
     pub fn len(&self) -> usize {
-        self.near.len() + self.in_buckets + self.far.len()
+        let wide = self.wide.as_ref().map_or(0, |wide| wide.len());
+        self.near.len() + self.in_buckets + self.far.len() + wide
     }
 
     /// Whether there are none.
@@ -109,7 +88,10 @@ impl Calendar {
     #[inline]
     pub fn push(&mut self, key: u128) {
         if self.heads.is_empty() {
-            self.far.push(key);
+            match &mut self.wide {
+                Some(wide) => wide.push(key),
+                None => self.far.push(key),
+            }
             return;
         }
         let bucket = time(key) >> self.shift;
@@ -126,7 +108,7 @@ impl Calendar {
     #[inline]
     pub fn first(&mut self) -> u128 {
         if self.heads.is_empty() {
-            return self.far.least();
+            return self.wide.as_mut().map_or_else(|| self.far.least(), |wide| wide.first());
         }
         if self.near.is_empty() {
             self.advance();
@@ -142,7 +124,10 @@ impl Calendar {
             self.look_at_width();
         }
         if self.heads.is_empty() {
-            return self.far.pop();
+            return match &mut self.wide {
+                Some(wide) => wide.pop(),
+                None => self.far.pop(),
+            };
         }
         if self.near.is_empty() {
             self.advance();
@@ -151,41 +136,13 @@ impl Calendar {
     }
 
     /// Shows keys that will come up soon, each first as far, then as near, then as next, so that a
-    /// caller can fetch from memory what it will need. With few entries nothing is shown: all
-    /// memory is close then. What is shown is a hint: some entries are never shown.
+    /// caller can fetch from memory what it will need. Unless there are very many entries nothing is
+    /// shown: all memory is close then. What is shown is a hint: some entries are never shown.
     #[inline]
     pub fn look_ahead(&mut self, show: impl FnMut(Ahead, u128)) {
-        if self.in_buckets >= MANY {
-            self.look_ahead_far(show);
+        if let Some(wide) = &mut self.wide {
+            wide.look_ahead(show);
         }
-    }
-
-    #[inline(never)]
-    fn look_ahead_far(&mut self, mut show: impl FnMut(Ahead, u128)) {
-        for (at, ahead) in [Ahead::Far, Ahead::Near, Ahead::Next].into_iter().enumerate() {
-            let mut cursor = self.cursors[at];
-            let until = self.current + self.lead[at];
-            if cursor.bucket <= self.current {
-                cursor = Cursor { bucket: self.current + 1, entry: self.head(self.current + 1) };
-            }
-            for _ in 0..LINKS[at] {
-                if let Some(entry) = self.slab.get(cursor.entry as usize) {
-                    show(ahead, entry.key);
-                    cursor.entry = entry.next;
-                } else if cursor.bucket < until {
-                    cursor.bucket += 1;
-                    cursor.entry = self.head(cursor.bucket);
-                }
-            }
-            // The next link has come from memory by the next look.
-            memory::prefetch(&self.slab, cursor.entry as usize);
-            self.cursors[at] = cursor;
-        }
-    }
-
-    #[inline]
-    fn head(&self, bucket: u64) -> u32 {
-        self.heads[(bucket & (self.heads.len() as u64 - 1)) as usize]
     }
 
     /// Inserts into the sorted entries; nearly always close to their end, and they are few.
@@ -302,46 +259,61 @@ impl Calendar {
         let now = if first == u128::MAX { self.since } else { time(first) };
         let gap = now.saturating_sub(self.since) / u64::from(PERIOD);
         (self.taken, self.since) = (0, now);
-        // Far entries, such as failures of nodes, wait in the heap whatever the width.
-        let entries = if self.heads.is_empty() { self.len() } else { self.near.len() + self.in_buckets };
+        // Far entries, such as failures of nodes, wait in a heap whatever the width.
+        let entries = match &self.wide {
+            Some(wide) => wide.len_without_far(),
+            None if self.heads.is_empty() => self.len(),
+            None => self.near.len() + self.in_buckets,
+        };
+        if entries >= if self.wide.is_some() { NO_LONGER_MANY } else { MANY } {
+            if !self.wide.as_ref().is_some_and(|wide| wide.fits(entries, gap)) {
+                let all = self.take_all();
+                self.wide = Some(Box::new(WideCalendar::new(&all, entries, gap)));
+            }
+            return;
+        }
         if entries < if self.heads.is_empty() { FEW } else { VERY_FEW } {
-            if !self.heads.is_empty() {
+            if !self.heads.is_empty() || self.wide.is_some() {
                 self.rebuild(0, 0);
             }
             return;
         }
-        // Eight times as long as what is in it takes to pass, so that few entries lie beyond; a gap
-        // wide at most, unless the heads of the lists would no longer stay in the cache.
-        let buckets = (8 * entries).next_power_of_two().clamp(256, MOST_BUCKETS);
+        // Eight times as long as what is in it takes to pass, so that few entries lie beyond.
+        let buckets = (8 * entries).next_power_of_two().max(256);
         let width = gap.saturating_mul((8 * entries).div_ceil(buckets) as u64);
         let shift = width.max(1).ilog2();
-        let per_bucket = ((1 << shift) / gap.max(1)).max(1);
-        self.lead = LEAD.map(|entries| (entries / per_bucket).max(1));
         let fits = self.heads.len().max(buckets) <= 2 * self.heads.len().min(buckets);
         if self.heads.is_empty() || shift.abs_diff(self.shift) > 1 || !fits {
             self.rebuild(shift, buckets);
         }
     }
 
-    fn rebuild(&mut self, shift: u32, buckets: usize) {
-        let mut entries = self.near.clone();
-        for place in 0..self.heads.len() {
-            let mut entry = self.heads[place];
+    /// Takes all entries, in no particular order, and leaves an empty heap.
+    fn take_all(&mut self) -> Vec<u128> {
+        let mut entries = std::mem::take(&mut self.near);
+        for &head in &self.heads {
+            let mut entry = head;
             while entry != NONE {
                 entries.push(self.slab[entry as usize].key);
                 entry = self.slab[entry as usize].next;
             }
         }
         entries.extend(self.far.iter());
+        if let Some(wide) = &self.wide {
+            entries.append(&mut wide.entries());
+        }
+        let (taken, since) = (self.taken, self.since);
+        *self = Calendar { taken, since, ..Calendar::new() };
+        entries
+    }
+
+    /// Spreads the entries over so many buckets; with none they live in the heap.
+    fn rebuild(&mut self, shift: u32, buckets: usize) {
+        let entries = self.take_all();
         // The earliest bucket may hold the present: what comes now must not fall behind it.
         let first = entries.iter().min().map_or(0, |&key| time(key));
         (self.shift, self.current) = (shift, first >> shift);
-        self.cursors = [Cursor::default(); 3];
-        (self.free, self.in_buckets) = (NONE, 0);
-        self.near.clear();
-        self.slab.clear();
-        self.far = Heap::new();
-        memory::reserve(&mut self.slab, entries.len() + entries.len() / 4);
+        self.slab.reserve(entries.len() + entries.len() / 4);
         self.heads = vec![NONE; buckets];
         self.occupied = vec![0; buckets / 64];
         for key in entries {
@@ -401,23 +373,65 @@ mod tests {
     }
 
     #[test]
-    fn growing_and_shrinking_keeps_the_order() {
+    fn order_is_that_of_a_heap_with_very_many_entries() {
+        agrees(200_000, 600_000, &[1_000_000_000, 10_000, 1_000_000_000_000, 1]);
+        agrees(20_000, 200_000, &[u64::MAX >> 20, 1_000_000]);
+    }
+
+    /// From no entries to so many and back, in so many steps each way.
+    fn grows_and_shrinks(most: u64, steps: u64) {
         let mut ours = Calendar::new();
         let mut theirs = BinaryHeap::new();
         let mut now = 0u64;
-        for round in 0..40_000u64 {
-            // From 0 to 2000 entries and back.
-            let wanted = if round < 20_000 { round / 10 } else { (40_000 - round) / 10 };
+        let mut number = 0u64;
+        for step in 0..2 * steps {
+            let wanted = most * step.min(2 * steps - step) / steps;
             while (theirs.len() as u64) < wanted {
-                let key =
-                    (u128::from(now + round.wrapping_mul(2_654_435_761) % 100_000) << 64) | u128::from(round);
-                let key = key + (theirs.len() as u128) * 65_536;
+                number += 1;
+                let ahead = number.wrapping_mul(11_400_714_819_323_198_485) >> 40;
+                let key = (u128::from(now + ahead) << 64) | u128::from(number);
                 ours.push(key);
                 theirs.push(Reverse(key));
             }
+            assert_eq!(ours.first(), theirs.peek().map_or(u128::MAX, |r| r.0));
             assert_eq!(ours.pop(), theirs.pop().map(|r| r.0));
+            assert_eq!(ours.len(), theirs.len());
             now = theirs.peek().map_or(now, |r| time(r.0).max(now));
         }
+    }
+
+    #[test]
+    fn growing_and_shrinking_keeps_the_order() {
+        grows_and_shrinks(2000, 20_000);
+        grows_and_shrinks(60_000, 200_000);
+        // Faster than the width is looked at.
+        grows_and_shrinks(60_000, 9_000);
+    }
+
+    #[test]
+    fn what_is_shown_comes_soon() {
+        let mut calendar = Calendar::new();
+        let key = |time: u64, number: u64| (u128::from(time) << 64) | u128::from(number);
+        let times = |number: u64| number.wrapping_mul(11_400_714_819_323_198_485) >> 34;
+        let mut shown = std::collections::BTreeSet::new();
+        let (mut hits, mut now) = (0, 0);
+        for number in 0..200_000 {
+            calendar.push(key(now + times(number), number));
+            if number < 50_000 {
+                continue;
+            }
+            let taken = calendar.pop().unwrap();
+            now = time(taken);
+            hits += u32::from(shown.remove(&taken));
+            calendar.look_ahead(|ahead, key| {
+                assert!(key > taken);
+                if ahead == Ahead::Far {
+                    shown.insert(key);
+                }
+            });
+        }
+        assert!(hits > 130_000, "{hits} of 150,000 were shown ahead of time");
+        assert!(shown.len() < 1000, "{} were shown that did not come", shown.len());
     }
 
     proptest! {

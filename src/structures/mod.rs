@@ -9,3 +9,4 @@ pub mod ordered_index;
 pub mod room_index;
 pub mod room_tree;
 pub mod sum_tree;
+mod wide_calendar;

@@ -258,7 +258,13 @@ fn delays(table: Option<&SchedulerTable>, reader: &mut Reader) -> Option<Delays>
     let completion = delay(&table.completion_delay, reader);
     let detection = delay(&table.detection_delay, reader);
     let join = delay(&table.join_delay, reader);
-    Some(Delays { dispatch: dispatch?, completion: completion?, detection: detection?, join: join? })
+    Some(Delays {
+        dispatch: dispatch?,
+        completion: completion?,
+        detection: detection?,
+        join: join?,
+        course: 0,
+    })
 }
 
 /// `Some(None)` is no delay at all.

@@ -12,12 +12,14 @@ use super::{PlotFormat, folder};
 
 pub mod axis;
 pub mod colour;
+pub mod errors;
 pub mod finding;
 pub mod font;
 pub mod frame;
 pub mod over_time;
 pub mod picture;
 pub mod series;
+pub mod sim_vs_live;
 pub mod strips;
 pub mod tail;
 

@@ -1,0 +1,229 @@
+//! `falcon compare FILE --live`: simulated and real figures side by side.
+#![allow(clippy::disallowed_methods)] // how long runs take is host time
+
+use std::time::Instant;
+
+use clap::Args;
+
+use super::live::{PaceArgs, TaskMeter, scenario_warnings, warnings_of};
+use super::output::{self, Format, Job, OutputArgs};
+use super::terminal::Terminal;
+use super::{Failure, Outcome, OverrideArgs, ScenarioArg, print, repeat};
+use crate::experiment::calibrate::Calibration;
+use crate::experiment::compare::{CompareError, Compared};
+use crate::experiment::fidelity::Fidelity;
+use crate::experiment::live::{LiveRunError, LiveRunnerOptions};
+use crate::report::fidelity::{self, FidelityInput};
+use crate::report::{self, Beside, ReportInput, Style, driver, number};
+use crate::statistics::equivalence::Equivalence;
+
+/// Arguments of `falcon compare`.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Example: falcon compare scenarios/live-baseline.toml --live --replications 5 --margin 5%"
+)]
+pub(super) struct CompareArgs {
+    /// Scenario files; `-` reads one from standard input.
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<ScenarioArg>,
+
+    /// Compare with live runs on worker processes.
+    #[arg(long, required = true)]
+    live: bool,
+
+    /// Errors up to this are taken for none.
+    #[arg(long, value_name = "SHARE", default_value = "5%", value_parser = share)]
+    margin: f64,
+
+    /// More live runs of the first seed of every policy, to see how much live runs differ from each
+    /// other.
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(..=1000))]
+    repeats: u32,
+
+    /// Do not measure the delays of this machine, and compare with the ideal simulation only.
+    #[arg(long)]
+    no_calibration: bool,
+
+    /// End with exit code 1 when a simulated figure is found to be off by more than the margin, or a
+    /// pair of policies is ranked the wrong way round.
+    #[arg(long)]
+    strict: bool,
+
+    #[command(flatten)]
+    overrides: OverrideArgs,
+
+    #[command(flatten)]
+    pace: PaceArgs,
+
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+/// `5%` or `0.05`.
+fn share(text: &str) -> Result<f64, String> {
+    let (number, unit) = match text.strip_suffix('%') {
+        Some(number) => (number.trim_end(), 100.0),
+        None => (text, 1.0),
+    };
+    match number.parse::<f64>().map(|value| value / unit) {
+        Ok(value) if value > 0.0 && value < 1.0 => Ok(value),
+        _ => Err("expected a share above 0 and below 1, such as 5% or 0.05".to_string()),
+    }
+}
+
+pub(super) fn compare(args: &CompareArgs, terminal: &Terminal) -> Outcome {
+    let jobs = output::load(&args.files, &args.overrides, &args.output, "-live")?;
+    let mut apart = 0;
+    for (index, job) in jobs.iter().enumerate() {
+        if index > 0 {
+            print("\n")?;
+        }
+        apart += compare_one(args, job, terminal)?;
+    }
+    if args.strict && apart > 0 {
+        let message = format!("{apart} simulated figures or rankings are off by more than the margin");
+        return Err(Failure::Failed(anyhow::anyhow!(message)));
+    }
+    Ok(())
+}
+
+/// Gives how many figures and pairs are off.
+fn compare_one(args: &CompareArgs, job: &Job<'_>, terminal: &Terminal) -> Result<usize, Failure> {
+    let plan = &job.loaded.plan;
+    let mut warnings = job.loaded.warnings.clone();
+    warnings.extend(scenario_warnings(plan));
+    if !args.output.quiet {
+        let dot = terminal.plain("·", "-");
+        let runs = plan.live_runs(args.repeats);
+        let span = number::span(args.pace.about(plan, runs));
+        eprintln!(
+            "falcon {} {dot} {} {dot} {} live runs with {} worker processes {dot} about {span}",
+            report::VERSION,
+            job.file.display(),
+            number::count(runs as u64),
+            number::count(plan.node_count() as u64),
+        );
+        for warning in &warnings {
+            terminal.warning(&warning.message, warning.help.as_deref());
+        }
+    }
+    let start = Instant::now();
+    let (calibration, compared) = run(args, job, terminal)?;
+    let wall_time = start.elapsed();
+
+    let found = warnings_of(plan, &compared.live);
+    if !args.output.quiet {
+        for warning in &found {
+            terminal.warning(&warning.message, warning.help.as_deref());
+        }
+    }
+    warnings.extend(found);
+    let fidelity = Fidelity::of(args.margin, &compared.trials);
+    let repeat = repeat(args, job);
+    let told = FidelityInput { plan, trials: &compared.trials, fidelity: &fidelity, repeat: &repeat };
+    let mut extra = driver::files(&compared.live.runs)?;
+    extra.extend(fidelity::files(&told)?);
+    extra.extend(calibration.iter().map(|measured| ("delays.csv".to_string(), delays(measured))));
+    let pictures = fidelity::pictures(&told);
+    let text = fidelity::table::render(&told, None, Style::PLAIN);
+    let input = ReportInput {
+        plan,
+        resolved_toml: &job.loaded.resolved,
+        results: &compared.live.results,
+        warnings: &warnings,
+        repeat: &repeat,
+        overrides: &args.overrides.set,
+        wall_time,
+        threads: 1,
+        options: args.output.options(),
+        live: Some(args.pace.time_scale),
+        extra: &extra,
+        beside: Some(Beside { text: &text, pictures: &pictures }),
+    };
+    let written = report::write_all(&job.out, &input);
+    let shown = format!("{}/", job.out.display());
+    present(args, &told, written.is_ok().then_some(shown.as_str()), terminal)?;
+    written?;
+    if !args.output.quiet {
+        eprintln!("done in {}", number::span(wall_time));
+    }
+    let inverted: usize = fidelity.rankings.iter().map(|ranking| ranking.inverted.len()).sum();
+    let metrics = fidelity.policies.iter().flat_map(|policy| &policy.metrics);
+    Ok(inverted + metrics.filter(|metric| metric.verdict == Equivalence::Different).count())
+}
+
+fn run(
+    args: &CompareArgs,
+    job: &Job<'_>,
+    terminal: &Terminal,
+) -> Result<(Option<Calibration>, Compared), Failure> {
+    let plan = &job.loaded.plan;
+    let state = if job.out.exists() { "is as it was" } else { "was not made" };
+    let stopped = |error: LiveRunError| match error {
+        LiveRunError::Stopped { .. } => Failure::Stopped(format!("{error}; {}/ {state}", job.out.display())),
+        error => Failure::Failed(error.into()),
+    };
+    let calibration = if args.no_calibration {
+        None
+    } else {
+        if !args.output.quiet {
+            eprintln!("measuring the delays of this machine");
+        }
+        Some(plan.calibrate(&args.pace.runner()).map_err(stopped)?)
+    };
+    let meter = TaskMeter::new(plan, plan.live_runs(args.repeats), args.output.quiet, terminal);
+    let progress = |progress: crate::experiment::live::LiveProgress<'_>| meter.tick(progress);
+    let options =
+        LiveRunnerOptions { tasks: args.output.tasks, progress: Some(&progress), ..args.pace.runner() };
+    let compared = plan.compare_live(calibration.as_ref(), args.repeats, &options);
+    meter.clear();
+    match compared {
+        Ok(compared) => Ok((calibration, compared)),
+        Err(CompareError::Live(error)) => Err(stopped(error)),
+        Err(error) => Err(Failure::Failed(error.into())),
+    }
+}
+
+fn repeat(args: &CompareArgs, job: &Job<'_>) -> String {
+    let mut words = repeat::command("compare", job.file, &job.loaded.plan, &args.overrides);
+    words.push_str(" --live");
+    words.push_str(&args.pace.flags());
+    words.push_str(&format!(" --margin {} --repeats {}", args.margin, args.repeats));
+    if args.no_calibration {
+        words.push_str(" --no-calibration");
+    }
+    words
+}
+
+/// The measured delays in real seconds, one row per value.
+fn delays(measured: &Calibration) -> Vec<u8> {
+    let mut text = String::from("delay,seconds\n");
+    for (name, seconds) in measured.parts() {
+        for value in seconds {
+            text.push_str(&format!("{name},{}\n", number::exact(Some(*value))));
+        }
+    }
+    text.into_bytes()
+}
+
+/// Prints the comparison in the form that was asked for.
+fn present(
+    args: &CompareArgs,
+    told: &FidelityInput<'_>,
+    shown: Option<&str>,
+    terminal: &Terminal,
+) -> Outcome {
+    let people = fidelity::table::render(told, shown, terminal.style());
+    if args.output.format == Format::Table {
+        return print(&people);
+    }
+    if !args.output.quiet {
+        eprint!("{people}");
+    }
+    let mut csv = Vec::new();
+    fidelity::csv::fidelity(&mut csv, told.fidelity)?;
+    match args.output.format {
+        Format::Json => print(&fidelity::csv::as_json(&csv)?),
+        _ => print(&String::from_utf8_lossy(&csv)),
+    }
+}
