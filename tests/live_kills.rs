@@ -140,11 +140,12 @@ fn stop_some(address: SocketAddr, over: &AtomicBool) -> u32 {
 
 #[test]
 fn a_stopped_worker_is_replaced_and_joins_again() {
-    // 800 tasks of 50 ms, at 60 % of what four nodes of two slots can do: 8 s.
+    // 800 tasks of 50 ms in 8 s. There are idle slots at every moment, so that a stopped worker is given
+    // attempts before it is suspected; it begins them when it goes on, and is too late.
     let plan = plan(
         r#"
         policies = ["round-robin"]
-        nodes = [{ count = 4, slots = 2 }]
+        nodes = [{ count = 4, slots = 8 }]
         workload = { tasks = 800, arrivals.poisson.rate = 1.0, duration.exponential.mean = 5.0 }
         "#,
     );
