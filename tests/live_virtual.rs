@@ -2,141 +2,19 @@
 //! it must decide exactly what the simulator decides, to the last entry. Workers are replaced at
 //! the boundary of frames: every message goes through the wire's encoding.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::io;
-use std::time::Duration;
+mod support;
 
 use falcon::experiment::plan::Plan;
-use falcon::ids::NodeId;
-use falcon::live::frame::FrameDecoder;
-use falcon::live::link::{ConnectionId, Incoming, Life, Link};
-use falcon::live::message::{ToWorker, Work};
-use falcon::live::worker::WorkerState;
-use falcon::live::{LiveOptions, LiveOutput, run_live};
+use falcon::live::LiveOutput;
 use falcon::policies;
 use falcon::random::Streams;
-use falcon::scheduler::{Command, Record};
+use falcon::scheduler::Record;
 use falcon::sim::{self, RunOptions, RunOutput};
 use falcon::time::Time;
-
-const SECRET: u128 = 7;
-
-/// Workers in this process, and a clock that jumps to whatever comes next.
-#[derive(Default)]
-struct StandIn {
-    now: u64,
-    connections: u64,
-    workers: BTreeMap<ConnectionId, (NodeId, WorkerState, FrameDecoder)>,
-    /// Ends to come: (time, order of start, where).
-    ends: BTreeSet<(u64, u64, ConnectionId)>,
-    started: u64,
-    pending: Vec<Incoming>,
-}
-
-impl StandIn {
-    fn say(&mut self, connection: ConnectionId, bytes: Vec<u8>) {
-        // Cut in two somewhere: the wire promises no more.
-        let (first, second) = bytes.split_at(bytes.len() / 3);
-        for part in [first, second] {
-            let bytes = part.to_vec();
-            self.pending.push(Incoming::Bytes { connection, bytes, read_at: self.now });
-        }
-    }
-}
-
-impl Link for StandIn {
-    fn now(&mut self) -> Time {
-        Time(self.now)
-    }
-
-    fn begin(&mut self) {
-        assert_eq!(self.now, 0, "nothing took time");
-    }
-
-    fn host_nanos(&mut self) -> u64 {
-        self.now
-    }
-
-    fn wait(&mut self, until: Time, incoming: &mut Vec<Incoming>) {
-        if self.pending.is_empty() {
-            let next = self.ends.first().map_or(u64::MAX, |end| end.0);
-            self.now = self.now.max(until.0.min(next));
-            while let Some(&end @ (due, _, connection)) = self.ends.first()
-                && due <= self.now
-            {
-                self.ends.remove(&end);
-                let mut said = Vec::new();
-                if let Some((_, worker, _)) = self.workers.get_mut(&connection) {
-                    worker.advance(self.now, &mut said);
-                }
-                self.say(connection, said);
-            }
-        }
-        incoming.append(&mut self.pending);
-    }
-
-    fn send(&mut self, connection: ConnectionId, bytes: &[u8]) {
-        let Some((_, worker, decoder)) = self.workers.get_mut(&connection) else { return };
-        let (mut said, mut todo) = (Vec::new(), Vec::new());
-        decoder.push(bytes);
-        while let Some(message) = decoder.next_message::<ToWorker>() {
-            let message = message.expect("the coordinator speaks the protocol");
-            if let ToWorker::Command { command: Command::StartAttempt { .. }, job: Some(job) } = &message {
-                self.ends.insert((self.now + job.nanos, self.started, connection));
-                self.started += 1;
-            }
-            worker.take_in(&message, self.now, &mut said, &mut todo).expect("a sensible message");
-        }
-        self.say(connection, said);
-    }
-
-    fn close(&mut self, connection: ConnectionId) {
-        panic!("{connection:?} did nothing wrong");
-    }
-
-    fn start_worker(&mut self, node: NodeId, slots: u32, life: Life) -> io::Result<()> {
-        let connection = ConnectionId(self.connections);
-        self.connections += 1;
-        let mut worker = WorkerState::new(node, slots);
-        let mut hello = Vec::new();
-        worker.hello(life, SECRET, 0, self.now, &mut hello);
-        self.workers.insert(connection, (node, worker, FrameDecoder::new()));
-        self.pending.push(Incoming::Opened(connection));
-        self.say(connection, hello);
-        Ok(())
-    }
-
-    fn kill_worker(&mut self, node: NodeId) {
-        let killed =
-            self.workers.iter().find(|(_, (at, _, _))| *at == node).map(|(&connection, _)| connection);
-        if let Some(connection) = killed {
-            self.workers.remove(&connection);
-            self.ends.retain(|end| end.2 != connection);
-            self.pending.push(Incoming::Closed(connection));
-        }
-    }
-}
-
-fn plan(scenario: &str) -> Plan {
-    Plan::from_toml(scenario).unwrap_or_else(|mistakes| panic!("{}\n{scenario}", mistakes.render(false)))
-}
+use support::stand_in::{Honest, options, plan, try_live};
 
 fn live(plan: &Plan, policy: usize, seed: u64) -> LiveOutput {
-    let world = plan.world();
-    let build =
-        || policies::build(&plan.policies[policy], &world.nodes, world.max_demand(), Streams::new(seed));
-    let options = LiveOptions {
-        time_scale: 1.0,
-        work: Work::Timer,
-        secret: SECRET,
-        silence: None,
-        start_limit: Duration::from_secs(1),
-        tasks: true,
-        stop: None,
-        check_invariants: true,
-        progress: None,
-    };
-    run_live(&world, seed, build, &options, StandIn::default()).expect("it runs")
+    try_live(plan, policy, seed, &mut Honest, &options()).expect("it runs")
 }
 
 fn simulated(plan: &Plan, policy: usize, seed: u64) -> RunOutput {

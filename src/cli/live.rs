@@ -38,7 +38,7 @@ pub(super) struct LiveArgs {
 #[derive(Args, Clone, Debug)]
 pub(super) struct PaceArgs {
     /// Real seconds per second of the scenario: 0.02 is 50 times as fast.
-    #[arg(long, value_name = "RATIO", default_value_t = 0.02, value_parser = positive)]
+    #[arg(long, value_name = "RATIO", default_value_t = 0.02, value_parser = pace)]
     pub(super) time_scale: f64,
 
     /// What an attempt does with its time.
@@ -46,7 +46,7 @@ pub(super) struct PaceArgs {
     work: WorkArg,
 
     /// A worker that says nothing for so many real seconds is believed lost.
-    #[arg(long, value_name = "SECONDS", default_value_t = 2.0, value_parser = positive)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 2.0, value_parser = silence)]
     silence: f64,
 
     /// Runs whose arrivals and node failures were taken in later than this, at the 99th percentile,
@@ -68,6 +68,21 @@ fn positive(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(value) if value > 0.0 && value <= 1e6 => Ok(value),
         _ => Err("expected a number above 0, at most 1,000,000".to_string()),
+    }
+}
+
+fn pace(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(value) if (1e-6..=1e6).contains(&value) => Ok(value),
+        _ => Err("expected a number from 0.000001 to 1,000,000".to_string()),
+    }
+}
+
+/// Workers speak four times a second; whoever may not be silent between two heartbeats is never up.
+fn silence(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(value) if (0.5..=1e6).contains(&value) => Ok(value),
+        _ => Err("expected a number from 0.5 to 1,000,000".to_string()),
     }
 }
 

@@ -24,29 +24,34 @@ pub(super) fn replay(args: &ReplayArgs) -> Outcome {
     let file = std::fs::File::open(&path).with_context(|| {
         format!("cannot open {}; `falcon live` writes the log of a live run there", path.display())
     })?;
-    let mut runs: Vec<Replayed> = Vec::new();
-    log::replay_all(file, |run| runs.push(run)).with_context(|| path.display().to_string())?;
-    let mut text = String::new();
-    for run in &runs {
-        let _ = write!(
-            text,
-            "{}, seed {}: {} steps, {} events, {} commands: ",
-            run.header.policy.name,
-            run.header.seed,
-            count(run.steps as u64),
-            count(run.events as u64),
-            count(run.commands as u64)
-        );
-        let _ = match &run.mismatch {
-            None => writeln!(text, "identical"),
-            Some(mismatch) => writeln!(text, "{mismatch}"),
-        };
-    }
+    let (mut runs, mut different, mut text) = (0, 0, String::new());
+    let outcome = log::replay_all(file, |run| {
+        runs += 1;
+        different += usize::from(run.mismatch.is_some());
+        describe(&run, &mut text);
+    });
+    // What was found out before a damaged line is worth knowing too.
     print(&text)?;
-    let different = runs.iter().filter(|run| run.mismatch.is_some()).count();
+    outcome.with_context(|| path.display().to_string())?;
     if different > 0 {
-        let message = format!("{different} of {} runs were decided otherwise than the log says", runs.len());
+        let message = format!("{different} of {runs} runs were decided otherwise than the log says");
         return Err(Failure::Failed(anyhow::anyhow!(message)));
     }
     Ok(())
+}
+
+fn describe(run: &Replayed, text: &mut String) {
+    let _ = write!(
+        text,
+        "{}, seed {}: {} steps, {} events, {} commands: ",
+        run.header.policy.name,
+        run.header.seed,
+        count(run.steps as u64),
+        count(run.events as u64),
+        count(run.commands as u64)
+    );
+    let _ = match &run.mismatch {
+        None => writeln!(text, "identical"),
+        Some(mismatch) => writeln!(text, "{mismatch}"),
+    };
 }

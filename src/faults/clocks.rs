@@ -175,6 +175,10 @@ impl<'a, Q: Timers> NodeClocks<'a, Q> {
 
     fn becomes_busier(&mut self, now: Time, node: u32, queue: &mut Q) -> Option<()> {
         let Some((failing, clock)) = self.clocked_by_work(node) else { return Some(()) };
+        // News of a start may come after the node went down: the attempt is gone, and with it the work.
+        if !failing.up {
+            return Some(());
+        }
         clock.running += 1;
         if clock.running == 1 {
             clock.busy_since = now;

@@ -29,12 +29,21 @@ use crate::world::World;
 /// Real nanoseconds between two looks at who is silent and whether to stop.
 const TICK: u64 = 100_000_000;
 
-/// A fact to hand in, with the worker's clock when it happened and when it should have.
+/// A fact to hand in. If a worker said it: on its clock, when it happened and when it should have,
+/// and whose clock that is.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Fact {
     pub(super) event: Event,
     pub(super) at: u64,
     pub(super) due: u64,
+    pub(super) process: u32,
+}
+
+impl Fact {
+    /// A fact that no worker said.
+    pub(super) fn own(event: Event) -> Fact {
+        Fact { event, at: 0, due: 0, process: 0 }
+    }
 }
 
 /// A live run in progress.
@@ -56,6 +65,8 @@ pub(super) struct Coordinator<'a, P, O, L> {
     /// Host clock when the run and when this step began.
     began: u64,
     pub(super) woke: u64,
+    /// Host clock when silence was last looked for.
+    pub(super) watched: u64,
     pub(super) facts: Vec<Fact>,
     commands: Commands,
     pub(super) incoming: Vec<Incoming>,
@@ -103,6 +114,7 @@ impl<'a, P: Policy, O: Observer, L: Link> Coordinator<'a, P, O, L> {
             incidents: Vec::new(),
             began: 0,
             woke: 0,
+            watched: 0,
             facts: Vec::new(),
             commands: Commands::new(),
             incoming: Vec::new(),
@@ -110,6 +122,7 @@ impl<'a, P: Policy, O: Observer, L: Link> Coordinator<'a, P, O, L> {
             close: Vec::new(),
             frame: Vec::new(),
         };
+        coordinator.woke = coordinator.link.host_nanos();
         for node in 0..nodes as u32 {
             coordinator.start_worker(NodeId(node))?;
         }
@@ -130,20 +143,22 @@ impl<'a, P: Policy, O: Observer, L: Link> Coordinator<'a, P, O, L> {
             }
             let tick = self.scaled(TICK);
             self.link.wait(tick, &mut self.incoming);
+            self.woke = self.link.host_nanos();
             self.listen(Time::ZERO)?;
         }
         // All are there at once, in order of number, whoever was first.
         self.facts.clear();
-        self.facts.extend((0..self.world.nodes.len() as u32).map(|node| {
-            let event = Event::NodeJoined { node: NodeId(node) };
-            Fact { event, at: 0, due: 0 }
-        }));
+        self.facts.extend(
+            (0..self.world.nodes.len() as u32)
+                .map(|node| Fact::own(Event::NodeJoined { node: NodeId(node) })),
+        );
         self.meter.samples.join.clear();
         let (world, streams) = (self.world, self.streams);
         let clocks = NodeClocks::new(&world.faults, &world.fault_of, streams, &mut self.plans);
         self.clocks = Some(clocks.ok_or(LiveError::TimeOverflow)?);
         self.link.begin();
         self.began = self.link.host_nanos();
+        self.watched = self.began;
         Ok(())
     }
 
@@ -171,6 +186,7 @@ impl<'a, P: Policy, O: Observer, L: Link> Coordinator<'a, P, O, L> {
         if !self.facts.is_empty() {
             self.decide(now)?;
         }
+        self.check_stuck()?;
         self.meter.busy += self.link.host_nanos().saturating_sub(self.woke);
         Ok(true)
     }
@@ -202,6 +218,18 @@ impl<'a, P: Policy, O: Observer, L: Link> Coordinator<'a, P, O, L> {
         if stopped { Err(LiveError::Stopped) } else { Ok(()) }
     }
 
+    /// Whether anything can still happen: something is planned, or an attempt, a worker or a silence will
+    /// end. If not, what waits would wait for ever.
+    fn check_stuck(&self) -> Result<(), LiveError> {
+        let planned = [self.truths.next_arrival(), self.plans.next_due(), self.scheduler.next_timer()];
+        let view = self.scheduler.view();
+        let waits = view.running() == 0 && view.unsettled() > 0;
+        if waits && planned.iter().all(Option::is_none) && self.fleet.is_believed() {
+            return Err(LiveError::Stuck { waiting: view.waiting() });
+        }
+        Ok(())
+    }
+
     /// Real nanoseconds as time of the scenario.
     fn scaled(&self, nanos: u64) -> Time {
         Time((nanos as f64 / self.options.time_scale) as u64)
@@ -210,7 +238,7 @@ impl<'a, P: Policy, O: Observer, L: Link> Coordinator<'a, P, O, L> {
     /// Everything planned that is due, in order of when it was due.
     fn take_in_planned(&mut self, now: Time) -> Result<(), LiveError> {
         if self.scheduler.next_timer().is_some_and(|due| due <= now) {
-            self.facts.push(Fact { event: Event::TimerFired, at: 0, due: 0 });
+            self.facts.push(Fact::own(Event::TimerFired));
         }
         loop {
             let arrival = self.truths.next_arrival().unwrap_or(Time::NEVER);
@@ -223,7 +251,7 @@ impl<'a, P: Policy, O: Observer, L: Link> Coordinator<'a, P, O, L> {
             self.meter.samples.lag.push(late as u64);
             if arrival <= change {
                 if let Some((task, spec)) = self.truths.arrive() {
-                    self.facts.push(Fact { event: Event::TaskSubmitted { task, spec }, at: 0, due: 0 });
+                    self.facts.push(Fact::own(Event::TaskSubmitted { task, spec }));
                 }
             } else if let Some(plan) = self.plans.pop() {
                 self.change_node(now, plan)?;
@@ -241,7 +269,7 @@ impl<'a, P: Policy, O: Observer, L: Link> Coordinator<'a, P, O, L> {
             Change::Down => {
                 self.fail(now, node);
                 let member = self.fleet.get(node);
-                (member.process, member.killed) = (Process::Down, Some(self.woke));
+                (member.process, member.killed, member.suspended) = (Process::Down, Some(self.woke), false);
                 self.link.kill_worker(node);
                 Ok(())
             }
@@ -259,7 +287,6 @@ impl<'a, P: Policy, O: Observer, L: Link> Coordinator<'a, P, O, L> {
 
     pub(super) fn start_worker(&mut self, node: NodeId) -> Result<(), LiveError> {
         let life = self.fleet.get(node).start(self.woke);
-        self.meter.new_process(node);
         self.sessions.expect(node, life);
         let slots = self.world.nodes[node.index()].slots;
         self.link.start_worker(node, slots, life).map_err(LiveError::Start)
@@ -270,7 +297,7 @@ impl<'a, P: Policy, O: Observer, L: Link> Coordinator<'a, P, O, L> {
         let mut events = Vec::with_capacity(self.facts.len());
         let mut facts = std::mem::take(&mut self.facts);
         for fact in facts.drain(..) {
-            events.push(self.hand_in(now, fact)?);
+            events.extend(self.hand_in(now, fact)?);
         }
         self.facts = facts;
         let before = self.link.host_nanos();
@@ -289,8 +316,16 @@ impl<'a, P: Policy, O: Observer, L: Link> Coordinator<'a, P, O, L> {
         Ok(())
     }
 
-    /// One fact; gives the event as the scheduler was told.
-    fn hand_in(&mut self, now: Time, mut fact: Fact) -> Result<Event, LiveError> {
+    /// One fact; gives the event as the scheduler was told, if it was.
+    fn hand_in(&mut self, now: Time, mut fact: Fact) -> Result<Option<Event>, LiveError> {
+        if let Event::AttemptStarted { node, .. } | Event::AttemptFinished { node, .. } = fact.event
+            && self.truths.contradicts(&fact.event)
+        {
+            // A worker that lost track of its attempts: the next process of the node begins afresh.
+            self.sessions.contradiction(node, &fact.event);
+            self.link.kill_worker(node);
+            return Ok(None);
+        }
         if let Event::AttemptFinished { task, node, service, .. } = &mut fact.event
             && let Some(known) = self.truths.service(*task, *node)
         {
@@ -302,25 +337,25 @@ impl<'a, P: Policy, O: Observer, L: Link> Coordinator<'a, P, O, L> {
         self.scheduler.handle(now, fact.event, &mut self.commands, &mut self.observer);
         self.meter.deciding += self.link.host_nanos().saturating_sub(before);
         if self.scheduler.view().refused() > refused {
-            return Ok(fact.event);
+            return Ok(Some(fact.event));
         }
-        let Some(clocks) = &mut self.clocks else { return Ok(fact.event) };
+        let Some(clocks) = &mut self.clocks else { return Ok(Some(fact.event)) };
         match fact.event {
             Event::AttemptStarted { task, node, .. } => {
                 self.truths.began(task, now);
                 if let Some(sent) = self.truths.sent(task) {
-                    self.meter.began(node, sent, fact.at);
+                    self.meter.began(fact.process, sent, fact.at);
                 }
                 clocks.attempt_starts(now, node.0, &mut self.plans).ok_or(LiveError::TimeOverflow)?;
             }
             Event::AttemptFinished { task, node, .. } => {
                 self.truths.ended(task);
-                self.meter.ended(node, fact.due, self.woke);
+                self.meter.ended(fact.process, fact.due, self.woke);
                 clocks.attempt_ends(now, node.0);
             }
             _ => {}
         }
-        Ok(fact.event)
+        Ok(Some(fact.event))
     }
 
     fn carry_out(&mut self, now: Time) -> Result<(), LiveError> {

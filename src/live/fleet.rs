@@ -96,6 +96,22 @@ impl Fleet {
         Some(NodeId(at as u32))
     }
 
+    /// Whether every node is connected and believed up.
+    pub(super) fn is_believed(&self) -> bool {
+        self.members.iter().all(|member| member.process == Process::Up && member.believed_up)
+    }
+
+    /// All that are there count as heard of at `host`.
+    pub(super) fn pardon(&mut self, host: u64) {
+        self.members.iter_mut().for_each(|member| member.heard = member.heard.max(host));
+    }
+
+    /// Nodes whose process was started before `host` and has not connected.
+    pub(super) fn late_since(&self, host: u64) -> impl Iterator<Item = NodeId> + '_ {
+        let late = move |member: &Member| member.process == Process::Starting && member.started < host;
+        (0u32..).zip(&self.members).filter(move |(_, member)| late(member)).map(|(node, _)| NodeId(node))
+    }
+
     /// Nodes believed up that were last heard of before `host`.
     pub(super) fn silent_since(&self, host: u64) -> impl Iterator<Item = NodeId> + '_ {
         let silent = move |member: &Member| member.believed_up && member.heard < host;

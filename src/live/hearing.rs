@@ -55,7 +55,8 @@ impl<P: Policy, O: Observer, L: Link> Coordinator<'_, P, O, L> {
             Said::Left { node, life } => return self.left(now, node, life),
             Said::Fact { node, event, at, due, .. } => {
                 self.heard(node, read);
-                self.facts.push(Fact { event, at, due });
+                let process = self.meter.process(node);
+                self.facts.push(Fact { event, at, due, process });
             }
             Said::Pong { node, sent, worker_clock } => {
                 self.heard(node, read);
@@ -78,6 +79,7 @@ impl<P: Policy, O: Observer, L: Link> Coordinator<'_, P, O, L> {
         }
         self.meter.samples.join.push(self.woke.saturating_sub(member.started));
         member.join(self.woke);
+        self.meter.new_process(node);
         self.send(node, &ToWorker::Welcome);
         self.ping(node);
         self.believe(node, true);
@@ -117,7 +119,8 @@ impl<P: Policy, O: Observer, L: Link> Coordinator<'_, P, O, L> {
     fn heard(&mut self, node: NodeId, read: u64) {
         let member = self.fleet.get(node);
         member.heard = member.heard.max(read);
-        if std::mem::take(&mut member.suspended) {
+        // Of one that was killed meanwhile, some words may still be under way.
+        if member.process == Process::Up && std::mem::take(&mut member.suspended) {
             self.send(node, &ToWorker::Reset);
             self.believe(node, true);
         }
@@ -125,8 +128,16 @@ impl<P: Policy, O: Observer, L: Link> Coordinator<'_, P, O, L> {
 
     /// Workers that are silent for too long are believed lost.
     pub(super) fn watch(&mut self) {
+        self.watch_starts();
         let Some(silence) = self.options.silence else { return };
-        let since = self.woke.saturating_sub(silence.as_nanos() as u64);
+        let silence = silence.as_nanos() as u64;
+        let pause = self.woke.saturating_sub(std::mem::replace(&mut self.watched, self.woke));
+        if pause > silence / 2 {
+            // It was the coordinator that was away (stopped and continued, or the machine slept): what
+            // workers said meanwhile may not have been read yet.
+            self.fleet.pardon(self.woke);
+        }
+        let since = self.woke.saturating_sub(silence);
         let silent: Vec<NodeId> = self.fleet.silent_since(since).collect();
         for node in silent {
             let member = self.fleet.get(node);
@@ -139,13 +150,22 @@ impl<P: Policy, O: Observer, L: Link> Coordinator<'_, P, O, L> {
         }
     }
 
+    /// A process that does not connect is killed; its end is then heard of, and another is tried.
+    fn watch_starts(&mut self) {
+        let since = self.woke.saturating_sub(self.options.start_limit.as_nanos() as u64);
+        let late: Vec<NodeId> = self.fleet.late_since(since).collect();
+        for node in late {
+            self.link.kill_worker(node);
+        }
+    }
+
     /// Tells the scheduler that the node is up or lost, unless it believes so already.
     fn believe(&mut self, node: NodeId, up: bool) {
         let member = self.fleet.get(node);
         if member.believed_up != up {
             member.believed_up = up;
             let event = if up { Event::NodeJoined { node } } else { Event::NodeLost { node } };
-            self.facts.push(Fact { event, at: 0, due: 0 });
+            self.facts.push(Fact::own(event));
         }
     }
 }

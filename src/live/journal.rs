@@ -52,23 +52,44 @@ impl fmt::Display for Mismatch {
     }
 }
 
-/// Hands the logged events to a fresh scheduler; gives the first step with other commands.
-pub fn replay<P: Policy>(mut scheduler: Scheduler<P>, steps: &[Step]) -> Result<(), Box<Mismatch>> {
-    let mut commands = Commands::new();
-    for (number, step) in steps.iter().enumerate() {
-        commands.clear();
+/// A fresh scheduler that is handed what a log says, step by step.
+pub struct Replay<P> {
+    scheduler: Scheduler<P>,
+    commands: Commands,
+    steps: usize,
+}
+
+impl<P: Policy> Replay<P> {
+    /// Before the first step.
+    pub fn new(scheduler: Scheduler<P>) -> Self {
+        Replay { scheduler, commands: Commands::new(), steps: 0 }
+    }
+
+    /// Hands in the events of a step.
+    ///
+    /// # Errors
+    /// When the scheduler gives other commands. No more steps may follow then.
+    pub fn step(&mut self, step: &Step) -> Result<(), Box<Mismatch>> {
+        self.commands.clear();
         for event in &step.events {
-            scheduler.handle(step.now, *event, &mut commands, &mut ());
+            self.scheduler.handle(step.now, *event, &mut self.commands, &mut ());
         }
-        scheduler.decide(step.now, &mut commands, &mut ());
-        if commands.as_slice() != step.commands {
+        self.scheduler.decide(step.now, &mut self.commands, &mut ());
+        if self.commands.as_slice() != step.commands {
             return Err(Box::new(Mismatch {
-                step: number,
+                step: self.steps,
                 now: step.now,
                 logged: step.commands.clone(),
-                replayed: commands.as_slice().to_vec(),
+                replayed: self.commands.as_slice().to_vec(),
             }));
         }
+        self.steps += 1;
+        Ok(())
     }
-    Ok(())
+}
+
+/// Hands the logged events to a fresh scheduler; gives the first step with other commands.
+pub fn replay<P: Policy>(scheduler: Scheduler<P>, steps: &[Step]) -> Result<(), Box<Mismatch>> {
+    let mut replay = Replay::new(scheduler);
+    steps.iter().try_for_each(|step| replay.step(step))
 }

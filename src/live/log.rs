@@ -1,7 +1,8 @@
 //! The log of live runs as a file: JSON, one value per line, packed by gzip.
 //!
 //! Each run begins with a header that says what the scheduler was made from, then comes a line per
-//! step. Nothing else is needed to replay it: not the scenario, not its traces.
+//! step. Nothing else is needed to replay it: not the scenario, not its traces. It is replayed as it is
+//! read, so that reading takes the memory of one line and of a scheduler.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 
@@ -10,17 +11,20 @@ use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
 use serde::{Deserialize, Serialize};
 
-use super::journal::{Mismatch, Step, replay};
-use crate::policies::{self, PlaceSpec, PolicySpec};
+use super::journal::{Mismatch, Replay, Step};
+use super::log_check::{LONGEST_PAUSE, Possible, check};
+use crate::policies::{self, AnyPolicy, PolicySpec};
 use crate::random::Streams;
-use crate::scheduler::{Command, Event, NodeSpec, RetryPlan, Scheduler, SchedulerConfig};
-use crate::time::Time;
+use crate::scheduler::{NodeSpec, RetryPlan, Scheduler, SchedulerConfig};
 
 /// Name of the file in a results folder.
 pub const FILE: &str = "log.jsonl.gz";
 
 /// The form of the file. A log of another form is refused.
-const FORM: u32 = 1;
+pub(super) const FORM: u32 = 1;
+
+/// The longest line that is read: a step at which some 100,000 tasks arrive takes 20 MB.
+const MOST_LINE: u64 = 256 << 20;
 
 /// What the scheduler of a run was made from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -70,7 +74,13 @@ enum Line {
 pub enum LogError {
     /// It cannot be read.
     #[error("cannot read the log: {0}")]
-    Read(#[from] io::Error),
+    Read(io::Error),
+    /// It is not whole.
+    #[error("the log is cut off after line {line}: its writing was broken off, or a part was lost")]
+    CutOff {
+        /// The last whole line.
+        line: usize,
+    },
     /// A line is not what it should be.
     #[error("line {line} of the log is damaged: {reason}")]
     Damaged {
@@ -138,114 +148,86 @@ pub struct Replayed {
 /// # Errors
 /// When the log cannot be read, or is damaged.
 pub fn replay_all(log: impl Read, mut each: impl FnMut(Replayed)) -> Result<(), LogError> {
-    let mut run: Option<(Header, Vec<Step>)> = None;
-    let mut possible = Possible::default();
-    for (index, line) in BufReader::new(MultiGzDecoder::new(log)).lines().enumerate() {
-        let damaged = |reason: String| LogError::Damaged { line: index + 1, reason };
-        let line: Line = serde_json::from_str(&line?).map_err(|error| damaged(error.to_string()))?;
+    let mut lines = Lines { reader: BufReader::new(MultiGzDecoder::new(log)), line: Vec::new(), number: 0 };
+    let mut run: Option<Run> = None;
+    while lines.advance()? {
+        let damaged = |reason: String| LogError::Damaged { line: lines.number, reason };
+        let line = serde_json::from_slice(&lines.line).map_err(|error| damaged(error.to_string()))?;
         match (line, &mut run) {
             (Line::Run(header), _) => {
-                check(&header).map_err(damaged)?;
-                possible = Possible::default();
-                if let Some((header, steps)) = run.replace((header, Vec::new())) {
-                    each(replay_one(header, &steps));
+                if let Some(run) = run.replace(Run::new(header).map_err(damaged)?) {
+                    each(run.replayed);
                 }
             }
-            (Line::Step(step), Some((header, steps))) => {
-                possible.check(header, &step).map_err(damaged)?;
-                steps.push(step);
-            }
+            (Line::Step(step), Some(run)) => run.step(&step).map_err(damaged)?,
             (Line::Step(_), None) => return Err(damaged("a step before the first run".to_string())),
         }
     }
     match run {
-        Some((header, steps)) => each(replay_one(header, &steps)),
+        Some(run) => each(run.replayed),
         None => return Err(LogError::Damaged { line: 1, reason: "it holds no run".to_string() }),
     }
     Ok(())
 }
 
-/// Whether a scheduler can be made from this: a log may come from anywhere.
-fn check(header: &Header) -> Result<(), String> {
-    if header.form != FORM {
-        let version = &header.version;
-        return Err(format!(
-            "it is of form {}, written by falcon {version}; this is form {FORM}",
-            header.form
-        ));
-    }
-    let sound = |node: &NodeSpec| {
-        node.slots > 0
-            && node.speed > 0.0
-            && node.speed.is_finite()
-            && node.weight > 0.0
-            && node.weight.is_finite()
-    };
-    if matches!(header.policy.place, PlaceSpec::PowerOf { d: 0, .. }) {
-        return Err("its policy draws no nodes".to_string());
-    }
-    if header.nodes.is_empty() || !header.nodes.iter().all(sound) {
-        return Err("its nodes are not possible".to_string());
-    }
-    Ok(())
+/// The lines of a log, one at a time.
+struct Lines<R> {
+    reader: BufReader<MultiGzDecoder<R>>,
+    line: Vec<u8>,
+    number: usize,
 }
 
-/// What can come next in a log: the core trusts its driver, but a file may come from anywhere.
-#[derive(Default)]
-struct Possible {
-    now: Time,
-    /// By slot: whether an unsettled task holds it.
-    taken: Vec<bool>,
+impl<R: Read> Lines<R> {
+    /// Reads the next line; false when there is none.
+    fn advance(&mut self) -> Result<bool, LogError> {
+        self.line.clear();
+        let read = self.reader.by_ref().take(MOST_LINE).read_until(b'\n', &mut self.line);
+        read.map_err(|error| match error.kind() {
+            io::ErrorKind::UnexpectedEof => LogError::CutOff { line: self.number },
+            _ => LogError::Read(error),
+        })?;
+        if self.line.is_empty() {
+            return Ok(false);
+        }
+        self.number += 1;
+        if self.line.len() as u64 == MOST_LINE {
+            let reason = format!("it is longer than {} MB", MOST_LINE >> 20);
+            return Err(LogError::Damaged { line: self.number, reason });
+        }
+        Ok(true)
+    }
 }
 
-impl Possible {
-    fn check(&mut self, header: &Header, step: &Step) -> Result<(), String> {
-        if step.now < self.now {
-            return Err(format!("time goes back from {:?} to {:?}", self.now, step.now));
-        }
-        self.now = step.now;
-        for event in &step.events {
-            let possible = match event {
-                Event::TaskSubmitted { task, spec } => {
-                    spec.slots > 0 && spec.slots <= header.max_demand && self.take(task.slot)
-                }
-                Event::NodeJoined { node } | Event::NodeLost { node } => node.index() < header.nodes.len(),
-                Event::AttemptStarted { .. } | Event::AttemptFinished { .. } | Event::TimerFired => true,
-            };
-            if !possible {
-                return Err(format!("this cannot happen: {event:?}"));
-            }
-        }
-        for command in &step.commands {
-            if let Command::Settle { task, .. } = command
-                && let Some(taken) = self.taken.get_mut(task.slot as usize)
-            {
-                *taken = false;
-            }
+/// A run that is being replayed.
+struct Run {
+    replay: Replay<AnyPolicy>,
+    possible: Possible,
+    replayed: Replayed,
+}
+
+impl Run {
+    fn new(header: Header) -> Result<Run, String> {
+        check(&header)?;
+        let Header { seed, max_demand, .. } = header;
+        let policy = policies::build(&header.policy, &header.nodes, max_demand, Streams::new(seed));
+        let mut retry = header.retry;
+        retry.backoff.max = retry.backoff.max.min(LONGEST_PAUSE);
+        let config = SchedulerConfig { retry, max_demand, starts_are_reported: true, seed };
+        let replay = Replay::new(Scheduler::new(policy, &header.nodes, config));
+        let replayed = Replayed { header, steps: 0, events: 0, commands: 0, mismatch: None };
+        Ok(Run { replay, possible: Possible::default(), replayed })
+    }
+
+    fn step(&mut self, step: &Step) -> Result<(), String> {
+        let replayed = &mut self.replayed;
+        replayed.steps += 1;
+        replayed.events += step.events.len();
+        replayed.commands += step.commands.len();
+        // After a step with other commands nothing that follows has a meaning.
+        if replayed.mismatch.is_none() {
+            self.possible.check(&replayed.header, step)?;
+            replayed.mismatch = self.replay.step(step).err();
         }
         Ok(())
-    }
-
-    /// A task takes a slot: one that is free, or the next new one.
-    fn take(&mut self, slot: u32) -> bool {
-        let slot = slot as usize;
-        if slot == self.taken.len() {
-            self.taken.push(false);
-        }
-        self.taken.get_mut(slot).is_some_and(|taken| !std::mem::replace(taken, true))
-    }
-}
-
-fn replay_one(header: Header, steps: &[Step]) -> Replayed {
-    let Header { seed, max_demand, .. } = header;
-    let policy = policies::build(&header.policy, &header.nodes, max_demand, Streams::new(seed));
-    let config = SchedulerConfig { retry: header.retry, max_demand, starts_are_reported: true, seed };
-    let mismatch = replay(Scheduler::new(policy, &header.nodes, config), steps).err();
-    Replayed {
-        steps: steps.len(),
-        events: steps.iter().map(|step| step.events.len()).sum(),
-        commands: steps.iter().map(|step| step.commands.len()).sum(),
-        header,
-        mismatch,
     }
 }

@@ -30,6 +30,10 @@ struct Process {
     pongs: u32,
 }
 
+impl Process {
+    const NEW: Process = Process { round_trip: u64::MAX, offset: 0, pongs: 0 };
+}
+
 /// Two moments, of which one was read from a worker's clock. They are compared at the end of the
 /// run, when that clock is known best.
 #[derive(Clone, Copy, Debug)]
@@ -59,8 +63,8 @@ impl Meter {
     pub(super) fn new(nodes: usize) -> Self {
         Meter {
             samples: Samples::default(),
-            processes: Vec::new(),
-            current: vec![0; nodes],
+            processes: vec![Process::NEW; nodes],
+            current: (0..nodes as u32).collect(),
             dispatches: Vec::new(),
             completions: Vec::new(),
             steps: 0,
@@ -70,10 +74,16 @@ impl Meter {
         }
     }
 
-    /// A worker process is new: its clock is not known yet.
+    /// From now on a new process speaks for the node: its clock is not known yet.
     pub(super) fn new_process(&mut self, node: NodeId) {
         self.current[node.index()] = self.processes.len() as u32;
-        self.processes.push(Process { round_trip: u64::MAX, offset: 0, pongs: 0 });
+        self.processes.push(Process::NEW);
+    }
+
+    /// The process that speaks for the node. A fact must name it when it is heard: when it is taken
+    /// in, there may be another.
+    pub(super) fn process(&self, node: NodeId) -> u32 {
+        self.current[node.index()]
     }
 
     /// Whether the clock of the node's process should be asked once more.
@@ -93,14 +103,12 @@ impl Meter {
     }
 
     /// An attempt that was sent at `sent` began at `at` on the worker's clock.
-    pub(super) fn began(&mut self, node: NodeId, sent: u64, at: u64) {
-        let process = self.current[node.index()];
+    pub(super) fn began(&mut self, process: u32, sent: u64, at: u64) {
         self.dispatches.push(Span { process, worker: at, host: sent });
     }
 
     /// An attempt that should have ended at `due` on the worker's clock was taken in at `now`.
-    pub(super) fn ended(&mut self, node: NodeId, due: u64, now: u64) {
-        let process = self.current[node.index()];
+    pub(super) fn ended(&mut self, process: u32, due: u64, now: u64) {
         self.completions.push(Span { process, worker: due, host: now });
     }
 

@@ -25,6 +25,7 @@ pub mod hub;
 pub mod journal;
 pub mod link;
 pub mod log;
+mod log_check;
 pub mod message;
 mod meter;
 mod plans;

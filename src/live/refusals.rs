@@ -26,11 +26,13 @@ pub enum RefusalKind {
     Version,
     /// A fact that this worker cannot know.
     ForeignFact,
+    /// The start of an attempt that had begun, or the end of one that had not.
+    Contradiction,
 }
 
 impl RefusalKind {
     /// All kinds, in the order of their declaration.
-    pub const ALL: [RefusalKind; 9] = [
+    pub const ALL: [RefusalKind; 10] = [
         RefusalKind::UnknownWorker,
         RefusalKind::WrongSecret,
         RefusalKind::SecondConnection,
@@ -40,6 +42,7 @@ impl RefusalKind {
         RefusalKind::TooLong,
         RefusalKind::Version,
         RefusalKind::ForeignFact,
+        RefusalKind::Contradiction,
     ];
 
     /// The kind in words.
@@ -54,6 +57,7 @@ impl RefusalKind {
             RefusalKind::TooLong => "too long",
             RefusalKind::Version => "version",
             RefusalKind::ForeignFact => "foreign fact",
+            RefusalKind::Contradiction => "contradiction",
         }
     }
 }

@@ -15,6 +15,9 @@
 //! | a frame that does not decode, is too long, or of another version | garbage, too long, version | closed |
 //! | a fact that is no start or end of an attempt, or about another node | foreign fact | closed |
 //!
+//! Whoever takes the facts in may find that a worker contradicts itself, and says so with
+//! [`contradiction`](Sessions::contradiction).
+//!
 //! What is let through is bounded in one respect only: the node of a fact is that of the session. Tasks,
 //! attempts and times are numbers as the worker gave them, and whoever uses them must look first.
 
@@ -151,6 +154,12 @@ impl Sessions {
     /// What was refused so far.
     pub fn refused(&self) -> &Refusals {
         &self.refusals
+    }
+
+    /// Counts a fact of the node that contradicts what its worker said before.
+    pub fn contradiction(&mut self, node: NodeId, event: &Event) {
+        let what = format!("node {}: contradicted itself: {event:?}", node.0);
+        self.refusals.add(RefusalKind::Contradiction, what);
     }
 
     /// Takes in what came; adds what it means to `said`, and connections to close to `close`.

@@ -5,7 +5,7 @@
 
 use crate::ids::{AttemptNumber, NodeId, TaskId};
 use crate::random::{Purpose, StreamKey, Streams};
-use crate::scheduler::{OnNodeLoss, Outcome, TaskSpec};
+use crate::scheduler::{Event, OnNodeLoss, Outcome, TaskSpec};
 use crate::time::{Duration, Time};
 use crate::workload::source::{NewTask, SourceError, TaskSource};
 use crate::world::World;
@@ -20,7 +20,9 @@ struct Truth {
     failure_probability: f64,
     /// Whether the next attempt goes on with what is left of the last.
     resumes: bool,
-    /// The current attempt: when it was sent, on the host's clock, and when it began to work.
+    /// The current attempt, if there is one; when it was sent, on the host's clock, and when it began
+    /// to work.
+    attempt: Option<(AttemptNumber, NodeId)>,
     sent: u64,
     began: Option<Time>,
 }
@@ -84,6 +86,7 @@ impl<'a> Truths<'a> {
             left: new.work,
             failure_probability: new.failure_probability,
             resumes: false,
+            attempt: None,
             sent: 0,
             began: None,
         };
@@ -134,7 +137,8 @@ impl<'a> Truths<'a> {
             self.truths[slot].left = work;
         }
         let truth = &mut self.truths[slot];
-        (truth.resumes, truth.sent, truth.began) = (false, sent, None);
+        (truth.resumes, truth.attempt) = (false, Some((attempt, node)));
+        (truth.sent, truth.began) = (sent, None);
         let (work, left, probability) = (truth.work, truth.left, truth.failure_probability);
         let failed = probability > 0.0
             && self.failures.uniform2(u64::from(task.number), u64::from(attempt.0)) < probability;
@@ -148,6 +152,17 @@ impl<'a> Truths<'a> {
     /// When the current attempt was sent, on the host's clock.
     pub(super) fn sent(&mut self, task: TaskId) -> Option<u64> {
         self.get(task).map(|truth| truth.sent)
+    }
+
+    /// Whether this cannot be true of the current attempt, as it had begun already or has not begun
+    /// yet. Facts about other attempts are not judged.
+    pub(super) fn contradicts(&mut self, event: &Event) -> bool {
+        let (task, named, ends) = match *event {
+            Event::AttemptStarted { task, attempt, node } => (task, (attempt, node), false),
+            Event::AttemptFinished { task, attempt, node, .. } => (task, (attempt, node), true),
+            _ => return false,
+        };
+        self.get(task).is_some_and(|truth| truth.attempt == Some(named) && truth.began.is_some() != ends)
     }
 
     /// The undisturbed service time of a task on a node.
@@ -167,7 +182,7 @@ impl<'a> Truths<'a> {
     pub(super) fn ended(&mut self, task: TaskId) {
         if let Some(truth) = self.get(task) {
             // Unless it settles, it failed, and the next one repeats all of the work.
-            (truth.left, truth.began) = (truth.work, None);
+            (truth.left, truth.attempt, truth.began) = (truth.work, None, None);
         }
     }
 
@@ -177,6 +192,7 @@ impl<'a> Truths<'a> {
         let keeps = self.world.retry.on_node_loss == OnNodeLoss::Resume;
         let Some(truth) = self.get(task) else { return false };
         let began = truth.began.take();
+        truth.attempt = None;
         truth.resumes = keeps;
         if keeps {
             let elapsed = began.map_or(0, |began| end.since(began).0);

@@ -6,5 +6,9 @@
 
 pub(crate) mod formulas;
 pub(crate) mod judge;
+pub(crate) mod ledger;
 pub(crate) mod loops;
 pub(crate) mod plain;
+#[cfg(target_os = "linux")]
+pub(crate) mod processes;
+pub(crate) mod stand_in;

@@ -1,0 +1,113 @@
+//! Whether a log can be true: the core trusts its driver, but a file may come from anywhere.
+
+use super::journal::Step;
+use super::log::{FORM, Header};
+use crate::policies::{BackfillSpec, PlaceSpec};
+use crate::scheduler::policy::Dispatch;
+use crate::scheduler::{Command, Event, NodeSpec};
+use crate::time::{Duration, Time};
+
+/// The most nodes that a power-of-d policy of a scenario may draw.
+const MOST_DRAWN: u32 = 16_000_000;
+
+/// Half of what the clock holds: beyond, a pause that begins then might not fit.
+const LAST: u64 = u64::MAX / 2;
+
+/// The longest pause before jitter, which may double it. No live run has seen the end of a longer one.
+pub(super) const LONGEST_PAUSE: Duration = Duration(u64::MAX / 4);
+
+/// Speeds and weights outside of this cannot be added up or divided by.
+const MODERATE: std::ops::RangeInclusive<f64> = 1e-100..=1e100;
+
+/// Whether a scheduler can be made from this.
+pub(super) fn check(header: &Header) -> Result<(), String> {
+    if header.form != FORM {
+        let version = &header.version;
+        return Err(format!(
+            "it is of form {}, written by falcon {version}; this is form {FORM}",
+            header.form
+        ));
+    }
+    let sound =
+        |node: &NodeSpec| node.slots > 0 && MODERATE.contains(&node.speed) && MODERATE.contains(&node.weight);
+    if header.nodes.is_empty() || !header.nodes.iter().all(sound) {
+        return Err("its nodes are not possible".to_string());
+    }
+    let nodes = header.nodes.len() as u64;
+    let drawable = match header.policy.place {
+        PlaceSpec::PowerOf { d, with_replacement } => {
+            (1..=MOST_DRAWN).contains(&d) && (with_replacement || u64::from(d) <= nodes)
+        }
+        _ => true,
+    };
+    if !drawable {
+        return Err(format!("its policy cannot draw as many of {nodes} nodes as it says"));
+    }
+    if header.policy.backfill != BackfillSpec::None && header.policy.dispatch == Dispatch::Push {
+        return Err("its policy backfills without a central queue".to_string());
+    }
+    let backoff = &header.retry.backoff;
+    if !(backoff.factor >= 1.0 && backoff.factor.is_finite() && (0.0..=1.0).contains(&backoff.jitter)) {
+        return Err("its pauses after failures are not possible".to_string());
+    }
+    Ok(())
+}
+
+/// What can come next in a log.
+#[derive(Default)]
+pub(super) struct Possible {
+    now: Time,
+    submitted: u32,
+    /// By slot: what the unsettled task that holds it takes of a node; 0 when it is free.
+    taken: Vec<u32>,
+    /// What all unsettled tasks take.
+    in_all: u64,
+}
+
+impl Possible {
+    /// Whether this step can come after those before it.
+    pub(super) fn check(&mut self, header: &Header, step: &Step) -> Result<(), String> {
+        if step.now < self.now {
+            return Err(format!("time goes back from {:?} to {:?}", self.now, step.now));
+        }
+        if step.now.0 > LAST {
+            return Err(format!("{:?} is beyond all runs", step.now));
+        }
+        self.now = step.now;
+        for event in &step.events {
+            let possible = match event {
+                Event::TaskSubmitted { task, spec } => {
+                    let next = task.number == self.submitted;
+                    self.submitted = self.submitted.saturating_add(1);
+                    next && spec.slots <= header.max_demand && self.take(task.slot, spec.slots)
+                }
+                Event::NodeJoined { node } | Event::NodeLost { node } => node.index() < header.nodes.len(),
+                // Of attempts that are not there the scheduler itself takes no notice.
+                Event::AttemptStarted { .. } | Event::AttemptFinished { .. } | Event::TimerFired => true,
+            };
+            if !possible {
+                return Err(format!("this cannot happen: {event:?}"));
+            }
+        }
+        for command in &step.commands {
+            if let Command::Settle { task, .. } = command
+                && let Some(taken) = self.taken.get_mut(task.slot as usize)
+            {
+                self.in_all -= u64::from(std::mem::take(taken));
+            }
+        }
+        Ok(())
+    }
+
+    /// A task takes a slot: one that is free, or the next new one. The scheduler counts what tasks take
+    /// of nodes in 32 bits.
+    fn take(&mut self, slot: u32, demand: u32) -> bool {
+        let slot = slot as usize;
+        if slot == self.taken.len() {
+            self.taken.push(0);
+        }
+        self.in_all += u64::from(demand);
+        let free = self.taken.get_mut(slot).is_some_and(|taken| std::mem::replace(taken, demand) == 0);
+        demand > 0 && free && self.in_all <= u64::from(u32::MAX)
+    }
+}
