@@ -91,7 +91,7 @@ impl Add<Duration> for Time {
 #[cold]
 #[inline(never)]
 fn overflow() -> ! {
-    panic!("simulated time passed 584 years");
+    panic!("the clock passed 584 years");
 }
 
 impl Sub for Time {

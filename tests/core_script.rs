@@ -637,6 +637,7 @@ fn every_transition_is_written_down() {
                 node: on(0),
                 outcome: Outcome::Failure,
                 busy: seconds(6),
+                slots: 2,
             },
         ),
         (4, Record::Returned { task, failed: true }),
@@ -663,6 +664,7 @@ fn every_transition_is_written_down() {
                 node: on(0),
                 outcome: Outcome::Success,
                 busy: seconds(6),
+                slots: 2,
             },
         ),
         (

@@ -108,6 +108,48 @@ fn a_failure_that_is_noticed_by_the_return() {
     figures(&run, &[(Metric::WastedTime, 0.25), (Metric::NodeAvailability, 1.75 / 2.0)]);
 }
 
+/// What an attempt did before its node failed is kept, also when it would have ended before the
+/// failure is noticed.
+#[test]
+fn work_is_kept_until_the_failure_however_late_it_is_known() {
+    let run = run(r#"
+        policies = ["fifo"]
+        nodes = [{ up.constant = 1.0, down.constant = 100.0 }, {}]
+        workload.tasks_list = [{ work = 3 }, { work = 2 }]
+        scheduler.detection_delay = 10.0
+        retry.on_node_loss = "resume"
+        "#);
+    assert_eq!(rows(&run), [(0.0, 13.0, 2, 1), (0.0, 2.0, 1, 1)]);
+    figures(&run, &[(Metric::WastedTime, 0.0), (Metric::Utilisation, 5.0 / 14.0)]);
+}
+
+/// A node that is repaired and has not joined takes nothing, though it was never known to be down.
+#[test]
+fn a_node_that_has_not_joined_takes_nothing() {
+    let run = run(r#"
+        policies = ["fifo"]
+        nodes = [{ up.constant = 1.0, down.constant = 1.0 }]
+        workload.tasks_list = [{ arrival = 0.25, work = 0.25 }, { arrival = 1.5, work = 0.25 }]
+        scheduler.detection_delay = 10.0
+        scheduler.join_delay = 0.5
+        "#);
+    assert_eq!(rows(&run), [(0.25, 0.5, 1, 0), (2.5, 2.75, 2, 0)]);
+}
+
+/// A slot is busy no longer than its node is up, also while a report is on its way.
+#[test]
+fn a_report_from_a_dead_node() {
+    let run = run(r#"
+        policies = ["fifo"]
+        nodes = [{ up.constant = 2.0, down.constant = 100.0 }]
+        workload.tasks_list = [{ work = 1 }]
+        scheduler.completion_delay = 2.0
+        scheduler.detection_delay = 10.0
+        "#);
+    assert_eq!(rows(&run), [(0.0, 3.0, 1, 0)]);
+    figures(&run, &[(Metric::Utilisation, 1.0), (Metric::NodeAvailability, 2.0 / 3.0)]);
+}
+
 /// A repaired node is of no use until it has joined, and counts as up from then on.
 #[test]
 fn a_repair_is_known_late() {
@@ -257,6 +299,11 @@ proptest! {
         let built = policies::build(&plan.policies[0], &world.nodes, world.max_demand(), Streams::new(seed));
         let options = RunOptions { check_invariants: true, ..RunOptions::default() };
         let (_, ledger, _) = sim::run(&world, seed, built, &options, Ledger::default()).expect("it ends");
+        let rebuilt = policies::build(&plan.policies[0], &world.nodes, world.max_demand(), Streams::new(seed));
+        let output = sim::simulate(&world, seed, rebuilt, &RunOptions::default()).expect("it ends");
+        for node in &output.collected.nodes {
+            prop_assert!(node.busy.0 <= 2 * node.up.0, "busy {:?}, up {:?}", node.busy, node.up);
+        }
         prop_assert_eq!(ledger.submitted, 60);
         prop_assert_eq!(ledger.running, 0);
         prop_assert_eq!(ledger.settled.len(), 60);

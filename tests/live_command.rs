@@ -109,6 +109,7 @@ fn a_program_that_cannot_work_is_named() {
         lag_tolerance: Duration::from_secs(1),
         program: Some("/bin/false".into()),
         tasks: false,
+        history: false,
         stop: None,
         progress: None,
     };

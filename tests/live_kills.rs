@@ -65,7 +65,7 @@ fn kill(count: u32, address: SocketAddr, over: &AtomicBool) -> u32 {
         ours(address).len() == 8 || over.load(Ordering::SeqCst)
     });
     while killed < count && !over.load(Ordering::SeqCst) {
-        thread::sleep(Duration::from_millis(20 + u64::from(below(&mut stream, 120))));
+        thread::sleep(Duration::from_millis(10 + u64::from(below(&mut stream, 60))));
         let there = ours(address);
         if !there.is_empty() {
             let chosen = there[below(&mut stream, there.len() as u32) as usize];

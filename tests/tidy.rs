@@ -201,6 +201,29 @@ fn the_lower_floors_do_not_know_the_host() {
     assert!(broken.is_empty(), "{}", broken.join("\n"));
 }
 
+/// Nothing below the drivers may ask which of them drives it: that is what makes a live run say
+/// something about a simulated one.
+#[test]
+fn nothing_below_the_drivers_knows_which_one_drives() {
+    let mut broken = Vec::new();
+    for source in sources() {
+        let Some(floor) = source.part().and_then(|part| floor_of(&part)) else { continue };
+        if floor >= OUTSIDE {
+            continue;
+        }
+        for (number, line) in source.code() {
+            // Text in quotes describes; names decide.
+            let names: String = line.split('"').step_by(2).collect();
+            let words = names.split(|c: char| !c.is_alphanumeric()).map(str::to_lowercase);
+            let asks = |word: String| word.starts_with("simulat") || word == "sim" || word == "live";
+            if words.into_iter().any(asks) {
+                broken.push(format!("{}:{number}: {}", source.name(), line.trim()));
+            }
+        }
+    }
+    assert!(broken.is_empty(), "{}", broken.join("\n"));
+}
+
 #[test]
 fn files_are_short() {
     let long: Vec<String> = sources()

@@ -8,10 +8,10 @@ use clap::Args;
 use super::live::PaceArgs;
 use super::terminal::Terminal;
 use super::{Failure, Outcome, ScenarioArg, print};
-use crate::experiment::calibrate::Calibration;
-use crate::experiment::live::LiveRunError;
+use crate::experiment::calibrate::{Calibration, CalibrationError};
 use crate::experiment::plan::Plan;
 use crate::experiment::scenario::{self, Overrides, ScenarioSource};
+use crate::live::LiveError;
 use crate::report::{self, folder, manifest, number};
 
 /// The file with the `[scheduler]` table.
@@ -56,8 +56,9 @@ pub(super) fn calibrate(args: &CalibrateArgs, terminal: &Terminal) -> Outcome {
     }
     let options = args.pace.runner();
     let measured = plan.calibrate(&options).map_err(|error| match error {
-        LiveRunError::Stopped { .. } => {
-            Failure::Stopped(format!("stopped; {}/ is as it was", args.out.display()))
+        CalibrationError::Live(LiveError::Stopped) => {
+            let state = if args.out.exists() { "is as it was" } else { "was not made" };
+            Failure::Stopped(format!("stopped; {}/ {state}", args.out.display()))
         }
         error => Failure::Failed(error.into()),
     })?;

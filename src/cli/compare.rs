@@ -9,10 +9,11 @@ use super::live::{PaceArgs, TaskMeter, scenario_warnings, warnings_of};
 use super::output::{self, Format, Job, OutputArgs};
 use super::terminal::Terminal;
 use super::{Failure, Outcome, OverrideArgs, ScenarioArg, print, repeat};
-use crate::experiment::calibrate::Calibration;
+use crate::experiment::calibrate::{Calibration, CalibrationError};
 use crate::experiment::compare::{CompareError, Compared};
 use crate::experiment::fidelity::Fidelity;
 use crate::experiment::live::{LiveRunError, LiveRunnerOptions};
+use crate::live::LiveError;
 use crate::report::fidelity::{self, FidelityInput};
 use crate::report::{self, Beside, ReportInput, Style, driver, number};
 use crate::statistics::equivalence::Equivalence;
@@ -44,8 +45,8 @@ pub(super) struct CompareArgs {
     #[arg(long)]
     no_calibration: bool,
 
-    /// End with exit code 1 when a simulated figure is found to be off by more than the margin, or a
-    /// pair of policies is ranked the wrong way round.
+    /// End with exit code 1 when a simulated figure is found to be off by more than the margin, a pair
+    /// of policies is ranked the wrong way round, or nothing could be judged.
     #[arg(long)]
     strict: bool,
 
@@ -72,7 +73,7 @@ fn share(text: &str) -> Result<f64, String> {
 }
 
 pub(super) fn compare(args: &CompareArgs, terminal: &Terminal) -> Outcome {
-    let jobs = output::load(&args.files, &args.overrides, &args.output, "-live")?;
+    let jobs = output::load(&args.files, &args.overrides, &args.output, "-compare")?;
     let mut apart = 0;
     for (index, job) in jobs.iter().enumerate() {
         if index > 0 {
@@ -81,7 +82,8 @@ pub(super) fn compare(args: &CompareArgs, terminal: &Terminal) -> Outcome {
         apart += compare_one(args, job, terminal)?;
     }
     if args.strict && apart > 0 {
-        let message = format!("{apart} simulated figures or rankings are off by more than the margin");
+        let message =
+            format!("{apart} figures or rankings are off by more than the margin, or were not judged");
         return Err(Failure::Failed(anyhow::anyhow!(message)));
     }
     Ok(())
@@ -111,7 +113,9 @@ fn compare_one(args: &CompareArgs, job: &Job<'_>, terminal: &Terminal) -> Result
     let (calibration, compared) = run(args, job, terminal)?;
     let wall_time = start.elapsed();
 
-    let found = warnings_of(plan, &compared.live);
+    let mut found = warnings_of(plan, &compared.live.runs);
+    found.extend(warnings_of(plan, &compared.repeats));
+    found.extend(report::warning::of_results(plan, &compared.live.results));
     if !args.output.quiet {
         for warning in &found {
             terminal.warning(&warning.message, warning.help.as_deref());
@@ -121,7 +125,7 @@ fn compare_one(args: &CompareArgs, job: &Job<'_>, terminal: &Terminal) -> Result
     let fidelity = Fidelity::of(args.margin, &compared.trials);
     let repeat = repeat(args, job);
     let told = FidelityInput { plan, trials: &compared.trials, fidelity: &fidelity, repeat: &repeat };
-    let mut extra = driver::files(&compared.live.runs)?;
+    let mut extra = driver::files(&compared.live.runs, &compared.repeats)?;
     extra.extend(fidelity::files(&told)?);
     extra.extend(calibration.iter().map(|measured| ("delays.csv".to_string(), delays(measured))));
     let pictures = fidelity::pictures(&told);
@@ -148,8 +152,12 @@ fn compare_one(args: &CompareArgs, job: &Job<'_>, terminal: &Terminal) -> Result
         eprintln!("done in {}", number::span(wall_time));
     }
     let inverted: usize = fidelity.rankings.iter().map(|ranking| ranking.inverted.len()).sum();
-    let metrics = fidelity.policies.iter().flat_map(|policy| &policy.metrics);
-    Ok(inverted + metrics.filter(|metric| metric.verdict == Equivalence::Different).count())
+    let verdicts =
+        || fidelity.policies.iter().flat_map(|policy| &policy.metrics).map(|metric| metric.verdict);
+    let nothing = verdicts().all(|verdict| verdict == Equivalence::NotShown);
+    Ok(inverted
+        + verdicts().filter(|&verdict| verdict == Equivalence::Different).count()
+        + usize::from(nothing))
 }
 
 fn run(
@@ -169,7 +177,12 @@ fn run(
         if !args.output.quiet {
             eprintln!("measuring the delays of this machine");
         }
-        Some(plan.calibrate(&args.pace.runner()).map_err(stopped)?)
+        Some(plan.calibrate(&args.pace.runner()).map_err(|error| match error {
+            CalibrationError::Live(LiveError::Stopped) => {
+                Failure::Stopped(format!("stopped; {}/ {state}", job.out.display()))
+            }
+            error => Failure::Failed(error.into()),
+        })?)
     };
     let meter = TaskMeter::new(plan, plan.live_runs(args.repeats), args.output.quiet, terminal);
     let progress = |progress: crate::experiment::live::LiveProgress<'_>| meter.tick(progress);

@@ -9,12 +9,16 @@ use clap::{Args, ValueEnum};
 use super::output::{self, Job, OutputArgs, present};
 use super::terminal::Terminal;
 use super::{Failure, Outcome, OverrideArgs, ScenarioArg, interrupt, print, progress::Meter, repeat};
-use crate::experiment::live::{LiveProgress, LiveResults, LiveRunError, LiveRunnerOptions};
+use crate::experiment::live::{LiveProgress, LiveResults, LiveRun, LiveRunError, LiveRunnerOptions};
 use crate::experiment::plan::Plan;
 use crate::experiment::runner::Progress;
 use crate::live::message::Work;
 use crate::report::{self, ReportInput, Warning, driver, number};
 use crate::world::Delays;
+
+/// Real seconds that a worker may be silent, and real milliseconds that a run may be late.
+const SILENCE: f64 = 2.0;
+const LAG_TOLERANCE: f64 = 5.0;
 
 /// Arguments of `falcon live`.
 #[derive(Args, Debug)]
@@ -46,12 +50,12 @@ pub(super) struct PaceArgs {
     work: WorkArg,
 
     /// A worker that says nothing for so many real seconds is believed lost.
-    #[arg(long, value_name = "SECONDS", default_value_t = 2.0, value_parser = silence)]
+    #[arg(long, value_name = "SECONDS", default_value_t = SILENCE, value_parser = silence)]
     silence: f64,
 
-    /// Runs whose arrivals and node failures were taken in later than this, at the 99th percentile,
-    /// in real milliseconds, are marked invalid and left out of the results.
-    #[arg(long, value_name = "MS", default_value_t = 5.0, value_parser = positive)]
+    /// Runs that took in later than this, at the 99th percentile, what was planned (arrivals, failures
+    /// of nodes) or the ends of attempts, in real milliseconds, are marked invalid and left out of the results.
+    #[arg(long, value_name = "MS", default_value_t = LAG_TOLERANCE, value_parser = positive)]
     lag_tolerance: f64,
 }
 
@@ -99,6 +103,7 @@ impl PaceArgs {
             lag_tolerance: Duration::from_secs_f64(self.lag_tolerance / 1e3),
             program: None,
             tasks: false,
+            history: false,
             stop: Some(interrupt::stop_flag()),
             progress: None,
         }
@@ -109,6 +114,12 @@ impl PaceArgs {
         let mut flags = format!(" --time-scale {}", self.time_scale);
         if self.work == WorkArg::Spin {
             flags.push_str(" --work spin");
+        }
+        if self.silence != SILENCE {
+            flags.push_str(&format!(" --silence {}", self.silence));
+        }
+        if self.lag_tolerance != LAG_TOLERANCE {
+            flags.push_str(&format!(" --lag-tolerance {}", self.lag_tolerance));
         }
         flags
     }
@@ -152,7 +163,8 @@ fn live_one(args: &LiveArgs, job: &Job<'_>, terminal: &Terminal) -> Outcome {
     let live = run_live(args, job, terminal)?;
     let wall_time = start.elapsed();
 
-    let found = warnings_of(plan, &live);
+    let mut found = warnings_of(plan, &live.runs);
+    found.extend(report::warning::of_results(plan, &live.results));
     if !args.output.quiet {
         for warning in &found {
             terminal.warning(&warning.message, warning.help.as_deref());
@@ -160,7 +172,7 @@ fn live_one(args: &LiveArgs, job: &Job<'_>, terminal: &Terminal) -> Outcome {
     }
     warnings.extend(found);
     let repeat = repeat::command("live", job.file, plan, &args.overrides) + &args.pace.flags();
-    let extra = driver::files(&live.runs)?;
+    let extra = driver::files(&live.runs, &[])?;
     let input = ReportInput {
         plan,
         resolved_toml: &job.loaded.resolved,
@@ -250,9 +262,9 @@ impl TaskMeter {
 }
 
 /// Runs that do not count, and workers that went their own way.
-pub(super) fn warnings_of(plan: &Plan, live: &LiveResults) -> Vec<Warning> {
+pub(super) fn warnings_of(plan: &Plan, runs: &[Vec<LiveRun>]) -> Vec<Warning> {
     let mut warnings = Vec::new();
-    for (policy, runs) in plan.policies.iter().zip(&live.runs) {
+    for (policy, runs) in plan.policies.iter().zip(runs) {
         for run in runs {
             if let Some(reason) = &run.invalid {
                 let message = format!(
@@ -264,7 +276,7 @@ pub(super) fn warnings_of(plan: &Plan, live: &LiveResults) -> Vec<Warning> {
             }
         }
     }
-    let incidents: Vec<&String> = live.runs.iter().flatten().flat_map(|run| &run.incidents).collect();
+    let incidents: Vec<&String> = runs.iter().flatten().flat_map(|run| &run.incidents).collect();
     if let Some(first) = incidents.first() {
         let message = format!("{} incidents with workers; the first: {first}", incidents.len());
         let help = "the scheduler treated them as failures of nodes; driver.csv counts what was refused";

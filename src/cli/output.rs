@@ -15,7 +15,8 @@ use crate::report::{Options, PlotFormat, ReportInput, csv, folder, json, table};
 #[derive(Args, Debug)]
 pub(super) struct OutputArgs {
     /// Folder for the results; with several scenarios each gets a folder of its name in it
-    /// [default: results/<scenario name>].
+    /// [default: results/<scenario name>, with -live or -compare behind the
+    /// name for live runs].
     #[arg(long, value_name = "DIR")]
     pub(super) out: Option<PathBuf>,
 
@@ -53,7 +54,7 @@ impl OutputArgs {
 pub(super) enum Format {
     /// A table for people.
     Table,
-    /// The content of summary.csv.
+    /// The content of summary.csv, or of fidelity.csv for a comparison.
     Csv,
     /// The same as JSON.
     Json,

@@ -7,7 +7,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use super::live::{LiveRun, LiveRunError, LiveRunnerOptions};
+use super::live::LiveRunnerOptions;
 use super::plan::{Plan, RunPlan, Until};
 use crate::distribution::Distribution;
 use crate::faults::{FailsWhen, NodeFaults};
@@ -24,8 +24,13 @@ const KILLS: f64 = 60.0;
 /// Real seconds that a calibrating task waits on its worker, at least and at most: long enough for
 /// the worker to be asleep when it ends, as in a real run.
 const WAIT: (f64, f64) = (0.001, 0.009);
-/// Tasks per real second at most.
+/// Tasks per real second at most, and at least.
 const MOST_PER_SECOND: f64 = 500.0;
+const LEAST_PER_SECOND: f64 = 40.0;
+/// Fewer measured values than this are no distribution.
+const FEW: usize = 20;
+/// How far the seed of a calibration lies from that of the plan.
+const OTHER_SEED: u64 = 0x5eed_0000_0000;
 /// Load at most: no task should wait for a slot.
 const MOST_LOAD: f64 = 0.3;
 /// Real seconds that a killed worker is down.
@@ -44,6 +49,19 @@ pub struct Calibration {
     pub detection: Vec<f64>,
     /// From the start of a worker process until the scheduler can use it.
     pub join: Vec<f64>,
+}
+
+/// Why delays could not be measured.
+#[derive(Debug, thiserror::Error)]
+pub enum CalibrationError {
+    /// A run broke, or was stopped.
+    #[error("the calibrating run: {0}")]
+    Live(#[from] LiveError),
+    /// Two runs in a row were no good.
+    #[error(
+        "the delays of this machine could not be measured: {0}; leave it alone, or raise `--lag-tolerance`"
+    )]
+    NoGood(String),
 }
 
 impl Calibration {
@@ -77,12 +95,13 @@ impl Plan {
     /// Measures the delays of this machine with the nodes of this plan.
     ///
     /// # Errors
-    /// When stopped, or when a run breaks.
-    pub fn calibrate(&self, options: &LiveRunnerOptions<'_>) -> Result<Calibration, LiveRunError> {
+    /// When stopped, when a run breaks, or when the machine was too busy or gave too few values, twice.
+    pub fn calibrate(&self, options: &LiveRunnerOptions<'_>) -> Result<Calibration, CalibrationError> {
         let quiet = self.empty(options.time_scale, false);
-        let undisturbed = calibrating_run(&quiet, options, 0)?;
+        let undisturbed = calibrating_run(&quiet, options, |samples| samples.completion.len())?;
         let violent = self.empty(options.time_scale, true);
-        let disturbed = calibrating_run(&violent, options, 1)?;
+        let disturbed =
+            calibrating_run(&violent, options, |samples| samples.join.len().min(samples.detection.len()))?;
         Ok(Calibration {
             dispatch: quantiles(&undisturbed.dispatch),
             completion: quantiles(&undisturbed.completion),
@@ -99,7 +118,8 @@ impl Plan {
             Workload::Generated { arrivals, .. } => arrivals.mean_rate().map(|rate| rate / time_scale),
             Workload::Listed { .. } => None,
         };
-        let rate = own.unwrap_or(MOST_PER_SECOND).min(MOST_PER_SECOND).min(MOST_LOAD * slots / mean_wait);
+        let rate = own.unwrap_or(MOST_PER_SECOND).clamp(LEAST_PER_SECOND, MOST_PER_SECOND);
+        let rate = rate.min(MOST_LOAD * slots / mean_wait);
         // Work is for the fastest node, so that no wait is too short to sleep.
         let fastest = self.groups.iter().map(|group| group.speed).fold(0.0, f64::max);
         let work = |seconds: f64| seconds / time_scale * fastest;
@@ -113,8 +133,9 @@ impl Plan {
             group.faults.clone_from(&faults);
         }
         plan.name = "calibration".to_string();
-        plan.run =
-            RunPlan { replications: 1, until: Until::Settled, warmup: 0, timeline_buckets: 0, ..self.run };
+        // What is measured must not be what it is later held against.
+        let seed = self.run.seed.wrapping_add(OTHER_SEED);
+        plan.run = RunPlan { seed, replications: 1, until: Until::Settled, warmup: 0, timeline_buckets: 0 };
         plan.workload = Workload::Generated {
             tasks: (rate * LENGTH).ceil() as u32,
             arrivals: Arrivals::Poisson { rate: rate * time_scale },
@@ -135,16 +156,24 @@ impl Plan {
     }
 }
 
+/// One run, and another if the first is no good.
 fn calibrating_run(
     plan: &Plan,
     options: &LiveRunnerOptions<'_>,
-    done: usize,
-) -> Result<Samples, LiveRunError> {
-    let run = plan.run_live_once(0, 0, options, &Mutex::default());
-    run.map(|run: LiveRun| run.samples).map_err(|error| match error {
-        LiveError::Stopped => LiveRunError::Stopped { done, total: 2 },
-        error => LiveRunError::Failed { policy: plan.policies[0].name.clone(), seed: plan.run.seed, error },
-    })
+    values: impl Fn(&Samples) -> usize,
+) -> Result<Samples, CalibrationError> {
+    let mut reason = String::new();
+    for _ in 0..2 {
+        let run = plan.run_live_once(0, 0, options, &Mutex::default())?;
+        let found = values(&run.samples);
+        match run.invalid {
+            // Starting processes all the time is what makes the other run late.
+            Some(late) if plan.groups.iter().all(|group| group.faults.is_none()) => reason = late,
+            _ if found < FEW => reason = format!("it gave {found} values, too few for a distribution"),
+            _ => return Ok(run.samples),
+        }
+    }
+    Err(CalibrationError::NoGood(reason))
 }
 
 /// At most [`VALUES`] nanoseconds of equal weight as seconds, ascending.

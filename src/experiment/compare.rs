@@ -2,7 +2,6 @@
 //! machine, and live.
 
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::calibrate::Calibration;
 use super::fidelity::{Divergence, PolicyTrials, Trial};
@@ -44,9 +43,10 @@ pub enum CompareError {
 pub struct Compared {
     /// By policy, in the order of the plan.
     pub trials: Vec<PolicyTrials>,
-    /// The live runs as `falcon live` gives them; the repeats for the noise floor are not among
-    /// them.
+    /// The live runs as `falcon live` gives them.
     pub live: LiveResults,
+    /// By policy: more live runs of the first seed, for the noise floor.
+    pub repeats: Vec<Vec<LiveRun>>,
 }
 
 impl Plan {
@@ -69,7 +69,9 @@ impl Plan {
         let ideal = World { delays: Delays::default(), ..self.world() };
         let calibrated =
             calibration.map(|measured| World { delays: measured.delays(options.time_scale), ..self.world() });
-        let (mut trials, mut live) = (Vec::new(), LiveResults { results: Vec::new(), runs: Vec::new() });
+        let (mut trials, mut again) = (Vec::new(), Vec::new());
+        let mut live = LiveResults { results: Vec::new(), runs: Vec::new() };
+        let options = &LiveRunnerOptions { history: true, ..options.clone() };
         let total = self.live_runs(repeats);
         let mut done = 0;
         for (policy, spec) in self.policies.iter().enumerate() {
@@ -88,22 +90,22 @@ impl Plan {
             let (mut of_policy, mut runs) = (Vec::new(), Vec::new());
             for replication in 0..self.run.replications {
                 let run = real(replication, &pooled)?;
-                let simulate = |world: &World| self.simulate(world, policy, replication, options.stop);
-                let (ideal, ideal_history) = simulate(&ideal)?;
+                let simulate = |world: &World, history| self.simulate(world, policy, replication, history);
+                let (ideal, ideal_history) = simulate(&ideal, true)?;
                 let calibrated = calibrated.as_ref().map(|world| averaged(world, simulate)).transpose()?;
                 let nearest = calibrated.as_ref().map_or(&ideal_history, |(_, history)| history);
                 let divergence = Divergence::between(nearest, &run.history);
                 of_policy.push(trial(&run, ideal, calibrated.map(|(result, _)| result), divergence));
                 runs.push(run);
             }
-            let mut again = Vec::new();
+            let mut repeated = Vec::new();
             for _ in 0..repeats {
-                let run = real(0, &Mutex::default())?;
-                if run.invalid.is_none() {
-                    again.push(run.result);
-                }
+                repeated.push(real(0, &Mutex::default())?);
             }
-            trials.push(PolicyTrials { policy: spec.name.clone(), trials: of_policy, repeats: again });
+            let counts = repeated.iter().filter(|run| run.invalid.is_none());
+            let counting = counts.map(|run| run.result.clone()).collect();
+            trials.push(PolicyTrials { policy: spec.name.clone(), trials: of_policy, repeats: counting });
+            again.push(repeated);
             let valid = runs.iter().filter(|run| run.invalid.is_none());
             let replications = valid.map(|run| run.result.clone()).collect();
             let pooled = pooled.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -114,7 +116,7 @@ impl Plan {
             });
             live.runs.push(runs);
         }
-        Ok(Compared { trials, live })
+        Ok(Compared { trials, live, repeats: again })
     }
 
     fn simulate(
@@ -122,17 +124,13 @@ impl Plan {
         world: &World,
         policy: usize,
         replication: u32,
-        stop: Option<&AtomicBool>,
+        history: bool,
     ) -> Result<(ReplicationResult, Vec<(Time, Record)>), CompareError> {
         let (spec, seed) = (&self.policies[policy], self.seed(replication));
         let built = policies::build(spec, &world.nodes, world.max_demand(), Streams::new(seed));
-        let options = RunOptions { history: true, stop, ..RunOptions::default() };
-        let output = sim::simulate(world, seed, built, &options).map_err(|error| match error {
-            SimulationError::Stopped if stop.is_some_and(|stop| stop.load(Ordering::Relaxed)) => {
-                LiveRunError::Stopped { done: 0, total: self.live_runs(0) }.into()
-            }
-            error => CompareError::Simulation { policy: spec.name.clone(), seed, error },
-        })?;
+        let options = RunOptions { history, ..RunOptions::default() };
+        let output = sim::simulate(world, seed, built, &options)
+            .map_err(|error| CompareError::Simulation { policy: spec.name.clone(), seed, error })?;
         let (collected, events) = (output.collected, output.events);
         let result = pooled_result(replication, seed, collected, Vec::new(), events, &Mutex::default());
         Ok((result, output.history))
@@ -144,13 +142,13 @@ impl Plan {
 /// one simulation is as good a guess as any other, and their mean a better one.
 fn averaged(
     world: &World,
-    simulate: impl Fn(&World) -> Result<(ReplicationResult, Vec<(Time, Record)>), CompareError>,
+    simulate: impl Fn(&World, bool) -> Result<(ReplicationResult, Vec<(Time, Record)>), CompareError>,
 ) -> Result<(ReplicationResult, Vec<(Time, Record)>), CompareError> {
-    let (mut first, history) = simulate(world)?;
+    let (mut first, history) = simulate(world, true)?;
     let mut rows = vec![first.metrics.clone()];
     for course in 1..COURSES {
         let delays = Delays { course, ..world.delays.clone() };
-        rows.push(simulate(&World { delays, ..world.clone() })?.0.metrics);
+        rows.push(simulate(&World { delays, ..world.clone() }, false)?.0.metrics);
     }
     for column in COLUMNS {
         let values: Vec<f64> = rows.iter().filter_map(|row| row.get(column.metric)).collect();

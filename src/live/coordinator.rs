@@ -26,6 +26,9 @@ use crate::scheduler::{Command, Commands, Event, Observer, Policy, Record, Sched
 use crate::time::Time;
 use crate::world::World;
 
+/// Incidents that are kept in words; those beyond are counted by what they led to.
+const MOST_INCIDENTS: usize = 1000;
+
 /// Real nanoseconds between two looks at who is silent and whether to stop.
 const TICK: u64 = 100_000_000;
 
@@ -201,7 +204,8 @@ impl<'a, P: Policy, O: Observer, L: Link> Coordinator<'a, P, O, L> {
         let mut driver = self.meter.figures(wall, settled, self.options.time_scale);
         driver.frames_refused = self.sessions.refused().total() as f64;
         driver.results_refused = self.scheduler.view().refused() as f64;
-        self.incidents.extend(self.sessions.refused().recent().map(String::from));
+        let refused: Vec<String> = self.sessions.refused().recent().map(String::from).collect();
+        refused.into_iter().for_each(|text| self.note(text));
         Ok(Finished {
             observer: self.observer,
             works: self.truths.into_works(),
@@ -211,6 +215,13 @@ impl<'a, P: Policy, O: Observer, L: Link> Coordinator<'a, P, O, L> {
             samples: self.meter.samples,
             incidents: self.incidents,
         })
+    }
+
+    /// Keeps what was out of the ordinary, up to a limit.
+    pub(super) fn note(&mut self, incident: String) {
+        if self.incidents.len() < MOST_INCIDENTS {
+            self.incidents.push(incident);
+        }
     }
 
     fn check_stop(&self) -> Result<(), LiveError> {
@@ -237,7 +248,10 @@ impl<'a, P: Policy, O: Observer, L: Link> Coordinator<'a, P, O, L> {
 
     /// Everything planned that is due, in order of when it was due.
     fn take_in_planned(&mut self, now: Time) -> Result<(), LiveError> {
-        if self.scheduler.next_timer().is_some_and(|due| due <= now) {
+        if let Some(due) = self.scheduler.next_timer()
+            && due <= now
+        {
+            self.late(now, due);
             self.facts.push(Fact::own(Event::TimerFired));
         }
         loop {
@@ -247,8 +261,7 @@ impl<'a, P: Policy, O: Observer, L: Link> Coordinator<'a, P, O, L> {
             if due > now || due == Time::NEVER {
                 return Ok(());
             }
-            let late = now.since(due).0 as f64 * self.options.time_scale;
-            self.meter.samples.lag.push(late as u64);
+            self.late(now, due);
             if arrival <= change {
                 if let Some((task, spec)) = self.truths.arrive() {
                     self.facts.push(Fact::own(Event::TaskSubmitted { task, spec }));
@@ -257,6 +270,12 @@ impl<'a, P: Policy, O: Observer, L: Link> Coordinator<'a, P, O, L> {
                 self.change_node(now, plan)?;
             }
         }
+    }
+
+    /// A planned fact that was due is taken in now.
+    fn late(&mut self, now: Time, due: Time) {
+        let late = now.since(due).0 as f64 * self.options.time_scale;
+        self.meter.samples.lag.push(late as u64);
     }
 
     fn change_node(&mut self, now: Time, plan: Plan) -> Result<(), LiveError> {
@@ -309,7 +328,7 @@ impl<'a, P: Policy, O: Observer, L: Link> Coordinator<'a, P, O, L> {
         self.meter.steps += 1;
         self.meter.events += events.len() as u64;
         self.journal.push(Step { now, events, commands: self.commands.as_slice().to_vec() });
-        self.carry_out(now)?;
+        self.carry_out()?;
         if let Some(progress) = self.options.progress {
             progress(self.scheduler.view().settled());
         }
@@ -323,7 +342,9 @@ impl<'a, P: Policy, O: Observer, L: Link> Coordinator<'a, P, O, L> {
         {
             // A worker that lost track of its attempts: the next process of the node begins afresh.
             self.sessions.contradiction(node, &fact.event);
-            self.link.kill_worker(node);
+            if fact.process == self.meter.process(node) {
+                self.link.kill_worker(node);
+            }
             return Ok(None);
         }
         if let Event::AttemptFinished { task, node, service, .. } = &mut fact.event
@@ -333,6 +354,7 @@ impl<'a, P: Policy, O: Observer, L: Link> Coordinator<'a, P, O, L> {
             *service = known;
         }
         let refused = self.scheduler.view().refused();
+        let given = self.commands.as_slice().len();
         let before = self.link.host_nanos();
         self.scheduler.handle(now, fact.event, &mut self.commands, &mut self.observer);
         self.meter.deciding += self.link.host_nanos().saturating_sub(before);
@@ -352,24 +374,34 @@ impl<'a, P: Policy, O: Observer, L: Link> Coordinator<'a, P, O, L> {
                 self.truths.ended(task);
                 self.meter.ended(fact.process, fact.due, self.woke);
                 clocks.attempt_ends(now, node.0);
+                self.fleet.get(node).works();
             }
+            Event::NodeLost { node } => self.give_up(now, node, given),
             _ => {}
         }
         Ok(Some(fact.event))
     }
 
-    fn carry_out(&mut self, now: Time) -> Result<(), LiveError> {
+    /// What ran on a lost node ended when the node failed. This is settled at once: the node may join
+    /// again at this very instant.
+    fn give_up(&mut self, now: Time, node: NodeId, given: usize) {
+        let end = std::mem::replace(&mut self.fleet.get(node).failed, Time::NEVER).min(now);
+        for command in &self.commands.as_slice()[given..] {
+            if let Command::StopAttempt { task, node, .. } = *command
+                && self.truths.give_up(task, node, end)
+                && let Some(clocks) = &mut self.clocks
+            {
+                clocks.attempt_ends(end, node.0);
+            }
+        }
+    }
+
+    fn carry_out(&mut self) -> Result<(), LiveError> {
         let mut commands = std::mem::take(&mut self.commands);
         for command in commands.as_slice() {
             match *command {
                 Command::StartAttempt { task, attempt, node } => self.start(*command, task, attempt, node)?,
-                Command::StopAttempt { task, node, .. } => {
-                    let end = self.fleet.get(node).failed.min(now);
-                    if self.truths.give_up(task, node, end)
-                        && let Some(clocks) = &mut self.clocks
-                    {
-                        clocks.attempt_ends(end, node.0);
-                    }
+                Command::StopAttempt { node, .. } => {
                     self.send(node, &ToWorker::Command { command: *command, job: None });
                 }
                 Command::Settle { task, .. } => self.truths.settle(task),

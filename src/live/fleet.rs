@@ -6,6 +6,8 @@ use crate::time::Time;
 
 /// So many processes of a node may die before they connect; the next is an error.
 const EARLY_DEATHS: u32 = 2;
+/// So many processes of a node may be lost unasked without an attempt that ended.
+const IDLE_DEATHS: u32 = 50;
 
 /// Where a node's process is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,7 +29,7 @@ pub(super) struct Member {
     pub(super) believed_up: bool,
     /// It was silent for too long and is not believed up, but its process is connected.
     pub(super) suspended: bool,
-    /// When it really failed, until it joins again.
+    /// When it really failed, until the scheduler hears of it.
     pub(super) failed: Time,
     /// Host clock: when its process was started, when it was killed as planned, when it was last
     /// heard of.
@@ -35,6 +37,8 @@ pub(super) struct Member {
     pub(super) killed: Option<u64>,
     pub(super) heard: u64,
     early_deaths: u32,
+    /// Processes lost unasked since one did some work.
+    idle_deaths: u32,
 }
 
 impl Member {
@@ -48,6 +52,7 @@ impl Member {
         killed: None,
         heard: 0,
         early_deaths: 0,
+        idle_deaths: 0,
     };
 
     /// A new process of the node is started; gives its number.
@@ -60,7 +65,18 @@ impl Member {
     /// Its process has connected.
     pub(super) fn join(&mut self, host: u64) {
         (self.process, self.heard, self.early_deaths) = (Process::Up, host, 0);
-        (self.failed, self.killed, self.suspended) = (Time::NEVER, None, false);
+        (self.killed, self.suspended) = (None, false);
+    }
+
+    /// Its process was lost unasked; gives whether another should be tried.
+    pub(super) fn died_idle(&mut self) -> bool {
+        self.idle_deaths += 1;
+        self.idle_deaths <= IDLE_DEATHS
+    }
+
+    /// An attempt has ended there.
+    pub(super) fn works(&mut self) {
+        self.idle_deaths = 0;
     }
 
     /// Its process died before it connected; gives whether another should be tried.
@@ -106,9 +122,14 @@ impl Fleet {
         self.members.iter_mut().for_each(|member| member.heard = member.heard.max(host));
     }
 
-    /// Nodes whose process was started before `host` and has not connected.
+    /// Nodes whose process was started before `host` and has not connected, or has been silent since
+    /// then and is suspended.
     pub(super) fn late_since(&self, host: u64) -> impl Iterator<Item = NodeId> + '_ {
-        let late = move |member: &Member| member.process == Process::Starting && member.started < host;
+        let late = move |member: &Member| match member.process {
+            Process::Starting => member.started < host,
+            Process::Up => member.suspended && member.heard < host,
+            Process::Down => false,
+        };
         (0u32..).zip(&self.members).filter(move |(_, member)| late(member)).map(|(node, _)| NodeId(node))
     }
 

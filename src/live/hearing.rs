@@ -45,7 +45,7 @@ impl<P: Policy, O: Observer, L: Link> Coordinator<'_, P, O, L> {
         if !member.died_early() {
             return Err(LiveError::WorkerDies { node: node.0, status: status.to_string() });
         }
-        self.incidents.push(format!("the worker of node {} ended before it connected: {status}", node.0));
+        self.note(format!("the worker of node {} ended before it connected: {status}", node.0));
         self.start_worker(node)
     }
 
@@ -60,8 +60,11 @@ impl<P: Policy, O: Observer, L: Link> Coordinator<'_, P, O, L> {
             }
             Said::Pong { node, sent, worker_clock } => {
                 self.heard(node, read);
-                self.meter.pong(node, sent, worker_clock, read);
-                self.ping(node);
+                if self.meter.pong(node, sent, worker_clock, read) {
+                    self.ping(node);
+                } else {
+                    self.sessions.unasked(node);
+                }
             }
             Said::Alive { node } => {
                 self.heard(node, read);
@@ -93,11 +96,11 @@ impl<P: Policy, O: Observer, L: Link> Coordinator<'_, P, O, L> {
         let unasked = member.process == Process::Up && member.life == life;
         if unasked {
             self.fail(now, node);
-            self.incidents.push(format!(
-                "the worker of node {} was lost unasked at {} s",
-                node.0,
-                now.as_seconds()
-            ));
+            let text = format!("the worker of node {} was lost unasked at {} s", node.0, now.as_seconds());
+            if !self.fleet.get(node).died_idle() {
+                return Err(LiveError::WorkerDies { node: node.0, status: text });
+            }
+            self.note(text);
         }
         self.believe(node, false);
         if unasked {
@@ -111,6 +114,7 @@ impl<P: Policy, O: Observer, L: Link> Coordinator<'_, P, O, L> {
     fn ping(&mut self, node: NodeId) {
         if self.meter.wants_ping(node) {
             let sent = self.link.host_nanos();
+            self.meter.ping(node, sent);
             self.send(node, &ToWorker::Ping { sent });
         }
     }
@@ -144,13 +148,14 @@ impl<P: Policy, O: Observer, L: Link> Coordinator<'_, P, O, L> {
             // One that was killed is silent for a reason; its connection will tell.
             if member.process == Process::Up {
                 member.suspended = true;
-                self.incidents.push(format!("the worker of node {} was silent for too long", node.0));
+                self.note(format!("the worker of node {} was silent for too long", node.0));
                 self.believe(node, false);
             }
         }
     }
 
-    /// A process that does not connect is killed; its end is then heard of, and another is tried.
+    /// A process that does not connect, or stays silent, is killed; its end is then heard of, and
+    /// another is tried.
     fn watch_starts(&mut self) {
         let since = self.woke.saturating_sub(self.options.start_limit.as_nanos() as u64);
         let late: Vec<NodeId> = self.fleet.late_since(since).collect();

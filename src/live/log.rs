@@ -62,11 +62,19 @@ impl Header {
     }
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Line {
     Run(Header),
     Step(Step),
+}
+
+/// The same for writing, without a copy.
+#[derive(Serialize)]
+#[serde(rename_all = "snake_case")]
+enum LineOf<'a> {
+    Run(&'a Header),
+    Step(&'a Step),
 }
 
 /// Why a log cannot be replayed.
@@ -107,14 +115,14 @@ impl<W: Write> LogWriter<W> {
     /// # Errors
     /// When it cannot be written.
     pub fn run(&mut self, header: &Header, steps: &[Step]) -> io::Result<()> {
-        self.line(&Line::Run(header.clone()))?;
+        self.line(&LineOf::Run(header))?;
         for step in steps {
-            self.line(&Line::Step(step.clone()))?;
+            self.line(&LineOf::Step(step))?;
         }
         Ok(())
     }
 
-    fn line(&mut self, line: &Line) -> io::Result<()> {
+    fn line(&mut self, line: &LineOf<'_>) -> io::Result<()> {
         serde_json::to_writer(&mut self.out, line)?;
         self.out.write_all(b"\n")
     }

@@ -28,10 +28,12 @@ struct Process {
     /// Host clock minus worker clock.
     offset: i128,
     pongs: u32,
+    /// When the ping was sent that has not been answered yet.
+    asked: Option<u64>,
 }
 
 impl Process {
-    const NEW: Process = Process { round_trip: u64::MAX, offset: 0, pongs: 0 };
+    const NEW: Process = Process { round_trip: u64::MAX, offset: 0, pongs: 0, asked: None };
 }
 
 /// Two moments, of which one was read from a worker's clock. They are compared at the end of the
@@ -88,18 +90,29 @@ impl Meter {
 
     /// Whether the clock of the node's process should be asked once more.
     pub(super) fn wants_ping(&self, node: NodeId) -> bool {
-        self.processes[self.current[node.index()] as usize].pongs < PINGS
+        let process = &self.processes[self.current[node.index()] as usize];
+        process.asked.is_none() && process.pongs < PINGS
     }
 
-    /// An answer to a ping, read at `read`.
-    pub(super) fn pong(&mut self, node: NodeId, sent: u64, worker: u64, read: u64) {
-        let round_trip = read.saturating_sub(sent);
+    /// A ping is sent.
+    pub(super) fn ping(&mut self, node: NodeId, sent: u64) {
+        self.processes[self.current[node.index()] as usize].asked = Some(sent);
+    }
+
+    /// An answer to a ping, read at `read`; gives whether it answers one that was sent.
+    pub(super) fn pong(&mut self, node: NodeId, sent: u64, worker: u64, read: u64) -> bool {
         let process = &mut self.processes[self.current[node.index()] as usize];
+        if process.asked != Some(sent) {
+            return false;
+        }
+        let round_trip = read.saturating_sub(sent);
+        process.asked = None;
         process.pongs += 1;
         if round_trip < process.round_trip {
             process.round_trip = round_trip;
             process.offset = i128::from(sent) + i128::from(round_trip / 2) - i128::from(worker);
         }
+        true
     }
 
     /// An attempt that was sent at `sent` began at `at` on the worker's clock.

@@ -31,6 +31,8 @@ pub struct LiveOptions<'a> {
     pub start_limit: HostDuration,
     /// Keep a row per task.
     pub tasks: bool,
+    /// Keep every record.
+    pub history: bool,
     /// Set from outside to stop the run.
     pub stop: Option<&'a AtomicBool>,
     /// Check all invariants of the core after every step. Slow: for tests.
@@ -48,7 +50,7 @@ pub struct LiveOutput {
     pub tasks: Vec<TaskResult>,
     /// Facts taken in.
     pub events: u64,
-    /// Every transition.
+    /// Every record with its time, when asked for.
     pub history: Vec<(Time, Record)>,
     /// Every step; a replay gave the same commands.
     pub journal: Vec<Step>,
@@ -129,7 +131,7 @@ pub fn run_live<P: Policy, L: Link>(
         },
     );
     let log = options.tasks.then(TaskLog::default);
-    let observer = (collector, (log, Vec::new()));
+    let observer = (collector, (log, options.history.then(Vec::new)));
     let scheduler = || Scheduler::new(policy(), &world.nodes, scheduler_config(world, seed));
     let mut coordinator = Coordinator::new(world, seed, scheduler(), *options, link, observer)?;
     coordinator.muster()?;
@@ -141,7 +143,7 @@ pub fn run_live<P: Policy, L: Link>(
         collected: collector.finish(),
         tasks: log.map_or_else(Vec::new, |log: TaskLog| log.finish(&finished.works)),
         events: finished.events,
-        history,
+        history: history.unwrap_or_default(),
         journal: finished.journal,
         driver: finished.driver,
         samples: finished.samples,

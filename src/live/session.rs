@@ -162,6 +162,12 @@ impl Sessions {
         self.refusals.add(RefusalKind::Contradiction, what);
     }
 
+    /// Counts an answer of the node's worker to nothing that it was asked.
+    pub fn unasked(&mut self, node: NodeId) {
+        let what = format!("node {}: answered a ping that was not sent", node.0);
+        self.refusals.add(RefusalKind::Contradiction, what);
+    }
+
     /// Takes in what came; adds what it means to `said`, and connections to close to `close`.
     ///
     /// A connection in `close` is forgotten: nothing that still comes over it is heard.

@@ -227,7 +227,8 @@ impl Collector {
         self.on_node_down(now, node);
     }
 
-    /// Slot time that a lost attempt really took: none after its node had failed.
+    /// Slot time that an attempt really took: none after its node had failed.
+    #[inline]
     fn busy_until_failure(&self, now: Time, node: usize, busy: Duration, slots: u32) -> Duration {
         let failed = self.failed.get(node).copied().unwrap_or(Time::NEVER);
         Duration(busy.0.saturating_sub(now.since(failed).0.saturating_mul(u64::from(slots))))
@@ -339,7 +340,8 @@ impl Observer for Collector {
                     timeline.dispatched(now);
                 }
             }
-            Record::Finished { node, outcome, busy, .. } => {
+            Record::Finished { node, outcome, busy, slots, .. } => {
+                let busy = self.busy_until_failure(now, node.index(), busy, slots);
                 self.nodes[node.index()].busy.0 += busy.0;
                 let failed = outcome == Outcome::Failure;
                 if failed {

@@ -7,7 +7,7 @@
 /// Figures of the driver of one live run.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct DriverFigures {
-    /// From the first arrival to the last settled task.
+    /// From the start of the run's clock to the last settled task.
     pub wall_time: f64,
     /// Real seconds per second of the scenario.
     pub time_scale: f64,
@@ -68,7 +68,7 @@ macro_rules! columns {
 }
 
 columns! {
-    wall_time "s" |d| Some(d.wall_time), "Real time from the first arrival to the last settled task.";
+    wall_time "s" |d| Some(d.wall_time), "Real time from the start of the run's clock to the last settled task.";
     time_scale "1" |d| Some(d.time_scale), "Real seconds per second of the scenario.";
     steps "steps" |d| Some(d.steps), "Times at which facts were taken in and decided upon.";
     events "events" |d| Some(d.events), "Facts taken in.";

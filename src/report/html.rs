@@ -130,6 +130,7 @@ fn data_of(plot: &str) -> &'static str {
     match plot {
         "comparison" => "replications.csv",
         "fidelity" => "fidelity.csv",
+        "sim-vs-live" => "timeline.csv and timeline-simulated.csv",
         "utilisation" => "nodes.csv",
         "wait-ccdf" | "response-ccdf" => "distribution.csv",
         _ => "timeline.csv",

@@ -202,7 +202,8 @@ impl<P: Policy> Scheduler<P> {
         // Field by field: copying a record that was just written stalls the processor.
         let task = &self.tasks.hot[slot as usize];
         let node = NodeId(task.node);
-        let busy = slot_time(now.since(task.started), task.slots);
+        let slots = task.slots;
+        let busy = slot_time(now.since(task.started), slots);
         let attempt = AttemptNumber(task.attempts);
         self.cluster.vacate(slot, node, &mut self.tasks);
         self.counts.running -= 1;
@@ -210,7 +211,7 @@ impl<P: Policy> Scheduler<P> {
         if self.cluster.dispatch() == Dispatch::Push {
             self.mark_dirty(node);
         }
-        observer.on_record(now, &Record::Finished { task: id, attempt, node, outcome, busy });
+        observer.on_record(now, &Record::Finished { task: id, attempt, node, outcome, busy, slots });
         if outcome == Outcome::Success {
             return self.settle(now, slot, TaskState::Completed, service, commands, observer);
         }

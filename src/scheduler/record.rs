@@ -40,8 +40,10 @@ pub enum Record {
         node: NodeId,
         /// How.
         outcome: Outcome,
-        /// Slot time it took.
+        /// Slot time it took, as far as the scheduler knows.
         busy: Duration,
+        /// The slots it took.
+        slots: u32,
     },
     /// An attempt was lost with its node.
     Lost {

@@ -273,6 +273,7 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
         self.over.push(due.index);
         if self.has_courses && !self.news.has_stayed_up(node, self.courses[slot as usize].changes) {
             // It died with its node, and the scheduler will hear of that.
+            self.credit(now, slot, node);
             return Ok(());
         }
         self.nodes.attempt_ends(now, node);
@@ -437,16 +438,22 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
             if !course.resumes {
                 course.left = work;
             } else if ran {
-                let end = self.news.end_of_attempt(now, node.0, course.changes);
-                let elapsed = end.since(course.started).0;
-                let speed = self.world.nodes[node.index()].speed;
-                let done = if speed == 1.0 { elapsed } else { (elapsed as f64 * speed).round() as u64 };
-                course.left = course.left.saturating_sub(done);
+                self.credit(now, task.slot, node.0);
             }
         }
         if runs_here {
             self.nodes.attempt_ends(now, node.0);
         }
+    }
+
+    /// Takes what an attempt did until it was given up, or until its node failed, off what is left.
+    fn credit(&mut self, now: Time, slot: u32, node: u32) {
+        let course = &mut self.courses[slot as usize];
+        let end = self.news.end_of_attempt(now, node, course.changes);
+        let elapsed = end.since(course.started).0;
+        let speed = self.world.nodes[node as usize].speed;
+        let done = if speed == 1.0 { elapsed } else { (elapsed as f64 * speed).round() as u64 };
+        course.left = course.left.saturating_sub(done);
     }
 
     /// A later attempt draws its own work, unless it goes on with what an earlier one left.

@@ -90,10 +90,13 @@ impl<'a> News<'a> {
         self.nodes.get(node as usize).map_or(0, |node| node.changes)
     }
 
-    /// Whether the node is up and has been since it had changed so often.
+    /// Whether the node is up, and of use, and has been since it had changed so often.
     #[inline]
     pub(super) fn has_stayed_up(&self, node: u32, changes: u32) -> bool {
-        self.nodes.get(node as usize).is_none_or(|node| node.changes == changes && changes.is_multiple_of(2))
+        self.nodes.get(node as usize).is_none_or(|node| {
+            // One that is repaired and has not joined yet takes nothing.
+            node.changes == changes && changes.is_multiple_of(2) && node.joined == EventNumber::NONE
+        })
     }
 
     /// When an attempt that is given up now really ended.

@@ -285,6 +285,7 @@ pub(crate) fn options() -> LiveOptions<'static> {
         silence: None,
         start_limit: Duration::from_secs(1),
         tasks: true,
+        history: true,
         stop: None,
         check_invariants: true,
         progress: None,

@@ -26,7 +26,7 @@ fn history(slot: u32, lines: &[(u64, &str)]) -> History {
             "go" => Record::Dispatched { task: task(number(1), slot), attempt, node: node(2), failures: 0 },
             "end" => {
                 let task = task(number(1), slot);
-                Record::Finished { task, attempt, node: node(2), outcome: Outcome::Success, busy }
+                Record::Finished { task, attempt, node: node(2), outcome: Outcome::Success, busy, slots: 1 }
             }
             "lost" => Record::Lost {
                 task: task(number(1), slot),

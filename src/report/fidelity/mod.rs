@@ -6,12 +6,13 @@
 
 use std::io::Write;
 
+use super::csv::timeline;
 use super::judge::{Words, words};
 use super::plots;
 use super::story::Facts;
 use crate::experiment::fidelity::{Fidelity, METRICS, PolicyTrials};
 use crate::experiment::plan::Plan;
-use crate::metrics::Metric;
+use crate::metrics::{Metric, PolicyResult};
 
 use super::error::{Error, Result};
 
@@ -49,7 +50,8 @@ impl FidelityInput<'_> {
     }
 }
 
-/// Name and content of `fidelity.csv`, `divergence.csv` and `simulated.csv`.
+/// Name and content of `fidelity.csv`, `divergence.csv`, `simulated.csv` and, where there are
+/// timelines, `timeline-simulated.csv`.
 pub fn files(input: &FidelityInput<'_>) -> Result<Vec<(String, Vec<u8>)>> {
     type Fill<'a> = &'a dyn Fn(&mut dyn Write) -> std::io::Result<()>;
     let file = |name: &str, fill: Fill<'_>| {
@@ -57,11 +59,30 @@ pub fn files(input: &FidelityInput<'_>) -> Result<Vec<(String, Vec<u8>)>> {
         fill(&mut bytes).map_err(Error::file("write", name))?;
         Ok((name.to_string(), bytes))
     };
-    Ok(vec![
+    let mut files = vec![
         file("fidelity.csv", &|out| csv::fidelity(out, input.fidelity))?,
         file("divergence.csv", &|out| csv::divergence(out, input.fidelity))?,
         file("simulated.csv", &|out| csv::simulated(out, input.trials))?,
-    ])
+    ];
+    let simulated = nearest(input.trials);
+    if simulated.iter().flat_map(|one| &one.replications).any(|one| one.timeline.is_some()) {
+        files.push(file("timeline-simulated.csv", &|out| timeline(out, &simulated))?);
+    }
+    Ok(files)
+}
+
+/// The simulations that come nearest: the calibrated ones, or the ideal ones where there are none.
+fn nearest(trials: &[PolicyTrials]) -> Vec<PolicyResult> {
+    let of = |one: &PolicyTrials| PolicyResult {
+        policy: one.policy.clone(),
+        replications: one
+            .trials
+            .iter()
+            .map(|trial| trial.calibrated.as_ref().unwrap_or(&trial.ideal).clone())
+            .collect(),
+        tails: Vec::new(),
+    };
+    trials.iter().map(of).collect()
 }
 
 /// The plots, each with the stem of its file's name.

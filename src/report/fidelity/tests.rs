@@ -182,7 +182,7 @@ fn the_files_are_those_promised() {
     made.sample.faults = true;
     let files = with(&made, |input| files(input).expect("written"));
     let names: Vec<&str> = files.iter().map(|(name, _)| name.as_str()).collect();
-    assert_eq!(names, ["fidelity.csv", "divergence.csv", "simulated.csv"]);
+    assert_eq!(names, ["fidelity.csv", "divergence.csv", "simulated.csv", "timeline-simulated.csv"]);
     let read = |name: &str| {
         let (_, bytes) = files.iter().find(|(file, _)| file == name).expect("a file");
         String::from_utf8(bytes.clone()).expect("text")
