@@ -23,6 +23,7 @@
 //! nothing and is counted.
 
 pub mod backoff;
+mod batch;
 pub mod cluster;
 pub mod command;
 mod decide;

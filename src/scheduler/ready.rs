@@ -7,8 +7,8 @@
 
 use std::collections::VecDeque;
 
+use super::batch::{Gathered, Run};
 use crate::structures::heap::Heap;
-use crate::structures::{memory, run_sort};
 
 /// So many tasks gathered between two looks are worth a sorted run.
 const RUN: usize = 64;
@@ -19,20 +19,14 @@ pub(super) struct ReadyQueue {
     /// Number and slot of tasks of key 0, in ascending order, in order of their coming.
     ring: VecDeque<u64>,
     heap: Heap,
-    /// A run in descending order: the least is at the end.
-    sorted: Vec<u128>,
-    gathered: Vec<u128>,
-}
-
-/// Key, number and slot in one word that sorts as the queue does.
-#[inline]
-fn entry(key: u64, number: u32, slot: u32) -> u128 {
-    (u128::from(key) << 64) | (u128::from(number) << 32) | u128::from(slot)
+    /// A batch that was sorted, and one that gathers.
+    sorted: Run,
+    gathered: Gathered,
 }
 
 impl ReadyQueue {
     pub(super) fn reserve(&mut self, tasks: usize) {
-        memory::reserve(&mut self.gathered, tasks);
+        self.gathered.reserve(tasks);
     }
 
     #[cfg(test)]
@@ -57,7 +51,7 @@ impl ReadyQueue {
         if key == 0 && self.ring.back().is_none_or(|&last| last < low) {
             self.ring.push_back(low);
         } else {
-            self.gathered.push(entry(key, number, slot));
+            self.gathered.push(key, number, slot);
         }
     }
 
@@ -96,20 +90,20 @@ impl ReadyQueue {
     /// A slot that goes soon, for those who want to fetch its data ahead.
     #[inline]
     pub(super) fn upcoming(&self) -> Option<u32> {
-        let ahead = self.sorted.len().checked_sub(12)?;
-        self.sorted.get(ahead).map(|&entry| entry as u32)
+        self.sorted.slot_ahead(11)
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = u32> + '_ {
-        let keyed = self.sorted.iter().chain(&self.gathered).copied().chain(self.heap.iter());
-        self.ring.iter().map(|&low| low as u32).chain(keyed.map(|entry| entry as u32))
+        let batches = self.sorted.slots().chain(self.gathered.slots());
+        let heap = self.heap.iter().map(|entry| entry as u32);
+        self.ring.iter().map(|&low| low as u32).chain(batches).chain(heap)
     }
 
     /// The least entry (`u128::MAX` without entries) and where it is.
     #[inline]
     fn least(&self) -> (u128, Source) {
         let ring = self.ring.front().map_or(u128::MAX, |&low| u128::from(low));
-        let sorted = self.sorted.last().copied().unwrap_or(u128::MAX);
+        let sorted = self.sorted.least();
         let heap = self.heap.least();
         if sorted < ring && sorted < heap {
             (sorted, Source::Sorted)
@@ -123,23 +117,11 @@ impl ReadyQueue {
     #[inline]
     fn take_in(&mut self) {
         if self.gathered.len() < RUN || self.gathered.len() < self.sorted.len() / 4 {
-            for entry in self.gathered.drain(..) {
+            for entry in self.gathered.drain() {
                 self.heap.push(entry);
             }
         } else {
-            self.take_in_run();
-        }
-    }
-
-    #[cold]
-    fn take_in_run(&mut self) {
-        // `sorted` is one run, so a stable sort merges it with the new one in linear time.
-        run_sort::sort_descending(&mut self.gathered);
-        if self.sorted.is_empty() {
-            std::mem::swap(&mut self.sorted, &mut self.gathered);
-        } else {
-            self.sorted.append(&mut self.gathered);
-            self.sorted.sort_by(|a, b| b.cmp(a));
+            self.sorted.take_in(&mut self.gathered);
         }
     }
 }
@@ -161,15 +143,17 @@ mod tests {
         /// Any mix of single and gathered pushes with pops comes out in order of (key, number).
         #[test]
         fn agrees_with_an_ordered_set(
-            steps in prop::collection::vec((0u64..4, 0usize..200, 0usize..150), 1..30),
+            steps in prop::collection::vec((0u64..4, 0usize..200, 0usize..150, any::<bool>()), 1..30),
         ) {
             let mut ours = ReadyQueue::default();
             let mut theirs = BTreeSet::new();
             let mut number = 0u32;
-            for (spread, pushes, pops) in steps {
+            for (spread, pushes, pops, in_one_go) in steps {
                 for _ in 0..pushes {
-                    number = number.wrapping_mul(48_271).wrapping_add(11) % 1_000_003;
-                    let key = if spread == 0 { 0 } else { u64::from(number) % spread };
+                    // Numbers that follow one by one are kept in another way than those that do not.
+                    let next = number.wrapping_mul(48_271).wrapping_add(11) % 1_000_003;
+                    number = if in_one_go { number + 1 } else { next };
+                    let key = if spread == 0 { 0 } else { u64::from(number) * 2_654_435_761 % spread };
                     if theirs.insert((key, number)) {
                         ours.push(key, number, number);
                     }

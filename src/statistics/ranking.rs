@@ -114,12 +114,12 @@ mod tests {
 
     #[test]
     fn pairs_within_the_margin_are_ties() {
-        let simulated = [100.0, 110.0, 120.0];
+        let guessed = [100.0, 110.0, 120.0];
         // Swapped and apart on both sides; by exactly 10 % on one side; alike.
-        assert_eq!(inverted_pairs(&simulated, &[130.0, 112.0, 90.0], 0.10), [(0, 2)]);
-        assert_eq!(inverted_pairs(&simulated, &[130.0, 112.0, 90.0], 0.05), [(0, 1), (0, 2), (1, 2)]);
-        assert_eq!(inverted_pairs(&simulated, &[104.0, 100.0, 130.0], 0.05), []);
-        assert_eq!(inverted_pairs(&simulated, &simulated, 0.0), []);
+        assert_eq!(inverted_pairs(&guessed, &[130.0, 112.0, 90.0], 0.10), [(0, 2)]);
+        assert_eq!(inverted_pairs(&guessed, &[130.0, 112.0, 90.0], 0.05), [(0, 1), (0, 2), (1, 2)]);
+        assert_eq!(inverted_pairs(&guessed, &[104.0, 100.0, 130.0], 0.05), []);
+        assert_eq!(inverted_pairs(&guessed, &guessed, 0.0), []);
         // Nothing is near 0 but 0.
         assert_eq!(inverted_pairs(&[0.0, 1.0], &[1.0, 0.0], 0.05), [(0, 1)]);
         assert_eq!(inverted_pairs(&[f64::NAN, 1.0], &[1.0, 0.0], 0.05), []);

@@ -19,10 +19,21 @@ const MOST_DIGITS: u32 = 4;
 /// Sorts descending: by the upper half, then by the lower.
 pub fn sort_descending(entries: &mut Vec<u128>) {
     let lower_ascend = || entries.windows(2).all(|pair| (pair[0] as u64) < pair[1] as u64);
-    if entries.len() < MANY || entries.len() > u32::MAX as usize || !lower_ascend() {
-        return entries.sort_unstable_by(|a, b| b.cmp(a));
+    if entries.len() < MANY || !lower_ascend() || !by_digits(entries, |entry| (entry >> 64) as u64) {
+        entries.sort_unstable_by(|a, b| b.cmp(a));
     }
-    let key = |entry: u128| (entry >> 64) as u64;
+}
+
+/// Sorts words descending whose lower `low` bits ascend.
+pub fn sort_words_descending(words: &mut Vec<u64>, low: u32) {
+    if words.len() < MANY || !by_digits(words, |word| word >> low) {
+        words.sort_unstable_by(|a, b| b.cmp(a));
+    }
+}
+
+/// Sorts descending by key, entries of equal keys in the reverse of their order; `false`, and
+/// nothing is done, when there are too many digits or entries.
+fn by_digits<T: Copy + Default>(entries: &mut Vec<T>, key: impl Fn(T) -> u64 + Copy) -> bool {
     let (mut all, mut any) = (u64::MAX, 0);
     for &entry in entries.iter() {
         all &= key(entry);
@@ -31,28 +42,35 @@ pub fn sort_descending(entries: &mut Vec<u128>) {
     // Bits above the highest that differs are the same everywhere.
     let bits = u64::BITS - (all ^ any).leading_zeros();
     let digits = bits.div_ceil(DIGIT);
-    if digits > MOST_DIGITS {
-        return entries.sort_unstable_by(|a, b| b.cmp(a));
+    if digits > MOST_DIGITS || u32::try_from(entries.len()).is_err() {
+        return false;
     }
     if digits == 0 {
-        return entries.reverse();
+        entries.reverse();
+        return true;
     }
-    let mut other = memory::filled(0, entries.len());
+    let mut other = memory::filled(T::default(), entries.len());
     let width = bits.div_ceil(digits);
     let mut places = vec![0u32; 1 << width];
     for digit in 0..digits {
-        // Descending, and equal keys in descending order of their lower halves, is the ascending
-        // stable order from behind.
-        scatter(entries, &mut other, digit * width, &mut places, digit + 1 == digits);
+        let mask = places.len() as u64 - 1;
+        let of = |entry: T| (key(entry) >> (digit * width) & mask) as usize;
+        // Descending, and equal keys in the reverse of their order, is the ascending stable order
+        // from behind.
+        scatter(entries, &mut other, of, &mut places, digit + 1 == digits);
         std::mem::swap(entries, &mut other);
     }
+    true
 }
 
-/// Moves entries, in order, to the places of their digit at `shift` of the key; `from_behind` counts
-/// places from the end.
-fn scatter(from: &[u128], to: &mut [u128], shift: u32, places: &mut [u32], from_behind: bool) {
-    let mask = places.len() as u64 - 1;
-    let digit = |entry: u128| (((entry >> 64) as u64 >> shift) & mask) as usize;
+/// Moves entries, in order, to the places of their digit; `from_behind` counts places from the end.
+fn scatter<T: Copy>(
+    from: &[T],
+    to: &mut [T],
+    digit: impl Fn(T) -> usize,
+    places: &mut [u32],
+    from_behind: bool,
+) {
     places.fill(0);
     for &entry in from {
         places[digit(entry)] += 1;
@@ -79,6 +97,13 @@ mod tests {
         expected.sort_by(|a, b| b.cmp(a));
         sort_descending(&mut entries);
         assert!(entries == expected);
+        // The same as words: the keys that fit, with their places.
+        let word = |(place, entry): (usize, &u128)| (entry >> 64) as u64 >> 20 << 20 | place as u64;
+        let mut words: Vec<u64> = entries.iter().enumerate().map(word).collect();
+        let mut expected = words.clone();
+        expected.sort_by(|a, b| b.cmp(a));
+        sort_words_descending(&mut words, 20);
+        assert!(words == expected);
     }
 
     proptest! {
