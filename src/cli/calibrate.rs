@@ -7,12 +7,13 @@ use clap::Args;
 
 use super::live::PaceArgs;
 use super::terminal::Terminal;
-use super::{Failure, Outcome, ScenarioArg, print};
+use super::{Failure, Outcome, ScenarioArg, output, print};
 use crate::experiment::calibrate::{Calibration, CalibrationError};
 use crate::experiment::plan::Plan;
 use crate::experiment::scenario::{self, Overrides, ScenarioSource};
 use crate::live::LiveError;
 use crate::report::{self, folder, manifest, number};
+use crate::statistics::nearest_rank;
 
 /// The file with the `[scheduler]` table.
 const SCHEDULER: &str = "scheduler.toml";
@@ -56,10 +57,7 @@ pub(super) fn calibrate(args: &CalibrateArgs, terminal: &Terminal) -> Outcome {
     }
     let options = args.pace.runner();
     let measured = plan.calibrate(&options).map_err(|error| match error {
-        CalibrationError::Live(LiveError::Stopped) => {
-            let state = if args.out.exists() { "is as it was" } else { "was not made" };
-            Failure::Stopped(format!("stopped; {}/ {state}", args.out.display()))
-        }
+        CalibrationError::Live(LiveError::Stopped) => output::stopped(&"stopped", &args.out),
         error => Failure::Failed(error.into()),
     })?;
     write(&args.out, &measured, options.time_scale)?;
@@ -100,10 +98,7 @@ fn values(seconds: &[f64], time_scale: f64) -> String {
 fn table(measured: &Calibration, time_scale: f64, out: &Path) -> String {
     let mut text = String::from("real time in ms      samples     p50     p90     p99     max\n");
     for (name, seconds) in measured.parts() {
-        let at = |share: f64| {
-            let rank = (share * seconds.len() as f64).ceil() as usize;
-            seconds.get(rank.saturating_sub(1)).map_or("-".to_string(), |s| format!("{:.3}", 1e3 * s))
-        };
+        let at = |share| nearest_rank(seconds, share).map_or("-".to_string(), |s| format!("{:.3}", 1e3 * s));
         let (p50, p90, p99, most) = (at(0.5), at(0.9), at(0.99), at(1.0));
         let _ = writeln!(text, "  {name:<18} {:>7} {p50:>7} {p90:>7} {p99:>7} {most:>7}", seconds.len());
     }

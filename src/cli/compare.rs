@@ -6,7 +6,7 @@ use std::time::Instant;
 use clap::Args;
 
 use super::live::{PaceArgs, TaskMeter, scenario_warnings, warnings_of};
-use super::output::{self, Format, Job, OutputArgs};
+use super::output::{self, Job, OutputArgs};
 use super::terminal::Terminal;
 use super::{Failure, Outcome, OverrideArgs, ScenarioArg, print, repeat};
 use crate::experiment::calibrate::{Calibration, CalibrationError};
@@ -105,9 +105,7 @@ fn compare_one(args: &CompareArgs, job: &Job<'_>, terminal: &Terminal) -> Result
             number::count(runs as u64),
             number::count(plan.node_count() as u64),
         );
-        for warning in &warnings {
-            terminal.warning(&warning.message, warning.help.as_deref());
-        }
+        terminal.warnings(&warnings);
     }
     let start = Instant::now();
     let (calibration, compared) = run(args, job, terminal)?;
@@ -117,9 +115,7 @@ fn compare_one(args: &CompareArgs, job: &Job<'_>, terminal: &Terminal) -> Result
     found.extend(warnings_of(plan, &compared.repeats));
     found.extend(report::warning::of_results(plan, &compared.live.results));
     if !args.output.quiet {
-        for warning in &found {
-            terminal.warning(&warning.message, warning.help.as_deref());
-        }
+        terminal.warnings(&found);
     }
     warnings.extend(found);
     let fidelity = Fidelity::of(args.margin, &compared.trials);
@@ -166,11 +162,6 @@ fn run(
     terminal: &Terminal,
 ) -> Result<(Option<Calibration>, Compared), Failure> {
     let plan = &job.loaded.plan;
-    let state = if job.out.exists() { "is as it was" } else { "was not made" };
-    let stopped = |error: LiveRunError| match error {
-        LiveRunError::Stopped { .. } => Failure::Stopped(format!("{error}; {}/ {state}", job.out.display())),
-        error => Failure::Failed(error.into()),
-    };
     let calibration = if args.no_calibration {
         None
     } else {
@@ -178,9 +169,7 @@ fn run(
             eprintln!("measuring the delays of this machine");
         }
         Some(plan.calibrate(&args.pace.runner()).map_err(|error| match error {
-            CalibrationError::Live(LiveError::Stopped) => {
-                Failure::Stopped(format!("stopped; {}/ {state}", job.out.display()))
-            }
+            CalibrationError::Live(LiveError::Stopped) => output::stopped(&"stopped", &job.out),
             error => Failure::Failed(error.into()),
         })?)
     };
@@ -192,7 +181,9 @@ fn run(
     meter.clear();
     match compared {
         Ok(compared) => Ok((calibration, compared)),
-        Err(CompareError::Live(error)) => Err(stopped(error)),
+        Err(CompareError::Live(stopped @ LiveRunError::Stopped { .. })) => {
+            Err(output::stopped(&stopped, &job.out))
+        }
         Err(error) => Err(Failure::Failed(error.into())),
     }
 }
@@ -226,17 +217,16 @@ fn present(
     shown: Option<&str>,
     terminal: &Terminal,
 ) -> Outcome {
+    let csv = || -> Result<Vec<u8>, Failure> {
+        let mut csv = Vec::new();
+        fidelity::csv::fidelity(&mut csv, told.fidelity)?;
+        Ok(csv)
+    };
     let people = fidelity::table::render(told, shown, terminal.style());
-    if args.output.format == Format::Table {
-        return print(&people);
-    }
-    if !args.output.quiet {
-        eprint!("{people}");
-    }
-    let mut csv = Vec::new();
-    fidelity::csv::fidelity(&mut csv, told.fidelity)?;
-    match args.output.format {
-        Format::Json => print(&fidelity::csv::as_json(&csv)?),
-        _ => print(&String::from_utf8_lossy(&csv)),
-    }
+    output::present(
+        &args.output,
+        &people,
+        || Ok(String::from_utf8_lossy(&csv()?).into_owned()),
+        || Ok(fidelity::csv::as_json(&csv()?)?),
+    )
 }

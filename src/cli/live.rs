@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
 
-use super::output::{self, Job, OutputArgs, present};
+use super::output::{self, Job, OutputArgs, present_runs};
 use super::terminal::Terminal;
 use super::{Failure, Outcome, OverrideArgs, ScenarioArg, interrupt, print, progress::Meter, repeat};
 use crate::experiment::live::{LiveProgress, LiveResults, LiveRun, LiveRunError, LiveRunnerOptions};
@@ -155,9 +155,7 @@ fn live_one(args: &LiveArgs, job: &Job<'_>, terminal: &Terminal) -> Outcome {
             report::VERSION,
             job.file.display()
         );
-        for warning in &warnings {
-            terminal.warning(&warning.message, warning.help.as_deref());
-        }
+        terminal.warnings(&warnings);
     }
     let start = Instant::now();
     let live = run_live(args, job, terminal)?;
@@ -166,9 +164,7 @@ fn live_one(args: &LiveArgs, job: &Job<'_>, terminal: &Terminal) -> Outcome {
     let mut found = warnings_of(plan, &live.runs);
     found.extend(report::warning::of_results(plan, &live.results));
     if !args.output.quiet {
-        for warning in &found {
-            terminal.warning(&warning.message, warning.help.as_deref());
-        }
+        terminal.warnings(&found);
     }
     warnings.extend(found);
     let repeat = repeat::command("live", job.file, plan, &args.overrides) + &args.pace.flags();
@@ -189,7 +185,7 @@ fn live_one(args: &LiveArgs, job: &Job<'_>, terminal: &Terminal) -> Outcome {
     };
     let written = report::write_all(&job.out, &input);
     let shown = format!("{}/", job.out.display());
-    present(&args.output, &input, written.is_ok().then_some(shown.as_str()), terminal)?;
+    present_runs(&args.output, &input, written.is_ok().then_some(shown.as_str()), terminal)?;
     written?;
     if !args.output.quiet {
         let steps: usize = live.runs.iter().flatten().map(|run| run.journal.len()).sum();
@@ -211,10 +207,7 @@ fn run_live(args: &LiveArgs, job: &Job<'_>, terminal: &Terminal) -> Result<LiveR
     let live = plan.run_live(&options);
     meter.clear();
     match live {
-        Err(stopped @ LiveRunError::Stopped { .. }) => {
-            let state = if job.out.exists() { "is as it was" } else { "was not made" };
-            Err(Failure::Stopped(format!("{stopped}; {}/ {state}", job.out.display())))
-        }
+        Err(stopped @ LiveRunError::Stopped { .. }) => Err(output::stopped(&stopped, &job.out)),
         other => Ok(other?),
     }
 }

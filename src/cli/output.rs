@@ -2,6 +2,7 @@
 //! scenarios they are made from.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
@@ -129,29 +130,41 @@ pub(super) fn load<'a>(
     Ok(jobs)
 }
 
-/// Prints the result in the form that was asked for.
+/// Ctrl-C came; what is in the folder for the results is what was there before.
+pub(super) fn stopped(how_far: &dyn Display, out: &Path) -> Failure {
+    let state = if out.exists() { "is as it was" } else { "was not made" };
+    Failure::Stopped(format!("{how_far}; {}/ {state}", out.display()))
+}
+
+/// Prints the result in the form that was asked for: for people, or the data alone, and then what is
+/// for people goes to standard error.
 pub(super) fn present(
+    output: &OutputArgs,
+    people: &str,
+    csv: impl FnOnce() -> Result<String, Failure>,
+    json: impl FnOnce() -> Result<String, Failure>,
+) -> Outcome {
+    if output.format == Format::Table {
+        return print(people);
+    }
+    if !output.quiet {
+        eprint!("{people}");
+    }
+    print(&if output.format == Format::Csv { csv()? } else { json()? })
+}
+
+/// Prints the result of runs, simulated or live.
+pub(super) fn present_runs(
     output: &OutputArgs,
     input: &ReportInput<'_>,
     shown: Option<&str>,
     terminal: &Terminal,
 ) -> Outcome {
+    let summary = || {
+        let mut out = Vec::new();
+        csv::summary(&mut out, input.results)?;
+        Ok(String::from_utf8_lossy(&out).into_owned())
+    };
     let people = table::render(input, shown, terminal.style());
-    match output.format {
-        Format::Table => print(&people),
-        Format::Csv => {
-            if !output.quiet {
-                eprint!("{people}");
-            }
-            let mut out = Vec::new();
-            csv::summary(&mut out, input.results)?;
-            print(&String::from_utf8_lossy(&out))
-        }
-        Format::Json => {
-            if !output.quiet {
-                eprint!("{people}");
-            }
-            print(&json::summary(input))
-        }
-    }
+    present(output, &people, summary, || Ok(json::summary(input)))
 }

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use clap::Args;
 
-use super::output::{self, Job, OutputArgs, present};
+use super::output::{self, Job, OutputArgs, present_runs};
 use super::terminal::Terminal;
 use super::{Failure, Outcome, OverrideArgs, ScenarioArg, interrupt, print, progress::Meter, repeat};
 use crate::experiment::runner::{RunError, RunnerOptions};
@@ -56,9 +56,7 @@ fn run_one(args: &RunArgs, job: &Job<'_>, terminal: &Terminal) -> Outcome {
         let dot = terminal.plain("·", "-");
         let plural = if threads == 1 { "" } else { "s" };
         eprintln!("falcon {} {dot} {} {dot} {threads} thread{plural}", report::VERSION, job.file.display());
-        for warning in &job.loaded.warnings {
-            terminal.warning(&warning.message, warning.help.as_deref());
-        }
+        terminal.warnings(&job.loaded.warnings);
     }
     let start = Instant::now();
     let results = simulate(args, job, threads, terminal)?;
@@ -67,9 +65,7 @@ fn run_one(args: &RunArgs, job: &Job<'_>, terminal: &Terminal) -> Outcome {
     let mut warnings = job.loaded.warnings.clone();
     let found = report::warning::of_results(plan, &results);
     if !args.output.quiet {
-        for warning in &found {
-            terminal.warning(&warning.message, warning.help.as_deref());
-        }
+        terminal.warnings(&found);
     }
     warnings.extend(found);
     let repeat = repeat::command("run", job.file, plan, &args.overrides);
@@ -89,7 +85,7 @@ fn run_one(args: &RunArgs, job: &Job<'_>, terminal: &Terminal) -> Outcome {
     };
     let written = report::write_all(&job.out, &input);
     let shown = format!("{}/", job.out.display());
-    present(&args.output, &input, written.is_ok().then_some(shown.as_str()), terminal)?;
+    present_runs(&args.output, &input, written.is_ok().then_some(shown.as_str()), terminal)?;
     written?;
     if !args.output.quiet {
         let events: u64 = results.iter().flat_map(|policy| &policy.replications).map(|run| run.events).sum();
@@ -114,8 +110,7 @@ fn simulate(
     meter.clear();
     match results {
         Err(stopped @ RunError::Stopped { .. }) if stop.load(Ordering::Relaxed) => {
-            let state = if job.out.exists() { "is as it was" } else { "was not made" };
-            Err(Failure::Stopped(format!("{stopped}; {}/ {state}", job.out.display())))
+            Err(output::stopped(&stopped, &job.out))
         }
         other => Ok(other?),
     }

@@ -3,7 +3,7 @@
 use std::io::{IsTerminal, Write};
 
 use super::Color;
-use crate::report::Style;
+use crate::report::{Style, Warning};
 
 /// What the two streams can show.
 #[derive(Clone, Copy, Debug)]
@@ -45,7 +45,13 @@ impl Terminal {
         let _ = writeln!(std::io::stderr(), "{}: {message}", self.paint("error", "1;31"));
     }
 
-    pub(super) fn warning(&self, message: &str, help: Option<&str>) {
+    pub(super) fn warnings(&self, warnings: &[Warning]) {
+        for warning in warnings {
+            self.warning(&warning.message, warning.help.as_deref());
+        }
+    }
+
+    fn warning(&self, message: &str, help: Option<&str>) {
         eprintln!("{}: {message}", self.paint("warning", "1;33"));
         if let Some(help) = help {
             eprintln!("  = help: {help}");

@@ -25,9 +25,7 @@ pub(super) fn validate(args: &ValidateArgs, terminal: &Terminal) -> Outcome {
     for file in &args.files {
         match scenario::load(&ScenarioSource::from_argument(file), &overrides) {
             Ok(loaded) => {
-                for warning in &loaded.warnings {
-                    terminal.warning(&warning.message, warning.help.as_deref());
-                }
+                terminal.warnings(&loaded.warnings);
                 let plan = &loaded.plan;
                 let number = |n: usize, one: &str, many: &str| {
                     format!("{} {}", count(n as u64), if n == 1 { one } else { many })

@@ -7,9 +7,8 @@ use super::calibrate::Calibration;
 use super::fidelity::{Divergence, PolicyTrials, Trial};
 use super::live::{LiveResults, LiveRun, LiveRunError, LiveRunnerOptions};
 use super::plan::Plan;
-use super::runner::{pooled_result, tails};
-use crate::live::LiveError;
-use crate::metrics::{COLUMNS, PolicyResult, ReplicationResult};
+use super::runner::pooled_result;
+use crate::metrics::{COLUMNS, ReplicationResult};
 use crate::policies;
 use crate::random::Streams;
 use crate::scheduler::Record;
@@ -70,22 +69,18 @@ impl Plan {
         let calibrated =
             calibration.map(|measured| World { delays: measured.delays(options.time_scale), ..self.world() });
         let (mut trials, mut again) = (Vec::new(), Vec::new());
-        let mut live = LiveResults { results: Vec::new(), runs: Vec::new() };
+        let mut live = LiveResults::default();
         let options = &LiveRunnerOptions { history: true, ..options.clone() };
         let total = self.live_runs(repeats);
         let mut done = 0;
         for (policy, spec) in self.policies.iter().enumerate() {
             let pooled = Mutex::default();
             let mut real = |replication: u32, pooled: &Mutex<_>| {
-                let run = self.run_live_once(policy, replication, options, pooled);
+                let run = self.run_live_once(policy, replication, options, pooled).map_err(|error| {
+                    LiveRunError::of(error, &spec.name, self.seed(replication), (done, total))
+                });
                 done += 1;
-                run.map_err(|error| match error {
-                    LiveError::Stopped => LiveRunError::Stopped { done: done - 1, total },
-                    error => {
-                        let seed = self.seed(replication);
-                        LiveRunError::Failed { policy: spec.name.clone(), seed, error }
-                    }
-                })
+                run
             };
             let (mut of_policy, mut runs) = (Vec::new(), Vec::new());
             for replication in 0..self.run.replications {
@@ -106,15 +101,7 @@ impl Plan {
             let counting = counts.map(|run| run.result.clone()).collect();
             trials.push(PolicyTrials { policy: spec.name.clone(), trials: of_policy, repeats: counting });
             again.push(repeated);
-            let valid = runs.iter().filter(|run| run.invalid.is_none());
-            let replications = valid.map(|run| run.result.clone()).collect();
-            let pooled = pooled.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-            live.results.push(PolicyResult {
-                policy: spec.name.clone(),
-                replications,
-                tails: tails(&pooled),
-            });
-            live.runs.push(runs);
+            live.add(&spec.name, runs, pooled);
         }
         Ok(Compared { trials, live, repeats: again })
     }

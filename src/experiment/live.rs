@@ -80,7 +80,7 @@ pub struct LiveRun {
 }
 
 /// All runs of a plan.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct LiveResults {
     /// By policy; runs that are not valid are left out.
     pub results: Vec<PolicyResult>,
@@ -111,36 +111,48 @@ pub enum LiveRunError {
     },
 }
 
+impl LiveRunError {
+    /// A run of this policy and seed, after `done` of `total`, was stopped or broke.
+    pub(super) fn of(error: LiveError, policy: &str, seed: u64, (done, total): (usize, usize)) -> Self {
+        match error {
+            LiveError::Stopped => LiveRunError::Stopped { done, total },
+            error => LiveRunError::Failed { policy: policy.to_string(), seed, error },
+        }
+    }
+}
+
+impl LiveResults {
+    /// Adds all runs of a policy; those that are not valid count for nothing.
+    pub(super) fn add(&mut self, policy: &str, runs: Vec<LiveRun>, pooled: Mutex<[PooledHistogram; 3]>) {
+        let valid = runs.iter().filter(|run| run.invalid.is_none());
+        let replications = valid.map(|run| run.result.clone()).collect();
+        let pooled = pooled.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+        self.results.push(PolicyResult { policy: policy.to_string(), replications, tails: tails(&pooled) });
+        self.runs.push(runs);
+    }
+}
+
 impl Plan {
     /// Runs every policy over all replications for real.
     ///
     /// # Errors
     /// When stopped, or when a run breaks.
     pub fn run_live(&self, options: &LiveRunnerOptions<'_>) -> Result<LiveResults, LiveRunError> {
-        let total = self.runs();
-        let mut done = 0;
-        let (mut results, mut runs) = (Vec::new(), Vec::new());
+        let (mut done, total) = (0, self.runs());
+        let mut live = LiveResults::default();
         for (index, policy) in self.policies.iter().enumerate() {
             let pooled = Mutex::default();
-            let mut of_policy = Vec::new();
+            let mut runs = Vec::new();
             for replication in 0..self.run.replications {
                 let run = self.run_live_once(index, replication, options, &pooled).map_err(|error| {
-                    let (policy, seed) = (policy.name.clone(), self.seed(replication));
-                    match error {
-                        LiveError::Stopped => LiveRunError::Stopped { done, total },
-                        error => LiveRunError::Failed { policy, seed, error },
-                    }
+                    LiveRunError::of(error, &policy.name, self.seed(replication), (done, total))
                 })?;
                 done += 1;
-                of_policy.push(run);
+                runs.push(run);
             }
-            let valid = of_policy.iter().filter(|run| run.invalid.is_none());
-            let replications = valid.map(|run| run.result.clone()).collect();
-            let pooled = pooled.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-            results.push(PolicyResult { policy: policy.name.clone(), replications, tails: tails(&pooled) });
-            runs.push(of_policy);
+            live.add(&policy.name, runs, pooled);
         }
-        Ok(LiveResults { results, runs })
+        Ok(live)
     }
 
     /// Runs one policy and replication for real; the distributions of a valid run are added to

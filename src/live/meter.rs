@@ -2,6 +2,7 @@
 
 use crate::ids::NodeId;
 use crate::metrics::DriverFigures;
+use crate::statistics::nearest_rank;
 
 /// Pings to a worker process: the fastest answer tells best how the clocks differ.
 const PINGS: u32 = 16;
@@ -177,6 +178,5 @@ fn sorted(samples: &[u64]) -> Vec<u64> {
 
 /// The nearest-rank quantile in seconds; `None` without samples.
 fn quantile(sorted: &[u64], share: f64) -> Option<f64> {
-    let rank = (share * sorted.len() as f64).ceil() as usize;
-    sorted.get(rank.saturating_sub(1)).map(|&nanos| nanos as f64 / 1e9)
+    nearest_rank(sorted, share).map(|nanos| nanos as f64 / 1e9)
 }

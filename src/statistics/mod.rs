@@ -4,3 +4,10 @@ pub mod confidence;
 pub mod equivalence;
 pub mod paired;
 pub mod ranking;
+
+/// The quantile by nearest rank: the least of the ascending values that `share` of them do not
+/// exceed. `None` without values.
+pub fn nearest_rank<T: Copy>(ascending: &[T], share: f64) -> Option<T> {
+    let rank = (share * ascending.len() as f64).ceil() as usize;
+    ascending.get(rank.saturating_sub(1)).copied()
+}
