@@ -13,7 +13,7 @@ fn main() {
     let fifo = || preset("fifo").expect("a preset");
     let sizes = [(100_000, "100,000"), (1_000, "1,000")];
     for place in PLACES {
-        let spec = PolicySpec { place: place.spec, dispatch: Dispatch::Push, ..fifo() };
+        let spec = PolicySpec { place: place.spec.clone(), dispatch: Dispatch::Push, ..fifo() };
         for (size, shown) in sizes {
             let mut core = Core::new(&spec, &nodes(size), size, 1);
             bench.time(&format!("place {}", place.name), &format!("{shown} nodes"), 1, |bencher| {
@@ -22,7 +22,7 @@ fn main() {
         }
     }
     for order in ORDERS {
-        let spec = PolicySpec { order: order.spec, ..fifo() };
+        let spec = PolicySpec { order: order.spec.clone(), ..fifo() };
         for (size, shown) in sizes {
             let mut core = Core::new(&spec, &nodes(16), 16 + size, 1);
             bench.time(&format!("order {}", order.name), &format!("{shown} waiting"), 1, |bencher| {

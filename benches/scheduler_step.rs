@@ -14,13 +14,13 @@ fn main() {
     let mut bench = support::Bench::new("scheduler_step", "task");
     let fifo = || preset("fifo").expect("a preset");
     for order in ORDERS.iter().rev() {
-        let spec = PolicySpec { order: order.spec, ..fifo() };
+        let spec = PolicySpec { order: order.spec.clone(), ..fifo() };
         // A hundred tasks wait in the central queue.
         let mut core = Core::new(&spec, &nodes(NODES), NODES + 100, 1);
         bench.time("order, pull", order.name, 1, |bencher| bencher.iter(|| core.step()));
     }
     for place in PLACES.iter().rev() {
-        let spec = PolicySpec { place: place.spec, dispatch: Dispatch::Push, ..fifo() };
+        let spec = PolicySpec { place: place.spec.clone(), dispatch: Dispatch::Push, ..fifo() };
         let mut core = Core::new(&spec, &nodes(NODES), NODES, 1);
         bench.time("place, push", place.name, 1, |bencher| bencher.iter(|| core.step()));
     }

@@ -51,7 +51,7 @@
 //! use falcon::metrics::Metric;
 //! use falcon::policies::registry::preset;
 //! use falcon::scheduler::RetryPlan;
-//! use falcon::workload::{Arrivals, EstimateSpec, TaskClass, Workload};
+//! use falcon::workload::{Arrivals, ClassDetails, EstimateSpec, TaskClass, Workload};
 //! use falcon::world::Delays;
 //!
 //! let task = TaskClass {
@@ -62,6 +62,7 @@
 //!     slots: 1,
 //!     failure_probability: 0.0,
 //!     estimate: EstimateSpec::Exact,
+//!     details: ClassDetails::default(),
 //! };
 //! let node = NodeGroup {
 //!     name: "node".to_string(),

@@ -91,6 +91,22 @@ pub enum Purpose {
     DetectionDelay = 16,
     /// Delays from repairs of a node until the scheduler can use it.
     JoinDelay = 17,
+    /// Deadline of a task.
+    Deadline = 18,
+    /// How long a task waits before it gives up.
+    Patience = 19,
+    /// What a task is about.
+    TaskKey = 20,
+    /// Who submits a task.
+    User = 21,
+    /// Which nodes are asked or robbed.
+    Probe = 22,
+    /// Shape of a job of dependent tasks.
+    JobShape = 23,
+    /// Tasks that a task submits when it ends.
+    Spawn = 24,
+    /// Zone a task comes from.
+    Zone = 25,
 }
 
 /// All streams of one replication.

@@ -33,8 +33,8 @@ struct Core {
     commands: Commands,
 }
 
-fn named<S: Copy>(parts: &[Part<S>], name: &str) -> S {
-    parts.iter().find(|part| part.name == name).unwrap_or_else(|| panic!("no part `{name}`")).spec
+fn named<S: Clone>(parts: &[Part<S>], name: &str) -> S {
+    parts.iter().find(|part| part.name == name).unwrap_or_else(|| panic!("no part `{name}`")).spec.clone()
 }
 
 /// A core with the policy `order place dispatch backfill` on nodes of these slots.
@@ -672,6 +672,7 @@ fn every_transition_is_written_down() {
             Record::Settled {
                 task,
                 state: TaskState::Completed,
+                waiting: false,
                 class: 0,
                 arrival: Time(SECOND),
                 first_start: Some(Time(SECOND)),

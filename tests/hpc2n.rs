@@ -162,6 +162,7 @@ fn by_hand(jobs: &[HandJob]) -> Vec<TraceTask> {
         slots,
         class: 0,
         failure_probability: 0.0,
+        details: None,
     };
     jobs.iter().map(task).collect()
 }

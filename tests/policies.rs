@@ -88,6 +88,7 @@ fn world() -> impl Strategy<Value = World> {
                 slots: slots.min(widest),
                 class: 0,
                 failure_probability,
+                details: None,
             }
         });
         let mut world = World {
@@ -135,7 +136,7 @@ fn run(world: &World, policy: &PolicySpec, seed: u64) -> Option<RunOutput> {
 /// Every combination of the parts in the registry, `power-of` with more options than its default.
 fn combinations() -> Vec<PolicySpec> {
     let mut places: Vec<(String, PlaceSpec)> =
-        PLACES.iter().map(|part| (part.name.to_string(), part.spec)).collect();
+        PLACES.iter().map(|part| (part.name.to_string(), part.spec.clone())).collect();
     for (d, with_replacement) in [(1, false), (2, true), (3, false), (9, true)] {
         places.push((format!("power-of {d} {with_replacement}"), PlaceSpec::PowerOf { d, with_replacement }));
     }
@@ -146,8 +147,8 @@ fn combinations() -> Vec<PolicySpec> {
                 for backfill in BACKFILLS {
                     combinations.push(PolicySpec {
                         name: format!("{} {place_name} {} {}", order.name, dispatch.name, backfill.name),
-                        order: order.spec,
-                        place: *place,
+                        order: order.spec.clone(),
+                        place: place.clone(),
                         dispatch: dispatch.spec,
                         backfill: backfill.spec,
                     });
@@ -283,11 +284,11 @@ fn every_policy(worlds: u32) {
 fn policy(order: &str, place: &str, dispatch: &str) -> PolicySpec {
     let place = match place.strip_prefix("power-of ") {
         Some(d) => PlaceSpec::PowerOf { d: d.parse().expect("a number"), with_replacement: false },
-        None => PLACES.iter().find(|part| part.name == place).expect("a place").spec,
+        None => PLACES.iter().find(|part| part.name == place).expect("a place").spec.clone(),
     };
     PolicySpec {
         name: "under test".to_string(),
-        order: ORDERS.iter().find(|part| part.name == order).expect("an order").spec,
+        order: ORDERS.iter().find(|part| part.name == order).expect("an order").spec.clone(),
         place,
         dispatch: DISPATCHES.iter().find(|part| part.name == dispatch).expect("a dispatch").spec,
         backfill: falcon::policies::BackfillSpec::None,
@@ -305,6 +306,7 @@ fn small(nodes: &[(u32, f64, f64)], tasks: &[(f64, f64, u32, f64)]) -> World {
         slots,
         class: 0,
         failure_probability: 0.0,
+        details: None,
     };
     World {
         nodes: nodes.iter().map(|&(slots, speed, weight)| NodeSpec { slots, speed, weight }).collect(),
@@ -564,7 +566,7 @@ fn random_places_draw_as_they_should() {
         (power(2, true), &unequal, 2, [5.0, 3.0, 1.0, 0.0]),
     ];
     for (place, nodes, slots, shares) in cases {
-        let counts = choices(place, nodes, slots);
+        let counts = choices(place.clone(), nodes, slots);
         let found = chi_square(&counts, &shares);
         assert!(found <= quantile(&shares), "{place:?}, {slots} slots: {counts:?} for {shares:?}: {found}");
     }

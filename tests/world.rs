@@ -503,6 +503,7 @@ fn listed(tasks: &[(u64, u64, u32)]) -> Workload {
         slots,
         class: 0,
         failure_probability: 0.0,
+        details: None,
     };
     Workload::Listed {
         tasks: tasks.iter().map(task).collect(),

@@ -64,8 +64,12 @@ enum Command {
     Validate(validate::ValidateArgs),
     /// Draw the plots of a results folder again.
     Plot(plot::PlotArgs),
-    /// List the policies and the parts they are made of.
-    Policies,
+    /// List the policies and the parts they are made of, or tell what one of them does.
+    Policies {
+        /// A preset or a part: prints what it does, its source, its cost, its options, and when it is a
+        /// bad idea.
+        name: Option<String>,
+    },
     /// Print the JSON Schema of scenario files.
     Schema,
     /// Write a starter scenario file.
@@ -170,7 +174,7 @@ pub fn main() -> ExitCode {
         Command::Replay(args) => replay::replay(args),
         Command::Validate(args) => validate::validate(args, &terminal),
         Command::Plot(args) => plot::plot(args),
-        Command::Policies => policies::policies(),
+        Command::Policies { name } => policies::policies(name.as_deref()),
         Command::Schema => schema::schema(),
         Command::Init(args) => init::init(args),
         Command::Worker(args) => worker::worker(args),

@@ -15,7 +15,7 @@ use crate::faults::{FailsWhen, NodeFaults};
 use crate::live::{LiveError, Samples};
 use crate::policies::registry::preset;
 use crate::scheduler::{OnNodeLoss, RetryPlan};
-use crate::workload::{Arrivals, EstimateSpec, TaskClass, Workload};
+use crate::workload::{Arrivals, ClassDetails, EstimateSpec, TaskClass, Workload};
 use crate::world::Delays;
 
 /// Real seconds that each run takes about.
@@ -150,6 +150,7 @@ impl Plan {
                 slots: 1,
                 failure_probability: 0.0,
                 estimate: EstimateSpec::Exact,
+                details: ClassDetails::default(),
             }],
         };
         plan.retry = RetryPlan { on_node_loss: OnNodeLoss::Restart, ..RetryPlan::default() };

@@ -93,13 +93,14 @@ impl<'a, P: Policy, O: Observer, L: Link> Coordinator<'a, P, O, L> {
     pub(super) fn new(
         world: &'a World,
         seed: u64,
-        scheduler: Scheduler<P>,
+        mut scheduler: Scheduler<P>,
         options: LiveOptions<'a>,
         link: L,
         observer: O,
     ) -> Result<Self, LiveError> {
         let streams = Streams::new(seed);
         let nodes = world.nodes.len();
+        let truths = Truths::new(world, streams, scheduler.reads_details());
         let mut coordinator = Coordinator {
             world,
             options,
@@ -108,7 +109,7 @@ impl<'a, P: Policy, O: Observer, L: Link> Coordinator<'a, P, O, L> {
             link,
             sessions: Sessions::new(nodes, options.secret),
             fleet: Fleet::new(nodes),
-            truths: Truths::new(world, streams),
+            truths,
             clocks: None,
             streams,
             plans: Plans::default(),
@@ -263,7 +264,9 @@ impl<'a, P: Policy, O: Observer, L: Link> Coordinator<'a, P, O, L> {
             }
             self.late(now, due);
             if arrival <= change {
-                if let Some((task, spec)) = self.truths.arrive() {
+                if let Some((task, spec, details)) = self.truths.arrive() {
+                    let described = details.map(|details| Event::TaskDescribed { task, details });
+                    self.facts.extend(described.map(Fact::own));
                     self.facts.push(Fact::own(Event::TaskSubmitted { task, spec }));
                 }
             } else if let Some(plan) = self.plans.pop() {

@@ -5,7 +5,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use super::*;
 use crate::ids::{AttemptNumber, NodeId, TaskId};
 use crate::live::message::{FromWorker, Job, ToCoordinator, ToWorker, Work};
-use crate::scheduler::{Command, Event, Outcome, TaskSpec, TaskState};
+use crate::scheduler::{Command, Event, Outcome, TaskDetails, TaskSpec, TaskState};
 use crate::time::Duration;
 
 fn task() -> impl Strategy<Value = TaskId> {
@@ -19,9 +19,16 @@ fn outcome() -> impl Strategy<Value = Outcome> {
 fn event() -> impl Strategy<Value = Event> {
     let spec = (any::<u64>(), any::<f64>(), any::<u32>(), any::<u16>())
         .prop_map(|(estimate, priority, slots, class)| TaskSpec { estimate, priority, slots, class });
+    let details = (any::<u32>(), any::<u64>(), any::<u16>()).prop_map(|(number, key, zone)| TaskDetails {
+        number,
+        key,
+        zone,
+        ..TaskDetails::default()
+    });
     let who = || (task(), any::<u32>(), any::<u32>()).prop_map(|(t, a, n)| (t, AttemptNumber(a), NodeId(n)));
     prop_oneof![
         (task(), spec).prop_map(|(task, spec)| Event::TaskSubmitted { task, spec }),
+        (task(), details).prop_map(|(task, details)| Event::TaskDescribed { task, details }),
         who().prop_map(|(task, attempt, node)| Event::AttemptStarted { task, attempt, node }),
         (who(), outcome(), any::<u64>()).prop_map(|((task, attempt, node), outcome, service)| {
             Event::AttemptFinished { task, attempt, node, outcome, service: Duration(service) }

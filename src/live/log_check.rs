@@ -76,6 +76,12 @@ impl Possible {
         self.now = step.now;
         for event in &step.events {
             let possible = match event {
+                Event::TaskDescribed { task, details } => {
+                    let next = task.number == self.submitted && details.number == task.number;
+                    let slot = self.taken.get(task.slot as usize).copied();
+                    let free = slot.map_or(task.slot as usize == self.taken.len(), |taken| taken == 0);
+                    next && free && MODERATE.contains(&details.weight)
+                }
                 Event::TaskSubmitted { task, spec } => {
                     let next = task.number == self.submitted;
                     self.submitted = self.submitted.saturating_add(1);

@@ -5,7 +5,7 @@
 
 use crate::ids::{AttemptNumber, NodeId, TaskId};
 use crate::random::{Purpose, StreamKey, Streams};
-use crate::scheduler::{Event, OnNodeLoss, Outcome, TaskSpec};
+use crate::scheduler::{Event, OnNodeLoss, Outcome, TaskDetails, TaskSpec};
 use crate::time::{Duration, Time};
 use crate::workload::source::{NewTask, SourceError, TaskSource};
 use crate::world::World;
@@ -53,10 +53,10 @@ pub(super) struct Truths<'a> {
 }
 
 impl<'a> Truths<'a> {
-    pub(super) fn new(world: &'a World, streams: Streams) -> Self {
+    pub(super) fn new(world: &'a World, streams: Streams, with_details: bool) -> Self {
         let mut truths = Truths {
             world,
-            source: TaskSource::new(&world.workload, streams),
+            source: TaskSource::new(&world.workload, streams).with_details(with_details),
             next: None,
             truths: Vec::new(),
             free: Vec::new(),
@@ -78,7 +78,7 @@ impl<'a> Truths<'a> {
     }
 
     /// The task that arrives next.
-    pub(super) fn arrive(&mut self) -> Option<(TaskId, TaskSpec)> {
+    pub(super) fn arrive(&mut self) -> Option<(TaskId, TaskSpec, Option<TaskDetails>)> {
         let new = self.next?;
         let truth = Truth {
             number: new.number,
@@ -104,7 +104,8 @@ impl<'a> Truths<'a> {
         self.draw();
         let spec =
             TaskSpec { estimate: new.estimate, priority: new.priority, slots: new.slots, class: new.class };
-        Some((TaskId { slot, number: new.number }, spec))
+        let details = self.source.has_details().then(|| self.source.details(&new));
+        Some((TaskId { slot, number: new.number }, spec, details))
     }
 
     /// What kept a task that should have arrived from being made.

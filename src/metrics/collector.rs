@@ -164,8 +164,15 @@ impl Collector {
     }
 
     #[inline(always)]
+    fn leave_queue(&mut self, now: Time) {
+        self.waiting -= 1;
+        self.waiting_area += i128::from(now.0);
+    }
+
+    #[inline(always)]
     fn on_settled(&mut self, now: Time, settled: &Settled) {
-        let Settled { number, completed, class, arrival, first_start, node, service } = *settled;
+        let Settled { number, state, waiting, class, arrival, first_start, node, service } = *settled;
+        let completed = state == TaskState::Completed;
         self.last_settled = now;
         self.system_area += i128::from(now.0);
         if completed {
@@ -176,12 +183,18 @@ impl Collector {
                 self.nodes[node.index()].tasks += 1;
             }
         }
+        if waiting {
+            self.leave_queue(now);
+            if let Some(timeline) = &mut self.timeline {
+                timeline.left_queue(now);
+            }
+        }
         let warm = number >= self.warmup;
         let wait = first_start.filter(|_| warm).map(|start| start - arrival);
         let response = (completed && warm).then(|| now - arrival);
-        self.all.settle(completed, wait, response, service);
+        self.all.settle(state, wait, response, service);
         if let Some(stats) = self.classes.get_mut(class as usize) {
-            stats.settle(completed, wait, response, service);
+            stats.settle(state, wait, response, service);
         }
     }
 
@@ -313,7 +326,8 @@ impl Collector {
 /// What matters here of a settled task.
 struct Settled {
     number: u32,
-    completed: bool,
+    state: TaskState,
+    waiting: bool,
     class: u16,
     arrival: Time,
     first_start: Option<Time>,
@@ -334,8 +348,7 @@ impl Observer for Collector {
             Record::Submitted { class, .. } => self.on_submitted(now, class),
             Record::Dispatched { .. } => {
                 self.attempts += 1;
-                self.waiting -= 1;
-                self.waiting_area += i128::from(now.0);
+                self.leave_queue(now);
                 if let Some(timeline) = &mut self.timeline {
                     timeline.dispatched(now);
                 }
@@ -371,10 +384,9 @@ impl Observer for Collector {
                     timeline.returned(now);
                 }
             }
-            Record::Settled { task, state, class, arrival, first_start, node, service, .. } => {
-                let completed = state == TaskState::Completed;
+            Record::Settled { task, state, waiting, class, arrival, first_start, node, service, .. } => {
                 let number = task.number;
-                let settled = Settled { number, completed, class, arrival, first_start, node, service };
+                let settled = Settled { number, state, waiting, class, arrival, first_start, node, service };
                 self.on_settled(now, &settled);
             }
             Record::NodeJoined { node } => self.on_node_joined(now, node.index()),

@@ -1,6 +1,7 @@
 //! What one replication leaves behind.
 
 use super::columns::{Metric, MetricRow};
+use crate::scheduler::TaskState;
 use crate::time::{Duration, Time};
 
 /// Final state of a task.
@@ -10,14 +11,38 @@ pub enum FinalState {
     Completed,
     /// Its attempts are used up.
     Error,
+    /// Its time is used up.
+    Timeout,
+    /// A task it depends on did not complete.
+    Cancelled,
+    /// Refused: there was no room to wait.
+    Rejected,
 }
 
 impl FinalState {
+    /// That of a task the scheduler says is settled.
+    ///
+    /// # Panics
+    /// When the state is not final.
+    pub fn of(state: TaskState) -> FinalState {
+        match state {
+            TaskState::Completed => FinalState::Completed,
+            TaskState::Error => FinalState::Error,
+            TaskState::Timeout => FinalState::Timeout,
+            TaskState::Cancelled => FinalState::Cancelled,
+            TaskState::Rejected => FinalState::Rejected,
+            state => panic!("a task is settled as {state:?}"),
+        }
+    }
+
     /// The name in files.
     pub fn name(self) -> &'static str {
         match self {
             FinalState::Completed => "completed",
             FinalState::Error => "error",
+            FinalState::Timeout => "timeout",
+            FinalState::Cancelled => "cancelled",
+            FinalState::Rejected => "rejected",
         }
     }
 }

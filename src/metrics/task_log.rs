@@ -1,7 +1,7 @@
 //! One row per task, for those who ask for `tasks.csv`.
 
 use super::results::{FinalState, TaskResult};
-use crate::scheduler::{Observer, Record, TaskState};
+use crate::scheduler::{Observer, Record};
 use crate::time::Time;
 
 /// Collects the rows of all tasks. Its memory grows with the run, so it is made only on request.
@@ -23,9 +23,10 @@ impl TaskLog {
 
 impl Observer for TaskLog {
     fn on_record(&mut self, now: Time, record: &Record) {
-        if let Record::Settled { task, state, class, arrival, first_start, attempts, node, service } = *record
+        if let Record::Settled { task, state, class, arrival, first_start, attempts, node, service, .. } =
+            *record
         {
-            let state = if state == TaskState::Completed { FinalState::Completed } else { FinalState::Error };
+            let state = FinalState::of(state);
             self.rows.push(TaskResult {
                 task: task.number,
                 class,

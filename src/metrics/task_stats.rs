@@ -2,6 +2,7 @@
 
 use super::columns::{Metric, MetricRow};
 use super::histogram::Histogram;
+use crate::scheduler::TaskState;
 use crate::time::Duration;
 
 /// Slowdowns are counted in units of 2^-20.
@@ -92,7 +93,10 @@ impl Jain {
 pub(super) struct TaskStats {
     pub(super) submitted: u64,
     pub(super) completed: u64,
-    pub(super) errors: u64,
+    errors: u64,
+    timeouts: u64,
+    cancelled: u64,
+    rejected: u64,
     wait: Moments,
     waited: u64,
     response: Moments,
@@ -109,18 +113,30 @@ impl TaskStats {
     #[inline(always)]
     pub(super) fn settle(
         &mut self,
-        completed: bool,
+        state: TaskState,
         wait: Option<Duration>,
         response: Option<Duration>,
         service: Duration,
     ) {
-        self.completed += u64::from(completed);
-        self.errors += u64::from(!completed);
+        match state {
+            TaskState::Completed => self.completed += 1,
+            state => self.give_up(state),
+        }
         if let Some(wait) = wait {
             self.add_wait(wait);
         }
         if let Some(response) = response {
             self.add_response(response, service);
+        }
+    }
+
+    #[cold]
+    fn give_up(&mut self, state: TaskState) {
+        match state {
+            TaskState::Timeout => self.timeouts += 1,
+            TaskState::Cancelled => self.cancelled += 1,
+            TaskState::Rejected => self.rejected += 1,
+            _ => self.errors += 1,
         }
     }
 
@@ -171,10 +187,9 @@ impl TaskStats {
         row.set(Metric::Submitted, self.submitted as f64);
         row.set(Metric::Completed, self.completed as f64);
         row.set(Metric::Errors, self.errors as f64);
-        // No state of this version leads there.
-        row.set(Metric::Timeouts, 0.0);
-        row.set(Metric::Cancelled, 0.0);
-        row.set(Metric::Rejected, 0.0);
+        row.set(Metric::Timeouts, self.timeouts as f64);
+        row.set(Metric::Cancelled, self.cancelled as f64);
+        row.set(Metric::Rejected, self.rejected as f64);
     }
 }
 

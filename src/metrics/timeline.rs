@@ -145,6 +145,10 @@ impl TimelineCollector {
         self.at(now).queue_length += 1;
     }
 
+    pub(super) fn left_queue(&mut self, now: Time) {
+        self.at(now).queue_length -= 1;
+    }
+
     #[inline]
     pub(super) fn completed(&mut self, now: Time) {
         self.at(now).completed += 1;

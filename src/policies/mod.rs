@@ -21,8 +21,8 @@ pub type AnyPolicy = Composed<AnyOrder, AnyPlace, AnyBackfill>;
 pub fn build(spec: &PolicySpec, nodes: &[NodeSpec], max_demand: u32, streams: Streams) -> AnyPolicy {
     let context = PlaceContext { nodes, dispatch: spec.dispatch, max_demand, streams };
     Composed {
-        order: AnyOrder::new(spec.order, streams),
-        place: AnyPlace::new(spec.place, &context),
+        order: AnyOrder::new(&spec.order, streams),
+        place: AnyPlace::new(&spec.place, &context),
         dispatch: spec.dispatch,
         backfill: AnyBackfill::new(spec.backfill, nodes),
     }

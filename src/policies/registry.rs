@@ -1,12 +1,13 @@
 //! The names of all policy parts and presets, with one line on each.
 //!
 //! A new part is one file under `order/` or `place/` and one line here; `falcon policies`, the
-//! scenario reader, its error messages and the conformance tests all read this table.
+//! scenario reader, its error messages and the conformance tests all read this table. The story that
+//! `falcon policies NAME` tells of a part is the head of its file.
 
 use super::spec::{BackfillSpec, Dispatch, OrderSpec, PlaceSpec, PolicySpec};
 
 /// A named part of a policy and what it does in one line.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Part<S> {
     /// The name in scenario files.
     pub name: &'static str,
@@ -14,60 +15,96 @@ pub struct Part<S> {
     pub summary: &'static str,
     /// The part with its default options.
     pub spec: S,
+    /// The file it is in.
+    source: &'static str,
 }
 
-const fn part<S>(name: &'static str, summary: &'static str, spec: S) -> Part<S> {
-    Part { name, summary, spec }
+impl<S> Part<S> {
+    /// What it does, its source, its cost and when it is a bad idea.
+    pub fn story(&self) -> String {
+        let head = self.source.lines().map_while(|line| line.strip_prefix("//!"));
+        let lines: Vec<&str> = head.map(|line| line.strip_prefix(' ').unwrap_or(line)).collect();
+        lines.join("\n")
+    }
+}
+
+/// A part by name, in one line, with its default options and its file.
+macro_rules! part {
+    ($name:literal, $summary:literal, $spec:expr, $file:literal) => {
+        Part { name: $name, summary: $summary, spec: $spec, source: include_str!($file) }
+    };
 }
 
 /// All orders.
 pub const ORDERS: &[Part<OrderSpec>] = &[
-    part("fifo", "first come, first served", OrderSpec::Fifo),
-    part("lifo", "last come, first served", OrderSpec::Lifo),
-    part("random", "a waiting task at random", OrderSpec::Random),
-    part("sjf", "shortest estimated work first", OrderSpec::Sjf),
-    part("ljf", "longest estimated work first", OrderSpec::Ljf),
-    part("priority", "highest priority first", OrderSpec::Priority),
+    part!("fifo", "first come, first served", OrderSpec::Fifo, "order/fifo.rs"),
+    part!("lifo", "last come, first served", OrderSpec::Lifo, "order/lifo.rs"),
+    part!("random", "a waiting task at random", OrderSpec::Random, "order/random.rs"),
+    part!("sjf", "shortest estimated work first", OrderSpec::Sjf, "order/sjf.rs"),
+    part!("ljf", "longest estimated work first", OrderSpec::Ljf, "order/ljf.rs"),
+    part!("priority", "highest priority first", OrderSpec::Priority, "order/priority.rs"),
 ];
 
 /// All places. `power-of` takes `d` and `with_replacement`.
 pub const PLACES: &[Part<PlaceSpec>] = &[
-    part("round-robin", "each node in turn", PlaceSpec::RoundRobin),
-    part("weighted-round-robin", "in turn by weight, spread smoothly", PlaceSpec::WeightedRoundRobin),
-    part("random", "any node, equally likely", PlaceSpec::Random),
-    part("weighted-random", "any node, in proportion to its weight", PlaceSpec::WeightedRandom),
-    part("least-loaded", "the node with the fewest tasks", PlaceSpec::LeastLoaded),
-    part(
+    part!("round-robin", "each node in turn", PlaceSpec::RoundRobin, "place/round_robin.rs"),
+    part!(
+        "weighted-round-robin",
+        "in turn by weight, spread smoothly",
+        PlaceSpec::WeightedRoundRobin,
+        "place/weighted_round_robin.rs"
+    ),
+    part!("random", "any node, equally likely", PlaceSpec::Random, "place/random.rs"),
+    part!(
+        "weighted-random",
+        "any node, in proportion to its weight",
+        PlaceSpec::WeightedRandom,
+        "place/weighted_random.rs"
+    ),
+    part!("least-loaded", "the node with the fewest tasks", PlaceSpec::LeastLoaded, "place/least_loaded.rs"),
+    part!(
         "weighted-least-loaded",
         "the node with the fewest tasks per weight",
         PlaceSpec::WeightedLeastLoaded,
+        "place/weighted_least_loaded.rs"
     ),
-    part(
+    part!(
         "power-of",
         "the less loaded of d random nodes",
         PlaceSpec::PowerOf { d: 2, with_replacement: false },
+        "place/power_of.rs"
     ),
-    part("fastest", "the free node with the highest speed", PlaceSpec::Fastest),
-    part("first-fit", "the first node with room", PlaceSpec::FirstFit),
-    part("best-fit", "the node with the least room that is enough", PlaceSpec::BestFit),
-    part("worst-fit", "the node with the most room", PlaceSpec::WorstFit),
+    part!("fastest", "the free node with the highest speed", PlaceSpec::Fastest, "place/fastest.rs"),
+    part!("first-fit", "the first node with room", PlaceSpec::FirstFit, "place/first_fit.rs"),
+    part!("best-fit", "the node with the least room that is enough", PlaceSpec::BestFit, "place/best_fit.rs"),
+    part!("worst-fit", "the node with the most room", PlaceSpec::WorstFit, "place/worst_fit.rs"),
 ];
 
 /// All kinds of dispatch.
 pub const DISPATCHES: &[Part<Dispatch>] = &[
-    part("pull", "one central queue; a free node takes the next task", Dispatch::Pull),
-    part("push", "a task is bound to a node when it arrives", Dispatch::Push),
+    part!(
+        "pull",
+        "one central queue; a free node takes the next task",
+        Dispatch::Pull,
+        "../scheduler/pull.rs"
+    ),
+    part!("push", "a task is bound to a node when it arrives", Dispatch::Push, "../scheduler/push.rs"),
 ];
 
 /// All kinds of backfilling.
 pub const BACKFILLS: &[Part<BackfillSpec>] = &[
-    part("none", "the head of the queue blocks", BackfillSpec::None),
-    part("aggressive", "any waiting task that fits may start", BackfillSpec::Aggressive),
-    part("easy", "a task may overtake unless it delays the head", BackfillSpec::Easy),
+    part!("none", "the head of the queue blocks", BackfillSpec::None, "backfill/mod.rs"),
+    part!(
+        "aggressive",
+        "any waiting task that fits may start",
+        BackfillSpec::Aggressive,
+        "backfill/aggressive.rs"
+    ),
+    part!("easy", "a task may overtake unless it delays the head", BackfillSpec::Easy, "backfill/easy.rs"),
 ];
 
 /// A preset: a bare name that stands for a whole policy.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Preset {
     /// The name in scenario files.
     pub name: &'static str,
@@ -82,8 +119,8 @@ impl Preset {
     pub fn policy(&self) -> PolicySpec {
         PolicySpec {
             name: self.name.to_string(),
-            order: self.order,
-            place: self.place,
+            order: self.order.clone(),
+            place: self.place.clone(),
             dispatch: self.dispatch,
             backfill: self.backfill,
         }

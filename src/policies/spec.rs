@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 pub use crate::scheduler::policy::Dispatch;
 
 /// Which waiting task goes next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum OrderSpec {
     /// First come, first served.
     Fifo,
@@ -22,7 +22,7 @@ pub enum OrderSpec {
 }
 
 /// Which node takes the task.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum PlaceSpec {
     /// Each node in turn.
     RoundRobin,
@@ -77,4 +77,17 @@ pub struct PolicySpec {
     pub dispatch: Dispatch,
     /// Whether tasks may overtake a blocked head of the queue.
     pub backfill: BackfillSpec,
+}
+
+impl Default for PolicySpec {
+    /// What a policy takes that leaves something out: `fifo`.
+    fn default() -> Self {
+        PolicySpec {
+            name: String::from("fifo"),
+            order: OrderSpec::Fifo,
+            place: PlaceSpec::LeastLoaded,
+            dispatch: Dispatch::Pull,
+            backfill: BackfillSpec::None,
+        }
+    }
 }

@@ -11,7 +11,7 @@ use crate::policies::registry::preset;
 use crate::policies::spec::PolicySpec;
 use crate::scheduler::retry::RetryPlan;
 use crate::time::{Duration, Time};
-use crate::workload::{Arrivals, EstimateSpec, TaskClass, Workload};
+use crate::workload::{Arrivals, ClassDetails, EstimateSpec, TaskClass, Workload};
 use crate::world::Delays;
 
 /// How a made-up run is to look.
@@ -82,6 +82,7 @@ impl Sample {
             slots: 1,
             failure_probability: 0.01,
             estimate: EstimateSpec::Exact,
+            details: ClassDetails::default(),
         };
         let classes = match &self.classes[..] {
             [] => vec![class("", 1.0)],

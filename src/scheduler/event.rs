@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::details::TaskDetails;
 use crate::ids::{AttemptNumber, NodeId, TaskId};
 use crate::time::Duration;
 
@@ -33,6 +34,13 @@ pub enum Outcome {
 /// [`decide`]: super::Scheduler::decide
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Event {
+    /// What else is known of a task that is submitted next. Its slot must be free.
+    TaskDescribed {
+        /// The task.
+        task: TaskId,
+        /// What is known.
+        details: TaskDetails,
+    },
     /// A task arrived. Its slot must be free: new, or that of a settled task.
     TaskSubmitted {
         /// The task.

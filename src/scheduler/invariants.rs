@@ -20,7 +20,11 @@ impl<P: Policy> Scheduler<P> {
         let count = |wanted: &[TaskState]| {
             self.tasks.hot.iter().filter(|task| wanted.contains(&task.state)).count() as u64
         };
-        assert_eq!(count(&[TaskState::Waiting, TaskState::Backoff]), counts.waiting, "waiting tasks");
+        assert_eq!(
+            count(&[TaskState::Waiting, TaskState::Backoff, TaskState::Blocked]),
+            counts.waiting,
+            "waiting tasks"
+        );
         assert_eq!(count(&[TaskState::Running]), counts.running, "running tasks");
         assert_eq!(count(&[TaskState::Backoff]), self.timers.len() as u64, "a timer per backoff");
 

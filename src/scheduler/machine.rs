@@ -3,7 +3,7 @@
 use super::cluster::{Cluster, NodeSpec};
 use super::command::{Command, Commands};
 use super::event::{Event, Outcome, TaskSpec};
-use super::policy::{Backfill, Dispatch, Order, Place, Policy};
+use super::policy::{Backfill, Dispatch, Entry, Order, Place, Policy};
 use super::ready::ReadyQueue;
 use super::record::{Observer, Record};
 use super::retry::{OnNodeLoss, RetryPlan};
@@ -88,6 +88,11 @@ impl<P: Policy> Scheduler<P> {
         }
     }
 
+    /// Whether the policy wants details of every task: see [`Order::reads_details`].
+    pub fn reads_details(&mut self) -> bool {
+        self.policy.parts().0.reads_details()
+    }
+
     /// What anyone may see.
     #[inline]
     pub fn view(&self) -> View<'_> {
@@ -111,6 +116,7 @@ impl<P: Policy> Scheduler<P> {
         observer: &mut O,
     ) {
         match event {
+            Event::TaskDescribed { task, details } => self.tasks.describe(task.slot, details),
             Event::TaskSubmitted { task, spec } => self.on_submitted(now, task, &spec, observer),
             Event::AttemptStarted { task, attempt, node } => {
                 self.on_started(now, task, attempt, node, observer);
@@ -344,12 +350,15 @@ impl<P: Policy> Scheduler<P> {
         observer: &mut O,
     ) {
         let task = &mut self.tasks.hot[slot as usize];
+        let waiting = task.state.waits();
         task.set_state(state);
         self.counts.settled += 1;
+        self.counts.waiting -= u64::from(waiting);
         let id = TaskId { slot, number: task.number };
         let record = Record::Settled {
             task: id,
             state,
+            waiting,
             class: task.class,
             arrival: task.arrival,
             first_start: (task.first_start != Time::NEVER).then_some(task.first_start),
@@ -398,7 +407,11 @@ impl<P: Policy> Scheduler<P> {
         let order = self.policy.parts().0;
         // First come, first served: the key is 0 as it was.
         if !order.is_fifo() {
-            let key = order.key(&self.tasks.view(slot), queue);
+            let entry = match self.tasks.hot[slot as usize].attempts {
+                0 => Entry::Arrived,
+                _ => Entry::Returned,
+            };
+            let key = order.key(&self.tasks.view(slot), queue, entry);
             self.tasks.hot[slot as usize].key = key;
         }
     }

@@ -18,12 +18,31 @@ pub enum Dispatch {
     Push,
 }
 
+/// Why a task enters a queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Entry {
+    /// It has just arrived, or what it depended on has completed.
+    Arrived,
+    /// Its attempt failed or was lost, or its node is gone.
+    Returned,
+    /// Its time slice ended.
+    SliceEnded,
+    /// A better task took its place.
+    Interrupted,
+}
+
 /// Which waiting task goes next.
 pub trait Order {
     /// The task's key in a queue: the task with the smallest goes first; equal keys go by arrival,
     /// then by number. Asked when the task enters the queue, also when it comes back. `queue` is the
     /// node's number under push and 0 under pull.
-    fn key(&mut self, task: &TaskView<'_>, queue: u32) -> u64;
+    fn key(&mut self, task: &TaskView<'_>, queue: u32, entry: Entry) -> u64;
+
+    /// Whether it reads [`TaskView::details`] even of workloads that say nothing there but how often
+    /// attempts fail.
+    fn reads_details(&self) -> bool {
+        false
+    }
 
     /// The task with this key was taken from the front of the queue.
     fn taken(&mut self, key: u64, queue: u32) {

@@ -74,6 +74,8 @@ pub enum Record {
         task: TaskId,
         /// Its final state.
         state: TaskState,
+        /// Whether it waited until now.
+        waiting: bool,
         /// Index of its class.
         class: u16,
         /// When it arrived.

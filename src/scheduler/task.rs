@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::details::{NO_DETAILS, TaskDetails};
 use super::event::TaskSpec;
 use crate::ids::{NodeId, TaskId};
 use crate::structures::memory;
@@ -14,6 +15,8 @@ use crate::time::Time;
 pub enum TaskState {
     /// The slot is free.
     Vacant,
+    /// Waits for the tasks it depends on.
+    Blocked,
     /// In a queue, or not yet placed.
     Waiting,
     /// Failed, and waiting for its backoff to pass.
@@ -24,23 +27,37 @@ pub enum TaskState {
     Completed,
     /// Its attempts are used up.
     Error,
+    /// Its time is used up.
+    Timeout,
+    /// Given up because a task it depends on did not complete.
+    Cancelled,
+    /// Refused: there was no room to wait.
+    Rejected,
 }
 
 impl TaskState {
     /// The one table of legal transitions.
     pub fn may_become(self, next: TaskState) -> bool {
-        use TaskState::{Backoff, Completed, Error, Running, Vacant, Waiting};
-        matches!(
-            (self, next),
-            (Vacant | Completed | Error | Backoff, Waiting)
-                | (Waiting, Running)
-                | (Running, Waiting | Backoff | Completed | Error)
-        )
+        use TaskState::{Backoff, Blocked, Cancelled, Completed, Error, Rejected, Running, Timeout};
+        use TaskState::{Vacant, Waiting};
+        match self {
+            Vacant | Completed | Error | Timeout | Cancelled | Rejected => matches!(next, Waiting | Blocked),
+            Blocked => matches!(next, Waiting | Timeout | Cancelled | Rejected),
+            Waiting => matches!(next, Running | Backoff | Timeout | Cancelled | Rejected),
+            Backoff => matches!(next, Waiting | Timeout | Cancelled | Rejected),
+            Running => matches!(next, Waiting | Backoff | Completed | Error | Timeout | Cancelled),
+        }
+    }
+
+    /// Whether the task waits: for a node, for its backoff to pass, or for other tasks.
+    pub fn waits(self) -> bool {
+        matches!(self, TaskState::Waiting | TaskState::Backoff | TaskState::Blocked)
     }
 
     /// Whether nothing more will happen to the task.
     pub fn is_final(self) -> bool {
-        matches!(self, TaskState::Completed | TaskState::Error)
+        use TaskState::{Cancelled, Completed, Error, Rejected, Timeout};
+        matches!(self, Completed | Error | Timeout | Cancelled | Rejected)
     }
 }
 
@@ -108,6 +125,8 @@ pub struct Tasks {
     pub(super) estimates: Vec<u64>,
     /// As long as it must be: behind its end all priorities are 0, as in most workloads all are.
     priorities: Vec<f64>,
+    /// As long as it must be: behind its end no task has details.
+    details: Vec<TaskDetails>,
 }
 
 impl Tasks {
@@ -158,6 +177,16 @@ impl Tasks {
         self.priorities.reserve(self.hot.capacity() - self.priorities.len());
         self.priorities.resize(slot, 0.0);
         self.priorities.push(priority);
+    }
+
+    /// Keeps what is said of the task that will be in `slot` next.
+    #[cold]
+    pub(super) fn describe(&mut self, slot: u32, details: TaskDetails) {
+        let slot = slot as usize;
+        if slot >= self.details.len() {
+            self.details.resize(slot + 1, NO_DETAILS);
+        }
+        self.details[slot] = details;
     }
 
     /// The task in `slot`, as policies see it.
@@ -227,6 +256,19 @@ impl TaskView<'_> {
         self.tasks.priorities.get(self.slot).copied().unwrap_or(0.0)
     }
 
+    /// Its key in the queue it is or was in last.
+    #[inline]
+    pub fn queue_key(&self) -> u64 {
+        self.tasks.hot[self.slot].key
+    }
+
+    /// What only some workloads say of it.
+    #[inline]
+    pub fn details(&self) -> &TaskDetails {
+        let details = self.tasks.details.get(self.slot);
+        details.filter(|details| details.number == self.number()).unwrap_or(&NO_DETAILS)
+    }
+
     /// The node it runs on or is queued at, if any.
     #[inline]
     pub fn node(&self) -> Option<NodeId> {
@@ -246,7 +288,8 @@ mod tests {
 
     #[test]
     fn a_settled_task_never_runs_again() {
-        for state in [TaskState::Completed, TaskState::Error] {
+        use TaskState::{Cancelled, Completed, Error, Rejected, Timeout};
+        for state in [Completed, Error, Timeout, Cancelled, Rejected] {
             assert!(state.is_final());
             assert!(!state.may_become(TaskState::Running));
         }
@@ -254,9 +297,9 @@ mod tests {
 
     #[test]
     fn only_a_free_slot_takes_a_task() {
-        use TaskState::{Backoff, Completed, Error, Running, Vacant, Waiting};
+        use TaskState::{Backoff, Blocked, Completed, Error, Running, Vacant, Waiting};
         let spec = TaskSpec { estimate: 1, priority: 0.0, slots: 1, class: 0 };
-        for state in [Vacant, Waiting, Backoff, Running, Completed, Error] {
+        for state in [Vacant, Waiting, Blocked, Backoff, Running, Completed, Error] {
             let mut tasks = Tasks::default();
             tasks.admit(Time::ZERO, TaskId { slot: 0, number: 0 }, &spec);
             tasks.hot[0].state = state;

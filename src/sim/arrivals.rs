@@ -4,6 +4,7 @@
 //! which is cheaper than making each between two events.
 
 use crate::random::Streams;
+use crate::scheduler::TaskDetails;
 use crate::time::Time;
 use crate::workload::source::{NewTask, SourceError, TaskSource};
 use crate::world::World;
@@ -24,9 +25,9 @@ pub(super) struct Arrivals {
 }
 
 impl Arrivals {
-    pub(super) fn new(world: &World, streams: Streams) -> Self {
+    pub(super) fn new(world: &World, streams: Streams, with_details: bool) -> Self {
         Arrivals {
-            source: TaskSource::new(&world.workload, streams),
+            source: TaskSource::new(&world.workload, streams).with_details(with_details),
             last: world.last_arrival.unwrap_or(Time::NEVER),
             made: Vec::with_capacity(CHUNK),
             next: 0,
@@ -49,6 +50,17 @@ impl Arrivals {
         let task = self.made.get(self.next)?;
         self.next += 1;
         Some(task)
+    }
+
+    /// Whether more is known of tasks, and its workload or policy want it said.
+    #[inline]
+    pub(super) fn has_details(&self) -> bool {
+        self.source.has_details()
+    }
+
+    /// What else is known of the task that was taken last.
+    pub(super) fn details(&self) -> TaskDetails {
+        self.source.details(&self.made[self.next - 1])
     }
 
     /// What kept a task that should have arrived from being made.

@@ -78,12 +78,13 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
         let unsettled = world.expected_unsettled();
         scheduler.reserve(unsettled);
         let speed = world.nodes[0].speed;
+        let arrivals = Arrivals::new(world, streams, scheduler.reads_details());
         let mut driver = Driver {
             world,
             scheduler,
             observer,
             commands,
-            arrivals: Arrivals::new(world, streams),
+            arrivals,
             next_arrival: Rank::NEVER,
             queue,
             truths: Vec::new(),
@@ -230,9 +231,18 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
         let task = TaskId { slot, number: new.number };
         let spec =
             TaskSpec { estimate: new.estimate, priority: new.priority, slots: new.slots, class: new.class };
+        if self.arrivals.has_details() {
+            self.describe(now, task);
+        }
         self.tell(now, Event::TaskSubmitted { task, spec });
         self.draw_arrival();
         Ok(())
+    }
+
+    #[cold]
+    fn describe(&mut self, now: Time, task: TaskId) {
+        let details = self.arrivals.details();
+        self.tell(now, Event::TaskDescribed { task, details });
     }
 
     #[inline(always)]

@@ -214,6 +214,7 @@ impl Rows {
             slots: self.defaults.slots,
             class: 0,
             failure_probability: self.defaults.failure_probability,
+            details: None,
         };
         let before = mistakes.len();
         for (index, field) in record.iter().enumerate() {

@@ -23,6 +23,7 @@ fn two_columns_are_enough() {
         slots: 1,
         class: 0,
         failure_probability: 0.125,
+        details: None,
     };
     assert_eq!(trace.tasks, [expected]);
     assert_eq!((trace.class_names, trace.has_estimates), (vec![String::new()], false));
@@ -40,7 +41,7 @@ fn columns_come_in_any_order_and_rows_are_sorted() {
     let seconds = |nanos: u64| nanos / 1_000_000_000;
     let works: Vec<u64> = trace.tasks.iter().map(|task| seconds(task.work)).collect();
     assert_eq!(works, [2, 1, 3]);
-    let [first, second, third] = trace.tasks[..] else { unreachable!() };
+    let [first, second, third] = &trace.tasks[..] else { unreachable!() };
     assert_eq!((first.class, first.slots, first.priority, first.requested), (1, 1, 2.0, None));
     assert_eq!((second.class, second.slots, second.priority), (0, 4, -3.0));
     assert_eq!((third.requested, third.priority), (Some(500_000_000), 10.0));

@@ -6,6 +6,7 @@
 pub mod arrivals;
 pub mod csv;
 mod decimal;
+mod details;
 pub mod source;
 pub mod swf;
 
@@ -13,6 +14,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::distribution::Distribution;
+use crate::scheduler::TaskDetails;
 use crate::time::Time;
 
 /// What policies may know of a task's work.
@@ -116,10 +118,45 @@ pub struct TaskClass {
     pub failure_probability: f64,
     /// What policies may know of the work.
     pub estimate: EstimateSpec,
+    /// What only some workloads say.
+    pub details: ClassDetails,
+}
+
+/// What only some workloads say of the tasks of a class.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ClassDetails {
+    /// Share under weighted time slices and fair share.
+    pub weight: f64,
+    /// Seconds from arrival until a task should be settled.
+    pub deadline: Option<Distribution>,
+    /// Seconds from arrival after which a task that has not started leaves.
+    pub patience: Option<Distribution>,
+    /// What a task is about, rounded to a whole number; every task is about itself without it.
+    pub key: Option<Distribution>,
+    /// Who submits a task, rounded to a whole number.
+    pub user: Option<Distribution>,
+    /// Index of the zone a task comes from.
+    pub zone: u16,
+    /// Index of what a task demands besides slots, in the cluster's table of demands.
+    pub demand: u32,
+}
+
+impl Default for ClassDetails {
+    fn default() -> Self {
+        ClassDetails {
+            weight: 1.0,
+            deadline: None,
+            patience: None,
+            key: None,
+            user: None,
+            zone: 0,
+            demand: 0,
+        }
+    }
 }
 
 /// A task of a trace or a list, in the order of (arrival, order in the file).
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct TraceTask {
     /// When it arrives.
     pub arrival: Time,
@@ -136,6 +173,8 @@ pub struct TraceTask {
     pub class: u16,
     /// Probability that an attempt fails.
     pub failure_probability: f64,
+    /// What only some traces say.
+    pub details: Option<Box<TaskDetails>>,
 }
 
 /// A mistake in a trace file.

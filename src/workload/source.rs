@@ -12,8 +12,10 @@ use rand_distr::{Distribution as _, StandardNormal};
 
 use crate::distribution::{Distribution, choose};
 use crate::random::{Purpose, StreamKey, Streams, uniform};
+use crate::scheduler::TaskDetails;
 use crate::time::Time;
 use crate::workload::arrivals::ArrivalTimes;
+use crate::workload::details::DetailDraws;
 use crate::workload::{EstimateSpec, TaskClass, TraceTask, Workload, billionths};
 
 /// A task as it arrives.
@@ -84,6 +86,8 @@ pub struct TaskSource {
     error: Option<SourceError>,
     kind: Kind,
     estimates: StreamKey,
+    /// Whether every task comes with details.
+    with_details: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -113,6 +117,7 @@ struct Generator {
 struct ClassDraws {
     class: TaskClass,
     constant_priority: Option<f64>,
+    details: Option<DetailDraws>,
     /// `None` when the mean is infinite or does not fit, which is an error only when it is used.
     mean_work: Option<u64>,
 }
@@ -128,7 +133,7 @@ impl TaskSource {
                 class_choices: streams.key(Purpose::Class),
                 priorities: streams.key(Purpose::Priority),
                 shares: classes.iter().map(|class| class.share).collect(),
-                classes: classes.iter().map(ClassDraws::new).collect(),
+                classes: classes.iter().map(|class| ClassDraws::new(class, streams)).collect(),
             }),
             Workload::Listed { tasks, class_names, estimate } => Kind::Listed {
                 tasks: tasks.clone(),
@@ -139,7 +144,42 @@ impl TaskSource {
                 },
             },
         };
-        TaskSource { made: 0, error: None, kind, estimates: streams.key(Purpose::Estimate) }
+        TaskSource {
+            made: 0,
+            error: None,
+            kind,
+            estimates: streams.key(Purpose::Estimate),
+            with_details: false,
+        }
+    }
+
+    /// With details of every task, also where the workload says nothing there but how often attempts
+    /// fail.
+    pub fn with_details(mut self, all: bool) -> TaskSource {
+        self.with_details = all || self.kind.has_details();
+        self
+    }
+
+    /// Whether tasks have details.
+    #[inline]
+    pub fn has_details(&self) -> bool {
+        self.with_details
+    }
+
+    /// The details of a task that this source made.
+    pub fn details(&self, task: &NewTask) -> TaskDetails {
+        let own = match &self.kind {
+            Kind::Generated(generator) => {
+                let class = &generator.classes[usize::from(task.class)];
+                class.details.as_ref().map(|details| details.draw(task.number, task.arrival))
+            }
+            Kind::Listed { tasks, .. } => tasks[task.number as usize].details.as_deref().copied(),
+        };
+        TaskDetails {
+            number: task.number,
+            failure_probability: task.failure_probability,
+            ..own.unwrap_or_default()
+        }
     }
 
     /// The next task to arrive; `None` when all have, or after an [`error`](Self::error).
@@ -186,6 +226,15 @@ impl TaskSource {
     }
 }
 
+impl Kind {
+    fn has_details(&self) -> bool {
+        match self {
+            Kind::Generated(generator) => generator.classes.iter().any(|class| class.details.is_some()),
+            Kind::Listed { tasks, .. } => tasks.iter().any(|task| task.details.is_some()),
+        }
+    }
+}
+
 impl Generator {
     /// `None` when all tasks are made, when a list of times has come to its end, or with an error.
     #[inline(always)]
@@ -205,7 +254,7 @@ impl Generator {
             return None;
         };
         let index = self.class_of(number);
-        let ClassDraws { class, constant_priority, mean_work } = &self.classes[index];
+        let ClassDraws { class, constant_priority, mean_work, .. } = &self.classes[index];
         let work = match class.duration {
             Distribution::Constant { value } => billionths(value),
             ref duration => billionths(duration.sample(&mut self.works.stream(u64::from(number)))),
@@ -258,7 +307,7 @@ impl Generator {
 }
 
 impl ClassDraws {
-    fn new(class: &TaskClass) -> ClassDraws {
+    fn new(class: &TaskClass, streams: Streams) -> ClassDraws {
         let constant_priority = match class.priority {
             Distribution::Constant { value } => Some(value),
             _ => None,
@@ -268,7 +317,8 @@ impl ClassDraws {
             EstimateSpec::ClassMean => class.duration.mean().and_then(billionths),
             _ => None,
         };
-        ClassDraws { class: class.clone(), constant_priority, mean_work }
+        let details = DetailDraws::new(class, streams);
+        ClassDraws { class: class.clone(), constant_priority, details, mean_work }
     }
 }
 

@@ -1,5 +1,5 @@
 use super::*;
-use crate::workload::Arrivals;
+use crate::workload::{Arrivals, ClassDetails};
 
 fn class(duration: Distribution) -> TaskClass {
     TaskClass {
@@ -10,6 +10,7 @@ fn class(duration: Distribution) -> TaskClass {
         slots: 1,
         failure_probability: 0.0,
         estimate: EstimateSpec::Exact,
+        details: ClassDetails::default(),
     }
 }
 
@@ -34,6 +35,7 @@ fn trace_task(arrival: u64, work: u64, class: u16) -> TraceTask {
         slots: 2,
         class,
         failure_probability: 0.25,
+        details: None,
     }
 }
 

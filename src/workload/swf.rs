@@ -91,6 +91,7 @@ fn read_record(
         slots: processors as u32,
         class: 0,
         failure_probability: 0.0,
+        details: None,
     });
     Ok(())
 }
@@ -180,7 +181,7 @@ mod tests {
     #[test]
     fn fields_mean_what_the_format_says() {
         let log = read_text(&record("10", "100", "4", "8", "300")).unwrap();
-        let task = log.tasks[0];
+        let task = &log.tasks[0];
         assert_eq!((task.arrival, task.work), (Time(10_000_000_000), 100_000_000_000));
         assert_eq!((task.slots, task.requested), (4, Some(300_000_000_000)));
         assert_eq!(log.records, 1);

@@ -149,5 +149,6 @@ fn task(
         slots,
         class: 0,
         failure_probability: defaults.failure_probability,
+        details: None,
     })
 }

@@ -10,7 +10,7 @@ use super::several::Several;
 use super::values::Plain;
 use super::{arrivals, values::grouped};
 use crate::distribution::Distribution;
-use crate::workload::{Arrivals, EstimateSpec, TaskClass, Workload};
+use crate::workload::{Arrivals, ClassDetails, EstimateSpec, TaskClass, Workload};
 
 /// The workload, and what checks across tables want to know of it.
 pub(super) struct Tasks {
@@ -207,6 +207,7 @@ fn classes(
                 slots: either(&own.demand, &table.demand)?.slots.value()?.small(),
                 failure_probability: either(&own.failure_probability, &table.failure_probability)?.0,
                 estimate: estimate?,
+                details: ClassDetails::default(),
             })
         })());
     }

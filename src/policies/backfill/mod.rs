@@ -1,4 +1,8 @@
-//! Backfilling: whether tasks may overtake a blocked head of the queue. One rule per file.
+//! None: the head of the queue blocks until it finds room. The rules that let others overtake it stand
+//! in this folder, one per file.
+//!
+//! Source: first come, first served as batch systems began; Feitelson and Rudolph 1995. Cost: nothing.
+//! A bad idea when tasks differ in width: a wide one at the head leaves slots idle that others could use.
 
 mod aggressive;
 mod easy;

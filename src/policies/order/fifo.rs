@@ -3,7 +3,7 @@
 //! Source: the default of every queue; Kendall 1953. Cost: O(1).
 //! A bad idea when sizes differ much: one long task holds up many short ones.
 
-use crate::scheduler::{Order, TaskView};
+use crate::scheduler::{Entry, Order, TaskView};
 
 /// First come, first served.
 #[derive(Clone, Copy, Debug, Default)]
@@ -11,7 +11,7 @@ pub struct Fifo;
 
 impl Order for Fifo {
     #[inline]
-    fn key(&mut self, _: &TaskView<'_>, _: u32) -> u64 {
+    fn key(&mut self, _: &TaskView<'_>, _: u32, _: Entry) -> u64 {
         0
     }
 

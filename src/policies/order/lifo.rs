@@ -4,7 +4,7 @@
 //! A bad idea when anyone minds a long wait: the mean is that of first come, first served, but the
 //! spread is much larger, and under overload the oldest tasks never run.
 
-use crate::scheduler::{Order, TaskView};
+use crate::scheduler::{Entry, Order, TaskView};
 
 /// Last come, first served.
 #[derive(Clone, Copy, Debug, Default)]
@@ -12,7 +12,7 @@ pub struct Lifo;
 
 impl Order for Lifo {
     #[inline]
-    fn key(&mut self, task: &TaskView<'_>, _: u32) -> u64 {
+    fn key(&mut self, task: &TaskView<'_>, _: u32, _: Entry) -> u64 {
         // Number, not time of arrival: of tasks that came at one instant the last goes first too.
         u64::from(u32::MAX - task.number())
     }

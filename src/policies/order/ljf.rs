@@ -4,7 +4,7 @@
 //! its makespan is at most 4/3 - 1/(3m) of the best. Cost: O(log n).
 //! A bad idea when waits matter: short tasks wait for long ones.
 
-use crate::scheduler::{Order, TaskView};
+use crate::scheduler::{Entry, Order, TaskView};
 
 /// Longest job first.
 #[derive(Clone, Copy, Debug, Default)]
@@ -12,7 +12,7 @@ pub struct Ljf;
 
 impl Order for Ljf {
     #[inline]
-    fn key(&mut self, task: &TaskView<'_>, _: u32) -> u64 {
+    fn key(&mut self, task: &TaskView<'_>, _: u32, _: Entry) -> u64 {
         u64::MAX - task.estimate()
     }
 }

@@ -16,7 +16,7 @@ pub use sjf::Sjf;
 
 use super::spec::OrderSpec;
 use crate::random::{Purpose, Streams};
-use crate::scheduler::{Order, TaskView};
+use crate::scheduler::{Entry, Order, TaskView};
 
 /// Any built-in order. A `match` on six arms that the branch predictor learns at once costs about
 /// 1 ns and saves a copy of the event loop for every combination of parts.
@@ -38,7 +38,7 @@ pub enum AnyOrder {
 
 impl AnyOrder {
     /// The order that a scenario names.
-    pub fn new(spec: OrderSpec, streams: Streams) -> Self {
+    pub fn new(spec: &OrderSpec, streams: Streams) -> Self {
         match spec {
             OrderSpec::Fifo => AnyOrder::Fifo(Fifo),
             OrderSpec::Lifo => AnyOrder::Lifo(Lifo),
@@ -52,14 +52,14 @@ impl AnyOrder {
 
 impl Order for AnyOrder {
     #[inline]
-    fn key(&mut self, task: &TaskView<'_>, queue: u32) -> u64 {
+    fn key(&mut self, task: &TaskView<'_>, queue: u32, entry: Entry) -> u64 {
         match self {
-            AnyOrder::Fifo(order) => order.key(task, queue),
-            AnyOrder::Lifo(order) => order.key(task, queue),
-            AnyOrder::Random(order) => order.key(task, queue),
-            AnyOrder::Sjf(order) => order.key(task, queue),
-            AnyOrder::Ljf(order) => order.key(task, queue),
-            AnyOrder::Priority(order) => order.key(task, queue),
+            AnyOrder::Fifo(order) => order.key(task, queue, entry),
+            AnyOrder::Lifo(order) => order.key(task, queue, entry),
+            AnyOrder::Random(order) => order.key(task, queue, entry),
+            AnyOrder::Sjf(order) => order.key(task, queue, entry),
+            AnyOrder::Ljf(order) => order.key(task, queue, entry),
+            AnyOrder::Priority(order) => order.key(task, queue, entry),
         }
     }
 

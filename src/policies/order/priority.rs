@@ -3,7 +3,7 @@
 //! Source: Cobham, "Priority assignment in waiting line problems", 1954. Cost: O(log n).
 //! A bad idea when urgent tasks alone can fill the cluster: the others starve.
 
-use crate::scheduler::{Order, TaskView};
+use crate::scheduler::{Entry, Order, TaskView};
 
 /// Highest priority first.
 #[derive(Clone, Copy, Debug, Default)]
@@ -19,7 +19,7 @@ fn sortable(number: f64) -> u64 {
 
 impl Order for Priority {
     #[inline]
-    fn key(&mut self, task: &TaskView<'_>, _: u32) -> u64 {
+    fn key(&mut self, task: &TaskView<'_>, _: u32, _: Entry) -> u64 {
         u64::MAX - sortable(task.priority())
     }
 }

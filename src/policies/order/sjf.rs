@@ -3,7 +3,7 @@
 //! Source: Phipps, "Machine repair as a priority waiting-line problem", 1956. Cost: O(log n).
 //! A bad idea when long tasks must not starve, or when estimates are poor.
 
-use crate::scheduler::{Order, TaskView};
+use crate::scheduler::{Entry, Order, TaskView};
 
 /// Shortest job first.
 #[derive(Clone, Copy, Debug, Default)]
@@ -11,7 +11,7 @@ pub struct Sjf;
 
 impl Order for Sjf {
     #[inline]
-    fn key(&mut self, task: &TaskView<'_>, _: u32) -> u64 {
+    fn key(&mut self, task: &TaskView<'_>, _: u32, _: Entry) -> u64 {
         task.estimate()
     }
 }

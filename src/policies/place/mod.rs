@@ -109,7 +109,7 @@ any_place! {
 
 impl AnyPlace {
     /// The place that a scenario names.
-    pub fn new(spec: PlaceSpec, context: &PlaceContext<'_>) -> Self {
+    pub fn new(spec: &PlaceSpec, context: &PlaceContext<'_>) -> Self {
         match spec {
             PlaceSpec::RoundRobin => AnyPlace::RoundRobin(RoundRobin::new(context)),
             PlaceSpec::WeightedRoundRobin => AnyPlace::WeightedRoundRobin(WeightedRoundRobin::new(context)),
@@ -119,7 +119,7 @@ impl AnyPlace {
             PlaceSpec::WeightedLeastLoaded => {
                 AnyPlace::WeightedLeastLoaded(WeightedLeastLoaded::new(context))
             }
-            PlaceSpec::PowerOf { d, with_replacement } => {
+            &PlaceSpec::PowerOf { d, with_replacement } => {
                 AnyPlace::PowerOf(PowerOf::new(d, with_replacement, context))
             }
             PlaceSpec::Fastest => AnyPlace::Fastest(Fastest::new(context)),

@@ -6,11 +6,14 @@ use super::declare::table;
 use super::diagnostics::{Diagnostic, Origin};
 use super::document::{Node, Value};
 use super::nearest::nearest;
-use super::reader::{Found, Key, Reader, Setting, quoted, shortened};
-use super::values::Whole;
+use super::reader::{Found, Reader, Setting, shortened};
 use super::words::Name;
-use crate::policies::registry::{self, BACKFILLS, DISPATCHES, ORDERS, PLACES, PRESETS, Part};
-use crate::policies::spec::{BackfillSpec, Dispatch, OrderSpec, PlaceSpec, PolicySpec};
+use crate::policies::registry::{self, PRESETS};
+use crate::policies::spec::{BackfillSpec, Dispatch, PlaceSpec, PolicySpec};
+
+mod parts;
+
+use parts::{Backfill, DispatchKind, Order, Place};
 
 /// A policy of the list: a preset's name or a table.
 #[derive(Clone, Debug)]
@@ -27,133 +30,13 @@ table! {
         /// Name in tables and files; made from the parts by default.
         name: Name;
         /// Which waiting task goes next.
-        order: Order = Order(OrderSpec::Fifo);
+        order: Order = Order::default();
         /// Which node takes the task.
-        place: Place = Place(PlaceSpec::LeastLoaded);
+        place: Place = Place::default();
         /// When a task is bound to a node.
-        dispatch: DispatchKind = DispatchKind(Dispatch::Pull);
+        dispatch: DispatchKind = DispatchKind::default();
         /// Whether tasks may overtake a blocked head of the queue.
-        backfill: Backfill = Backfill(BackfillSpec::None);
-    }
-}
-
-table! {
-    /// The less loaded of d random nodes.
-    PowerOf, "`power-of`" {
-        /// How many nodes are drawn.
-        d: Whole<1, 16_000_000> = Whole(2);
-        /// Whether one node may be drawn more than once.
-        with_replacement: bool = false;
-    }
-}
-
-/// A part named by a word of the registry.
-macro_rules! part {
-    ($name:ident($spec:ty), $parts:expr, $shown:literal, $about:literal) => {
-        #[doc = $about]
-        #[derive(Clone, Copy, Debug)]
-        pub(super) struct $name(pub(super) $spec);
-
-        impl Setting for $name {
-            fn read(node: &Node, reader: &mut Reader) -> Option<Self> {
-                match &node.value {
-                    Value::Text(text) => find($parts, text, $shown, node.origin, reader).map($name),
-                    _ => reader.wrong_type(node, &format!("one of {}", quoted(&names($parts)))),
-                }
-            }
-
-            fn write(&self) -> serde_json::Value {
-                name_of($parts, &self.0).into()
-            }
-        }
-
-        impl JsonSchema for $name {
-            fn schema_name() -> std::borrow::Cow<'static, str> {
-                stringify!($name).into()
-            }
-
-            fn json_schema(_: &mut SchemaGenerator) -> Schema {
-                json_schema!({ "description": $about, "enum": names($parts) })
-            }
-        }
-    };
-}
-
-part!(Order(OrderSpec), ORDERS, "order", "Which waiting task goes next.");
-part!(DispatchKind(Dispatch), DISPATCHES, "dispatch", "When a task is bound to a node.");
-part!(Backfill(BackfillSpec), BACKFILLS, "backfill", "Whether tasks may overtake a blocked head.");
-
-fn names<S>(parts: &[Part<S>]) -> Vec<&'static str> {
-    parts.iter().map(|part| part.name).collect()
-}
-
-fn name_of<S: PartialEq>(parts: &[Part<S>], spec: &S) -> &'static str {
-    // Parts with options differ from their default form and are written by their own type.
-    parts.iter().find(|part| part.spec == *spec).map_or("", |part| part.name)
-}
-
-fn find<S: Copy>(parts: &[Part<S>], name: &str, what: &str, at: Origin, reader: &mut Reader) -> Option<S> {
-    match parts.iter().find(|part| part.name == name) {
-        Some(part) => Some(part.spec),
-        None => reader.unknown_name(at, what, name, &names(parts)),
-    }
-}
-
-/// Which node takes the task: a word, or `power-of` with its options.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Place(pub(super) PlaceSpec);
-
-const POWER_OF: &str = "power-of";
-
-impl Setting for Place {
-    fn read(node: &Node, reader: &mut Reader) -> Option<Self> {
-        if let Value::Text(text) = &node.value {
-            return find(PLACES, text, "place", node.origin, reader).map(Place);
-        }
-        let entry = reader.alternative(node, "place", &names(PLACES))?;
-        if entry.key != POWER_OF {
-            let title = format!("place `{}` has no options", entry.key);
-            reader.report(
-                Diagnostic::new(title, entry.key_origin, "takes no table")
-                    .help(format!("write `place = \"{}\"`", entry.key)),
-            );
-            return None;
-        }
-        let Key::Found(options) = reader.entry::<PowerOf>(entry) else { return None };
-        let d = options.value.d.value()?.small();
-        let with_replacement = *options.value.with_replacement.value()?;
-        Some(Place(PlaceSpec::PowerOf { d, with_replacement }))
-    }
-
-    fn write(&self) -> serde_json::Value {
-        match self.0 {
-            PlaceSpec::PowerOf { d, with_replacement } => serde_json::json!({
-                POWER_OF: { "d": d, "with_replacement": with_replacement }
-            }),
-            other => name_of(PLACES, &other).into(),
-        }
-    }
-}
-
-impl JsonSchema for Place {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "Place".into()
-    }
-
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let power_of = generator.subschema_for::<PowerOf>();
-        json_schema!({
-            "description": "Which node takes the task.",
-            "anyOf": [
-                { "enum": names(PLACES) },
-                {
-                    "type": "object",
-                    "properties": { POWER_OF: power_of },
-                    "additionalProperties": false,
-                    "minProperties": 1,
-                },
-            ],
-        })
+        backfill: Backfill = Backfill::default();
     }
 }
 
@@ -212,30 +95,27 @@ impl PolicyTable {
             PolicyTable::Preset(policy) => return Some(policy.clone()),
             PolicyTable::Inline(inline) => inline,
         };
-        let order = inline.order.value()?.0;
-        let place = inline.place.value()?.0;
-        let dispatch = inline.dispatch.value()?.0;
-        let backfill = inline.backfill.value()?.0;
+        let (order, place) = (inline.order.value()?, inline.place.value()?);
+        let (dispatch, backfill) = (inline.dispatch.value()?, inline.backfill.value()?);
         let name = match inline.name.value() {
             Some(name) => name.0.clone(),
-            None => default_name(order, place, dispatch, backfill),
+            None => {
+                // `sjf-power-of-2-push`: the parts in words, so that different policies differ.
+                let mut name = format!("{}-{}-{}", order.words(), place.words(), dispatch.words());
+                if backfill.spec != BackfillSpec::None {
+                    name.push_str(&format!("-{}-backfill", backfill.words()));
+                }
+                name
+            }
         };
-        Some(PolicySpec { name, order, place, dispatch, backfill })
+        Some(PolicySpec {
+            name,
+            order: order.spec.clone(),
+            place: place.spec.clone(),
+            dispatch: dispatch.spec,
+            backfill: backfill.spec,
+        })
     }
-}
-
-/// `sjf-power-of-2-push`: the parts in words, so that different policies get different names.
-fn default_name(order: OrderSpec, place: PlaceSpec, dispatch: Dispatch, backfill: BackfillSpec) -> String {
-    let place = match place {
-        PlaceSpec::PowerOf { d, with_replacement: false } => format!("power-of-{d}"),
-        PlaceSpec::PowerOf { d, with_replacement: true } => format!("power-of-{d}-with-replacement"),
-        other => name_of(PLACES, &other).to_string(),
-    };
-    let mut name = format!("{}-{place}-{}", name_of(ORDERS, &order), name_of(DISPATCHES, &dispatch));
-    if backfill != BackfillSpec::None {
-        name.push_str(&format!("-{}-backfill", name_of(BACKFILLS, &backfill)));
-    }
-    name
 }
 
 fn unknown_policy(name: &str, at: Origin, defined: &[&str]) -> Diagnostic {
@@ -310,7 +190,7 @@ fn check_parts(table: &PolicyTable, spec: &PolicySpec, at: Origin, nodes: Option
         }
         reader.report(diagnostic);
     }
-    let (PlaceSpec::PowerOf { d, with_replacement: false }, Some(nodes)) = (spec.place, nodes) else {
+    let (&PlaceSpec::PowerOf { d, with_replacement: false }, Some(nodes)) = (&spec.place, nodes) else {
         return;
     };
     if u64::from(d) > nodes {

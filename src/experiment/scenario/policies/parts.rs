@@ -1,0 +1,172 @@
+//! The parts of a policy as a scenario names them: a word of the registry, or a table with the word and
+//! its options.
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+
+use super::super::declare::{table, tagged};
+use super::super::diagnostics::{Diagnostic, Origin};
+use super::super::document::{Node, Value};
+use super::super::reader::{Key, Reader, Setting, quoted};
+use super::super::values::Whole;
+use crate::policies::registry::{BACKFILLS, DISPATCHES, ORDERS, PLACES, Part};
+use crate::policies::spec::{BackfillSpec, Dispatch, OrderSpec, PlaceSpec};
+
+/// A part named by a word of the registry. For those with options, the table of the options and how a
+/// checked part is made of it.
+macro_rules! part {
+    ($name:ident($spec:ty), $parts:expr, $shown:literal, $default:literal, $about:literal, {
+        $($word:literal: $options:ty => $lower:expr;)*
+    }) => {
+        #[doc = $about]
+        #[derive(Clone, Debug)]
+        pub(in super::super) struct $name {
+            /// The checked part.
+            pub(in super::super) spec: $spec,
+            /// As it is written out: with all options.
+            written: serde_json::Value,
+        }
+
+        impl $name {
+            /// The name and the options that are not as they usually are, in words for a name.
+            pub(super) fn words(&self) -> String {
+                let usual: Vec<serde_json::Value> =
+                    vec![$(tagged($word, <$options>::default().write())),*];
+                words(&self.written, &usual)
+            }
+        }
+
+        impl Default for $name {
+            fn default() -> Self {
+                let part = $parts.iter().find(|part| part.name == $default).expect("a part");
+                $name { spec: part.spec.clone(), written: $default.into() }
+            }
+        }
+
+        impl Setting for $name {
+            fn read(node: &Node, reader: &mut Reader) -> Option<Self> {
+                if let Value::Text(text) = &node.value {
+                    let spec = find($parts, text, $shown, node.origin, reader)?;
+                    let written = match text.as_str() {
+                        $($word => tagged($word, <$options>::default().write()),)*
+                        _ => text.as_str().into(),
+                    };
+                    return Some($name { spec, written });
+                }
+                if !matches!(node.value, Value::Table(_)) {
+                    return reader.wrong_type(node, &format!("one of {}", quoted(&names($parts))));
+                }
+                let entry = reader.alternative(node, $shown, &names($parts))?;
+                match entry.key.as_str() {
+                    $($word => {
+                        let Key::Found(options) = reader.entry::<$options>(entry) else { return None };
+                        let lower: fn(&$options, &mut Reader) -> Option<$spec> = $lower;
+                        let spec = lower(&options.value, reader)?;
+                        Some($name { spec, written: tagged($word, options.value.write()) })
+                    })*
+                    _ => {
+                        let title = format!("{} `{}` has no options", $shown, entry.key);
+                        reader.report(
+                            Diagnostic::new(title, entry.key_origin, "takes no table")
+                                .help(format!("write `{} = \"{}\"`", $shown, entry.key)),
+                        );
+                        None
+                    }
+                }
+            }
+
+            fn write(&self) -> serde_json::Value {
+                self.written.clone()
+            }
+        }
+
+        impl JsonSchema for $name {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+                let options: Vec<(&str, Schema)> =
+                    vec![$(($word, generator.subschema_for::<$options>())),*];
+                let _ = &generator;
+                schema($about, &names($parts), options)
+            }
+        }
+    };
+}
+
+table! {
+    /// The less loaded of d random nodes.
+    PowerOf, "`power-of`" {
+        /// How many nodes are drawn.
+        d: Whole<1, 16_000_000> = Whole(2);
+        /// Whether one node may be drawn more than once.
+        with_replacement: bool = false;
+    }
+}
+
+part!(Order(OrderSpec), ORDERS, "order", "fifo", "Which waiting task goes next.", {});
+part!(Place(PlaceSpec), PLACES, "place", "least-loaded", "Which node takes the task.", {
+    "power-of": PowerOf => |options, _| {
+        let d = options.d.value()?.small();
+        Some(PlaceSpec::PowerOf { d, with_replacement: *options.with_replacement.value()? })
+    };
+});
+part!(DispatchKind(Dispatch), DISPATCHES, "dispatch", "pull", "When a task is bound to a node.", {});
+part!(Backfill(BackfillSpec), BACKFILLS, "backfill", "none", "Whether tasks may overtake a blocked head.", {
+});
+
+fn names<S>(parts: &[Part<S>]) -> Vec<&'static str> {
+    parts.iter().map(|part| part.name).collect()
+}
+
+fn find<S: Clone>(parts: &[Part<S>], name: &str, what: &str, at: Origin, reader: &mut Reader) -> Option<S> {
+    match parts.iter().find(|part| part.name == name) {
+        Some(part) => Some(part.spec.clone()),
+        None => reader.unknown_name(at, what, name, &names(parts)),
+    }
+}
+
+/// `power-of-3-with-replacement`: numbers and words as they are, what is true by its key; left out is
+/// what is as usual, but for `d`, by which people know the policy.
+fn words(written: &serde_json::Value, usual: &[serde_json::Value]) -> String {
+    let Some((name, options)) = written.as_object().and_then(|table| table.iter().next()) else {
+        return written.as_str().unwrap_or_default().to_string();
+    };
+    let usual = usual.iter().find_map(|usual| usual.get(name));
+    let mut words = name.clone();
+    for (key, value) in options.as_object().into_iter().flatten() {
+        if key != "d" && usual.and_then(|usual| usual.get(key)) == Some(value) {
+            continue;
+        }
+        let word = match value {
+            serde_json::Value::Bool(true) => key.replace('_', "-"),
+            serde_json::Value::Bool(false) => format!("no-{}", key.replace('_', "-")),
+            serde_json::Value::String(text) => text.clone(),
+            other => other.to_string(),
+        };
+        let tame = |c: char| if c.is_ascii_alphanumeric() || c == '.' { c.to_ascii_lowercase() } else { '-' };
+        words.push('-');
+        words.extend(word.chars().map(tame));
+    }
+    words
+}
+
+fn schema(about: &str, names: &[&str], options: Vec<(&str, Schema)>) -> Schema {
+    if options.is_empty() {
+        return json_schema!({ "description": about, "enum": names });
+    }
+    let properties: serde_json::Map<String, serde_json::Value> =
+        options.into_iter().map(|(name, schema)| (name.to_string(), schema.into())).collect();
+    json_schema!({
+        "description": about,
+        "anyOf": [
+            { "enum": names },
+            {
+                "type": "object",
+                "properties": properties,
+                "additionalProperties": false,
+                "minProperties": 1,
+            },
+        ],
+    })
+}

@@ -1,0 +1,55 @@
+//! What only some workloads say of a task. It stands in a column of its own, which other workloads do
+//! not have.
+
+use serde::{Deserialize, Serialize};
+
+use crate::time::Time;
+
+/// What only some workloads say of a task.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TaskDetails {
+    /// The task's number: details are those of this task alone.
+    pub number: u32,
+    /// Share under weighted time slices and fair share.
+    pub weight: f64,
+    /// When it should be settled; `Time::NEVER` without a deadline.
+    pub deadline: Time,
+    /// When it leaves unless it has started; `Time::NEVER` when it waits as long as it must.
+    pub gives_up: Time,
+    /// Probability that an attempt fails, as far as it is known.
+    pub failure_probability: f64,
+    /// What it is about: tasks of one key belong together.
+    pub key: u64,
+    /// Work on the longest path from here to the end of its job, itself included, as estimated, in
+    /// billionths of a unit.
+    pub upward_rank: u64,
+    /// Who submitted it.
+    pub user: u32,
+    /// Index of what it demands besides slots, in the cluster's table of demands.
+    pub demand: u32,
+    /// Tasks that must complete before it may start.
+    pub parents: u32,
+    /// Index of the zone it comes from.
+    pub zone: u16,
+}
+
+/// The details of a task that says nothing.
+pub const NO_DETAILS: TaskDetails = TaskDetails {
+    number: u32::MAX,
+    weight: 1.0,
+    deadline: Time::NEVER,
+    gives_up: Time::NEVER,
+    failure_probability: 0.0,
+    key: 0,
+    upward_rank: 0,
+    user: 0,
+    demand: 0,
+    parents: 0,
+    zone: 0,
+};
+
+impl Default for TaskDetails {
+    fn default() -> Self {
+        NO_DETAILS
+    }
+}

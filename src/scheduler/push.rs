@@ -1,0 +1,78 @@
+//! Push: a task is bound to a node when it arrives and waits in that node's queue.
+//!
+//! Source: how load balancers in front of servers work; Harchol-Balter, "Performance Modeling and
+//! Design of Computer Systems", 2013, part VII. Cost: one choice of the place per task, O(1) for the
+//! queue under first come, first served, O(log n) otherwise.
+//! A bad idea when tasks differ much in length: one can wait behind a long task while other nodes are
+//! idle.
+
+use super::command::Commands;
+use super::machine::Scheduler;
+use super::policy::{Order, Place, Policy};
+use super::record::Observer;
+use crate::ids::NodeId;
+use crate::time::Time;
+
+impl<P: Policy> Scheduler<P> {
+    #[inline(always)]
+    pub(super) fn decide_push<O: Observer>(&mut self, now: Time, commands: &mut Commands, observer: &mut O) {
+        if self.node_joined {
+            self.node_joined = false;
+            // Those that waited longest are placed first.
+            self.parked.append(&mut self.unplaced);
+            std::mem::swap(&mut self.parked, &mut self.unplaced);
+        }
+        let alone = self.unplaced.len() == 1;
+        for at in 0..self.unplaced.len() {
+            let slot = self.unplaced[at];
+            let view = self.tasks.view(slot);
+            let slots = view.slots();
+            let Some(node) = self.policy.parts().1.choose(&view, &self.cluster) else {
+                self.parked.push(slot);
+                continue;
+            };
+            debug_assert!(self.cluster.room(node) >= slots, "the place chose a node without room");
+            self.fetch_soon();
+            let state = &mut self.cluster.nodes[node.index()];
+            state.load += 1;
+            // With nobody to compete there is no need to go through the queue.
+            if alone && state.free >= slots && state.queue_front(&self.tasks).is_none() {
+                self.start(now, slot, node, commands, observer);
+            } else {
+                self.tasks.hot[slot as usize].node = node.0;
+                self.set_key(slot, node.0);
+                self.cluster.nodes[node.index()].queue_push(slot, &mut self.tasks);
+                self.load_changed(node);
+                if self.cluster.nodes[node.index()].free > 0 {
+                    self.mark_dirty(node);
+                }
+            }
+        }
+        self.unplaced.clear();
+        for at in 0..self.dirty.len() {
+            let node = self.dirty[at];
+            self.cluster.nodes[node.index()].dirty = false;
+            self.advance(now, node, commands, observer);
+        }
+        self.dirty.clear();
+    }
+
+    /// Starts what the head of the node's queue allows.
+    #[inline(always)]
+    fn advance<O: Observer>(&mut self, now: Time, node: NodeId, commands: &mut Commands, observer: &mut O) {
+        loop {
+            let state = &mut self.cluster.nodes[node.index()];
+            // Do not even look at a task that cannot start: it may be far away in memory.
+            if state.free == 0 {
+                return;
+            }
+            let Some(slot) = state.queue_front(&self.tasks) else { return };
+            if self.tasks.hot[slot as usize].slots > state.free {
+                return;
+            }
+            state.queue_pop(slot, &mut self.tasks);
+            self.policy.parts().0.taken(self.tasks.hot[slot as usize].key, node.0);
+            self.start(now, slot, node, commands, observer);
+        }
+    }
+}

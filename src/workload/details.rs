@@ -1,0 +1,49 @@
+//! What only some workloads say of a task, drawn from streams of its own.
+
+use crate::distribution::Distribution;
+use crate::random::{Purpose, StreamKey, Streams};
+use crate::scheduler::TaskDetails;
+use crate::time::{Duration, Time};
+use crate::workload::{ClassDetails, TaskClass};
+
+/// How the details of a class are drawn; there is none for a class that says nothing.
+#[derive(Clone, Debug)]
+pub(super) struct DetailDraws {
+    class: ClassDetails,
+    deadlines: StreamKey,
+    patience: StreamKey,
+    keys: StreamKey,
+    users: StreamKey,
+}
+
+impl DetailDraws {
+    pub(super) fn new(class: &TaskClass, streams: Streams) -> Option<DetailDraws> {
+        (class.details != ClassDetails::default()).then(|| DetailDraws {
+            class: class.details.clone(),
+            deadlines: streams.key(Purpose::Deadline),
+            patience: streams.key(Purpose::Patience),
+            keys: streams.key(Purpose::TaskKey),
+            users: streams.key(Purpose::User),
+        })
+    }
+
+    /// Details of task `number`. A time that does not fit the clock never comes.
+    pub(super) fn draw(&self, number: u32, arrival: Time) -> TaskDetails {
+        let sample = |from: &Distribution, key: StreamKey| from.sample(&mut key.stream(u64::from(number)));
+        let after = |from: &Option<Distribution>, key: StreamKey| {
+            let after = from.as_ref().and_then(|from| Duration::from_seconds(sample(from, key)));
+            after.and_then(|after| arrival.checked_add(after)).unwrap_or(Time::NEVER)
+        };
+        let ClassDetails { weight, deadline, patience, key, user, zone, demand } = &self.class;
+        TaskDetails {
+            weight: *weight,
+            deadline: after(deadline, self.deadlines),
+            gives_up: after(patience, self.patience),
+            key: key.as_ref().map_or(u64::from(number), |key| sample(key, self.keys).round() as u64),
+            user: user.as_ref().map_or(0, |user| sample(user, self.users).round() as u32),
+            zone: *zone,
+            demand: *demand,
+            ..TaskDetails::default()
+        }
+    }
+}
