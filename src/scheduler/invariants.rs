@@ -1,7 +1,7 @@
 //! What must hold between any two events, checked by walking all tables.
 
 use super::machine::Scheduler;
-use super::policy::{Backfill, Dispatch, Policy};
+use super::policy::{Dispatch, Policy};
 use super::task::{NONE, TaskState};
 use crate::ids::NodeId;
 
@@ -36,9 +36,8 @@ impl<P: Policy> Scheduler<P> {
         for node in self.cluster.nodes() {
             self.check_node(node, &mut see);
         }
-        let overtaking = self.policy.parts().2.is_active();
         let central: Vec<u32> =
-            if overtaking { self.waiting.iter().collect() } else { self.ready.iter().collect() };
+            if self.indexed { self.waiting.iter().collect() } else { self.ready.iter().collect() };
         if self.cluster.dispatch() == Dispatch::Push {
             assert!(central.is_empty(), "push has no central queue");
         }

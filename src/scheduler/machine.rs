@@ -37,10 +37,12 @@ pub struct Scheduler<P> {
     jitter: StreamKey,
     pub(super) tasks: Tasks,
     pub(super) cluster: Cluster,
-    /// Pull: what waits, when nothing may overtake ...
+    /// Pull: what waits, when tasks only leave from the front ...
     pub(super) ready: ReadyQueue,
-    /// ... and when something may.
+    /// ... and when they may leave from anywhere, or change places.
     pub(super) waiting: OrderedIndex,
+    /// Whether `waiting` is in use, and not `ready`.
+    pub(super) indexed: bool,
     /// Tasks that came at this instant: to be placed (push), or the only one as long as it may not
     /// need the queue (pull).
     pub(super) unplaced: Vec<u32>,
@@ -58,9 +60,10 @@ pub struct Scheduler<P> {
 
 impl<P: Policy> Scheduler<P> {
     /// A scheduler that knows its nodes but believes none of them up yet.
-    pub fn new(policy: P, nodes: &[NodeSpec], config: SchedulerConfig) -> Self {
+    pub fn new(mut policy: P, nodes: &[NodeSpec], config: SchedulerConfig) -> Self {
         let cluster = Cluster::new(nodes, policy.dispatch(), config.max_demand);
         let jitter = Streams::new(config.seed).key(Purpose::Backoff);
+        let indexed = policy.parts().2.is_active();
         Scheduler {
             policy,
             config,
@@ -69,6 +72,7 @@ impl<P: Policy> Scheduler<P> {
             cluster,
             ready: ReadyQueue::default(),
             waiting: OrderedIndex::default(),
+            indexed,
             unplaced: Vec::new(),
             parked: Vec::new(),
             node_joined: false,
@@ -386,7 +390,7 @@ impl<P: Policy> Scheduler<P> {
     /// Pull: whether a task that comes now has nobody to compete with so far.
     #[inline(always)]
     fn is_alone(&mut self) -> bool {
-        self.unplaced.is_empty() && self.ready.is_empty() && !self.policy.parts().2.is_active()
+        self.unplaced.is_empty() && self.ready.is_empty() && !self.indexed
     }
 
     /// Puts a task into the central queue.
@@ -394,7 +398,7 @@ impl<P: Policy> Scheduler<P> {
     pub(super) fn queue_centrally(&mut self, slot: u32) {
         self.set_key(slot, 0);
         let task = &self.tasks.hot[slot as usize];
-        if self.policy.parts().2.is_active() {
+        if self.indexed {
             let estimate = self.tasks.estimates[slot as usize];
             self.waiting.insert(slot, task.key, task.number, task.slots, estimate);
         } else {

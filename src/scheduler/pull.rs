@@ -16,7 +16,6 @@ use crate::time::Time;
 impl<P: Policy> Scheduler<P> {
     #[inline(always)]
     pub(super) fn decide_pull<O: Observer>(&mut self, now: Time, commands: &mut Commands, observer: &mut O) {
-        let overtaking = self.policy.parts().2.is_active();
         if let Some(slot) = self.unplaced.pop() {
             // With nobody to compete there is no need to go through the queue.
             let chosen = self.policy.parts().1.choose(&self.tasks.view(slot), &self.cluster);
@@ -26,30 +25,24 @@ impl<P: Policy> Scheduler<P> {
             }
             return;
         }
-        self.start_from_queue(now, overtaking, commands, observer);
+        self.start_from_queue(now, commands, observer);
     }
 
     /// Starts the tasks at the front of the central queue while they find room.
     #[inline]
-    fn start_from_queue<O: Observer>(
-        &mut self,
-        now: Time,
-        overtaking: bool,
-        commands: &mut Commands,
-        observer: &mut O,
-    ) {
+    fn start_from_queue<O: Observer>(&mut self, now: Time, commands: &mut Commands, observer: &mut O) {
         loop {
-            let head = if overtaking { self.waiting.first() } else { self.ready.peek() };
+            let head = if self.indexed { self.waiting.first() } else { self.ready.peek() };
             let Some(slot) = head else { return };
             let view = self.tasks.view(slot);
             let Some(node) = self.policy.parts().1.choose(&view, &self.cluster) else {
-                if overtaking {
+                if self.policy.parts().2.is_active() {
                     self.backfill(now, slot, commands, observer);
                 }
                 return;
             };
             self.policy.parts().0.taken(self.tasks.hot[slot as usize].key, 0);
-            if overtaking {
+            if self.indexed {
                 self.waiting.remove(slot);
             } else {
                 self.ready.pop();
