@@ -153,7 +153,7 @@ impl<P: Policy> Scheduler<P> {
         self.counts.submitted += 1;
         self.counts.waiting += 1;
         observer.on_record(now, &Record::Submitted { task: id, class: spec.class, slots: spec.slots });
-        self.enqueue(id.slot);
+        self.enqueue(now, id.slot);
     }
 
     /// Whether a message speaks of the attempt that counts.
@@ -251,7 +251,7 @@ impl<P: Policy> Scheduler<P> {
         let pause = self.config.retry.backoff.pause(failures, id.number, self.jitter);
         if pause == Duration::ZERO {
             self.tasks.hot[slot as usize].set_state(TaskState::Waiting);
-            self.enqueue(slot);
+            self.enqueue(now, slot);
         } else {
             self.tasks.hot[slot as usize].set_state(TaskState::Backoff);
             let due = now + pause;
@@ -264,7 +264,7 @@ impl<P: Policy> Scheduler<P> {
         while self.next_timer().is_some_and(|due| due <= now) {
             let slot = self.timers.pop().expect("peeked") as u32;
             self.tasks.hot[slot as usize].set_state(TaskState::Waiting);
-            self.enqueue(slot);
+            self.enqueue(now, slot);
         }
     }
 
@@ -311,7 +311,7 @@ impl<P: Policy> Scheduler<P> {
             self.cluster.nodes[node.index()].queue_pop(slot, &mut self.tasks);
             self.cluster.nodes[node.index()].load -= 1;
             self.tasks.hot[slot as usize].node = NONE;
-            self.enqueue(slot);
+            self.enqueue(now, slot);
         }
         self.node_changed(node);
     }
@@ -340,7 +340,7 @@ impl<P: Policy> Scheduler<P> {
         self.counts.waiting += 1;
         self.tasks.hot[slot as usize].set_state(TaskState::Waiting);
         observer.on_record(now, &Record::Returned { task: id, failed: false });
-        self.enqueue(slot);
+        self.enqueue(now, slot);
     }
 
     #[inline(always)]
@@ -376,15 +376,15 @@ impl<P: Policy> Scheduler<P> {
 
     /// A task waits from now on; what becomes of it is decided when all facts are in.
     #[inline(always)]
-    fn enqueue(&mut self, slot: u32) {
+    fn enqueue(&mut self, now: Time, slot: u32) {
         if self.cluster.dispatch() == Dispatch::Push || self.is_alone() {
             self.unplaced.push(slot);
             return;
         }
         if let Some(first) = self.unplaced.pop() {
-            self.queue_centrally(first);
+            self.queue_centrally(now, first);
         }
-        self.queue_centrally(slot);
+        self.queue_centrally(now, slot);
     }
 
     /// Pull: whether a task that comes now has nobody to compete with so far.
@@ -395,8 +395,8 @@ impl<P: Policy> Scheduler<P> {
 
     /// Puts a task into the central queue.
     #[inline(always)]
-    pub(super) fn queue_centrally(&mut self, slot: u32) {
-        self.set_key(slot, 0);
+    pub(super) fn queue_centrally(&mut self, now: Time, slot: u32) {
+        self.set_key(now, slot, 0);
         let task = &self.tasks.hot[slot as usize];
         if self.indexed {
             let estimate = self.tasks.estimates[slot as usize];
@@ -407,7 +407,7 @@ impl<P: Policy> Scheduler<P> {
     }
 
     #[inline(always)]
-    pub(super) fn set_key(&mut self, slot: u32, queue: u32) {
+    pub(super) fn set_key(&mut self, now: Time, slot: u32, queue: u32) {
         let order = self.policy.parts().0;
         // First come, first served: the key is 0 as it was.
         if !order.is_fifo() {
@@ -415,7 +415,7 @@ impl<P: Policy> Scheduler<P> {
                 0 => Entry::Arrived,
                 _ => Entry::Returned,
             };
-            let key = order.key(&self.tasks.view(slot), queue, entry);
+            let key = order.key(&self.tasks.view(slot), queue, entry, now);
             self.tasks.hot[slot as usize].key = key;
         }
     }

@@ -36,7 +36,7 @@ pub trait Order {
     /// The task's key in a queue: the task with the smallest goes first; equal keys go by arrival,
     /// then by number. Asked when the task enters the queue, also when it comes back. `queue` is the
     /// node's number under push and 0 under pull.
-    fn key(&mut self, task: &TaskView<'_>, queue: u32, entry: Entry) -> u64;
+    fn key(&mut self, task: &TaskView<'_>, queue: u32, entry: Entry, now: Time) -> u64;
 
     /// Whether it reads [`TaskView::details`] even of workloads that say nothing there but how often
     /// attempts fail.

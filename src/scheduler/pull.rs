@@ -21,7 +21,7 @@ impl<P: Policy> Scheduler<P> {
             let chosen = self.policy.parts().1.choose(&self.tasks.view(slot), &self.cluster);
             match chosen {
                 Some(node) => self.start_pulled(now, slot, node, commands, observer),
-                None => self.queue_centrally(slot),
+                None => self.queue_centrally(now, slot),
             }
             return;
         }

@@ -40,7 +40,7 @@ impl<P: Policy> Scheduler<P> {
                 self.start(now, slot, node, commands, observer);
             } else {
                 self.tasks.hot[slot as usize].node = node.0;
-                self.set_key(slot, node.0);
+                self.set_key(now, slot, node.0);
                 self.cluster.nodes[node.index()].queue_push(slot, &mut self.tasks);
                 self.load_changed(node);
                 if self.cluster.nodes[node.index()].free > 0 {

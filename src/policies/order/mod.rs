@@ -17,6 +17,7 @@ pub use sjf::Sjf;
 use super::spec::OrderSpec;
 use crate::random::{Purpose, Streams};
 use crate::scheduler::{Entry, Order, TaskView};
+use crate::time::Time;
 
 /// Any built-in order. A `match` on six arms that the branch predictor learns at once costs about
 /// 1 ns and saves a copy of the event loop for every combination of parts.
@@ -52,14 +53,14 @@ impl AnyOrder {
 
 impl Order for AnyOrder {
     #[inline]
-    fn key(&mut self, task: &TaskView<'_>, queue: u32, entry: Entry) -> u64 {
+    fn key(&mut self, task: &TaskView<'_>, queue: u32, entry: Entry, now: Time) -> u64 {
         match self {
-            AnyOrder::Fifo(order) => order.key(task, queue, entry),
-            AnyOrder::Lifo(order) => order.key(task, queue, entry),
-            AnyOrder::Random(order) => order.key(task, queue, entry),
-            AnyOrder::Sjf(order) => order.key(task, queue, entry),
-            AnyOrder::Ljf(order) => order.key(task, queue, entry),
-            AnyOrder::Priority(order) => order.key(task, queue, entry),
+            AnyOrder::Fifo(order) => order.key(task, queue, entry, now),
+            AnyOrder::Lifo(order) => order.key(task, queue, entry, now),
+            AnyOrder::Random(order) => order.key(task, queue, entry, now),
+            AnyOrder::Sjf(order) => order.key(task, queue, entry, now),
+            AnyOrder::Ljf(order) => order.key(task, queue, entry, now),
+            AnyOrder::Priority(order) => order.key(task, queue, entry, now),
         }
     }
 

@@ -4,6 +4,7 @@
 //! A bad idea when urgent tasks alone can fill the cluster: the others starve.
 
 use crate::scheduler::{Entry, Order, TaskView};
+use crate::time::Time;
 
 /// Highest priority first.
 #[derive(Clone, Copy, Debug, Default)]
@@ -19,7 +20,7 @@ fn sortable(number: f64) -> u64 {
 
 impl Order for Priority {
     #[inline]
-    fn key(&mut self, task: &TaskView<'_>, _: u32, _: Entry) -> u64 {
+    fn key(&mut self, task: &TaskView<'_>, _: u32, _: Entry, _: Time) -> u64 {
         u64::MAX - sortable(task.priority())
     }
 }
