@@ -38,6 +38,7 @@ mod pull;
 mod push;
 mod ready;
 pub mod record;
+mod recovery;
 pub mod retry;
 mod running;
 pub mod task;
