@@ -10,7 +10,7 @@ use falcon::metrics::{FinalState, Metric};
 use falcon::policies::registry::{BACKFILLS, DISPATCHES, ORDERS, PLACES};
 use falcon::policies::{self, OrderSpec, PlaceSpec, PolicySpec};
 use falcon::random::Streams;
-use falcon::scheduler::{Backoff, NodeSpec, OnNodeLoss, RetryPlan};
+use falcon::scheduler::{Backoff, Limits, NodeSpec, OnNodeLoss, OnRejection, RetryPlan};
 use falcon::sim::{RunOptions, RunOutput, SimulationError, simulate};
 use falcon::time::{Duration, Time};
 use falcon::workload::{EstimateSpec, TraceTask, Workload};
@@ -62,6 +62,7 @@ fn retry() -> impl Strategy<Value = RetryPlan> {
         max_attempts: Some(most),
         backoff: Backoff { base: Duration(base * SECOND), factor: 2.0, max: Duration(5 * SECOND), jitter },
         on_node_loss,
+        on_rejection: OnRejection::Settle,
         redraw: false,
     })
 }
@@ -101,6 +102,7 @@ fn world() -> impl Strategy<Value = World> {
                 estimate: EstimateSpec::Requested,
             },
             retry,
+            limits: Limits::default(),
             delays: Delays { dispatch, ..Delays::default() },
             last_arrival: None,
             warmup: 0,
@@ -333,6 +335,7 @@ fn small(nodes: &[(u32, f64, f64)], tasks: &[(f64, f64, u32, f64)]) -> World {
             estimate: EstimateSpec::Exact,
         },
         retry: RetryPlan::default(),
+        limits: Limits::default(),
         delays: Delays::default(),
         last_arrival: None,
         warmup: 0,
