@@ -15,7 +15,7 @@ use super::journal::{Mismatch, Replay, Step};
 use super::log_check::{LONGEST_PAUSE, Possible, check};
 use crate::policies::{self, AnyPolicy, PolicySpec};
 use crate::random::Streams;
-use crate::scheduler::{NodeSpec, RetryPlan, Scheduler, SchedulerConfig};
+use crate::scheduler::{NodeSpec, RetryPlan, Scheduler, SchedulerConfig, Zones};
 
 /// Name of the file in a results folder.
 pub const FILE: &str = "log.jsonl.gz";
@@ -40,6 +40,9 @@ pub struct Header {
     pub seed: u64,
     /// The nodes, in order of number.
     pub nodes: Vec<NodeSpec>,
+    /// Where they stand.
+    #[serde(default)]
+    pub zones: Zones,
     /// What happens to failed and lost attempts.
     pub retry: RetryPlan,
     /// The most slots that one task takes.
@@ -57,7 +60,8 @@ impl Header {
         max_demand: u32,
     ) -> Self {
         let version = env!("CARGO_PKG_VERSION").to_string();
-        Header { form: FORM, version, policy, replication, seed, nodes, retry, max_demand }
+        let zones = Zones::default();
+        Header { form: FORM, version, policy, replication, seed, nodes, zones, retry, max_demand }
     }
 }
 
@@ -216,7 +220,8 @@ impl Run {
     fn new(header: Header) -> Result<Run, String> {
         check(&header)?;
         let Header { seed, max_demand, .. } = header;
-        let policy = policies::build(&header.policy, &header.nodes, max_demand, Streams::new(seed));
+        let policy =
+            policies::build_in(&header.zones, &header.policy, &header.nodes, max_demand, Streams::new(seed));
         let mut retry = header.retry;
         retry.backoff.max = retry.backoff.max.min(LONGEST_PAUSE);
         let config = SchedulerConfig { retry, max_demand, starts_are_reported: true, seed };

@@ -74,6 +74,18 @@ pub const PLACES: &[Part<PlaceSpec>] = &[
         PlaceSpec::PowerOf { d: 2, with_replacement: false },
         "place/power_of.rs"
     ),
+    part!(
+        "consistent-hash",
+        "the node that the task's key hashes to",
+        CONSISTENT_HASH,
+        "place/consistent_hash.rs"
+    ),
+    part!(
+        "nearest",
+        "a node of the zone nearest to the task",
+        PlaceSpec::Nearest { spill_over: false },
+        "place/nearest.rs"
+    ),
     part!("fastest", "the free node with the highest speed", PlaceSpec::Fastest, "place/fastest.rs"),
     part!("first-fit", "the first node with room", PlaceSpec::FirstFit, "place/first_fit.rs"),
     part!("best-fit", "the node with the least room that is enough", PlaceSpec::BestFit, "place/best_fit.rs"),
@@ -135,6 +147,7 @@ const fn pull(name: &'static str, order: OrderSpec, place: PlaceSpec) -> Preset 
     Preset { name, order, place, dispatch: Dispatch::Pull, backfill: BackfillSpec::None }
 }
 
+const CONSISTENT_HASH: PlaceSpec = PlaceSpec::ConsistentHash { virtual_nodes: 100, load_bound: None };
 const POWER_OF_TWO: PlaceSpec = PlaceSpec::PowerOf { d: 2, with_replacement: false };
 
 /// All presets.
@@ -147,6 +160,8 @@ pub const PRESETS: &[Preset] = &[
     push("least-loaded", PlaceSpec::LeastLoaded),
     push("weighted-least-loaded", PlaceSpec::WeightedLeastLoaded),
     push("power-of-two", POWER_OF_TWO),
+    push("consistent-hash", CONSISTENT_HASH),
+    push("nearest", PlaceSpec::Nearest { spill_over: false }),
     pull("sjf", OrderSpec::Sjf, PlaceSpec::Fastest),
     pull("ljf", OrderSpec::Ljf, PlaceSpec::Fastest),
     pull("priority", OrderSpec::Priority, PlaceSpec::Fastest),

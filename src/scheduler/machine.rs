@@ -3,7 +3,7 @@
 use super::cluster::{Cluster, NodeSpec};
 use super::command::{Command, Commands};
 use super::event::{Event, Outcome, TaskSpec};
-use super::policy::{Backfill, Dispatch, Entry, Order, Place, Policy};
+use super::policy::{Backfill, Dispatch, Entry, Order, Place, Policy, Step};
 use super::ready::ReadyQueue;
 use super::record::{Observer, Record};
 use super::retry::{OnNodeLoss, RetryPlan};
@@ -141,6 +141,7 @@ impl<P: Policy> Scheduler<P> {
     /// Decides what starts where; called once per instant, when its facts are all in.
     #[inline(always)]
     pub fn decide<O: Observer>(&mut self, now: Time, commands: &mut Commands, observer: &mut O) {
+        self.policy.parts().1.begin(now);
         match self.cluster.dispatch() {
             Dispatch::Pull => self.decide_pull(now, commands, observer),
             Dispatch::Push => self.decide_push(now, commands, observer),
@@ -217,6 +218,7 @@ impl<P: Policy> Scheduler<P> {
         let attempt = AttemptNumber(task.attempts);
         self.cluster.vacate(slot, node, &mut self.tasks);
         self.counts.running -= 1;
+        self.follow(now, Step::Left, slot, node);
         self.load_changed(node);
         if self.cluster.dispatch() == Dispatch::Push {
             self.mark_dirty(node);
@@ -299,6 +301,7 @@ impl<P: Policy> Scheduler<P> {
         lost.extend(self.cluster.running(node, &self.tasks));
         for &slot in lost.iter().rev() {
             self.cluster.vacate(slot, node, &mut self.tasks);
+            self.follow(now, Step::Left, slot, node);
         }
         let state = &mut self.cluster.nodes[node.index()];
         state.up = false;
@@ -310,6 +313,7 @@ impl<P: Policy> Scheduler<P> {
         while let Some(slot) = self.cluster.nodes[node.index()].queue_front(&self.tasks) {
             self.cluster.nodes[node.index()].queue_pop(slot, &mut self.tasks);
             self.cluster.nodes[node.index()].load -= 1;
+            self.follow(now, Step::Left, slot, node);
             self.tasks.hot[slot as usize].node = NONE;
             self.enqueue(now, slot);
         }
@@ -430,6 +434,12 @@ impl<P: Policy> Scheduler<P> {
         }
     }
 
+    /// A task has come to a node or left it.
+    #[inline(always)]
+    pub(super) fn follow(&mut self, now: Time, step: Step, slot: u32, node: NodeId) {
+        self.policy.parts().1.follow(now, step, &self.tasks.view(slot), node);
+    }
+
     /// The node's room has changed.
     #[inline]
     pub(super) fn node_changed(&mut self, node: NodeId) {
@@ -475,6 +485,7 @@ impl<P: Policy> Scheduler<P> {
         let failures = task.failures;
         self.counts.waiting -= 1;
         self.counts.running += 1;
+        self.follow(now, Step::Started, slot, node);
         self.load_changed(node);
         observer.on_record(now, &Record::Dispatched { task: id, attempt, node, failures });
         commands.push(Command::StartAttempt { task: id, attempt, node });

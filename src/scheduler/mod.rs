@@ -40,14 +40,16 @@ pub mod record;
 pub mod retry;
 pub mod task;
 mod view;
+mod zones;
 
 pub use cluster::{Cluster, NodeSpec};
 pub use command::{Command, Commands};
 pub use details::TaskDetails;
 pub use event::{Event, Outcome, TaskSpec};
 pub use machine::{Scheduler, SchedulerConfig};
-pub use policy::{Backfill, Candidate, Composed, Dispatch, Entry, Order, Pass, Place, Policy, Soon};
+pub use policy::{Backfill, Candidate, Composed, Dispatch, Entry, Order, Pass, Place, Policy, Soon, Step};
 pub use record::{Observer, Record};
 pub use retry::{Backoff, OnNodeLoss, RetryPlan};
 pub use task::{TaskState, TaskView};
 pub use view::View;
+pub use zones::Zones;

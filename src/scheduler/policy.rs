@@ -64,6 +64,17 @@ pub struct Soon {
     pub far: [NodeId; 2],
 }
 
+/// What has happened to a task at a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// It waits in the node's own queue.
+    Queued,
+    /// It was sent to the node to be run, from its queue or from elsewhere.
+    Started,
+    /// It no longer waits or runs there.
+    Left,
+}
+
 /// Which node takes a task.
 pub trait Place {
     /// A node that has room for the task (`cluster.room(node) >= task.slots()`), or `None` when no
@@ -74,6 +85,17 @@ pub trait Place {
     /// what it knows of them from memory. A hint for speed.
     fn soon(&self) -> Option<Soon> {
         None
+    }
+
+    /// Called before the choices of an instant, when its facts are all in.
+    fn begin(&mut self, now: Time) {
+        let _ = now;
+    }
+
+    /// Called for every task that comes to a node or leaves it, for places that keep an account of
+    /// what is there.
+    fn follow(&mut self, now: Time, step: Step, task: &TaskView<'_>, node: NodeId) {
+        let _ = (now, step, task, node);
     }
 
     /// Called whenever a node's room has changed, so that a place can keep an index; in particular

@@ -36,6 +36,8 @@ pub(super) struct Driver<'a, P, O> {
     /// By slot, when `has_courses`.
     courses: Vec<Course>,
     has_courses: bool,
+    /// By slot, the zone its task comes from; empty when zones are not apart.
+    zones: Vec<u16>,
     starts_are_reported: bool,
     free: Vec<u32>,
     pub(super) nodes: NodeClocks<'a, EventQueue>,
@@ -63,7 +65,7 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
         let mut queue = EventQueue::new();
         let nodes = NodeClocks::new(&world.faults, &world.fault_of, streams, &mut queue)
             .ok_or(SimulationError::TimeOverflow)?;
-        let starts_are_reported = world.delays.starts_are_reported();
+        let starts_are_reported = world.starts_are_reported();
         let config =
             SchedulerConfig { retry: world.retry, max_demand: world.max_demand(), starts_are_reported, seed };
         let mut scheduler = Scheduler::new(policy, &world.nodes, config);
@@ -92,6 +94,7 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
             over: Vec::new(),
             courses: Vec::new(),
             has_courses: starts_are_reported || world.retry.on_node_loss == OnNodeLoss::Resume,
+            zones: Vec::new(),
             starts_are_reported,
             free: Vec::new(),
             nodes,
@@ -242,6 +245,13 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
     #[cold]
     fn describe(&mut self, now: Time, task: TaskId) {
         let details = self.arrivals.details();
+        if self.world.zones.has_latency() {
+            let slot = task.slot as usize;
+            if slot >= self.zones.len() {
+                self.zones.resize(slot + 1, 0);
+            }
+            self.zones[slot] = details.zone;
+        }
         self.tell(now, Event::TaskDescribed { task, details });
     }
 
@@ -420,6 +430,10 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
             let delay = Duration::from_seconds(delay.sample(&mut stream));
             let begins = delay.and_then(|delay| now.checked_add(delay));
             course.started = begins.ok_or(SimulationError::TimeOverflow)?;
+        }
+        if let Some(&zone) = self.zones.get(task.slot as usize) {
+            let way = self.world.zones.latency(zone, self.world.zones.of(node));
+            course.started = course.started.checked_add(way).ok_or(SimulationError::TimeOverflow)?;
         }
         if self.starts_are_reported {
             course.begin = self.queue.push(course.started, Kind::Begin, task.slot);

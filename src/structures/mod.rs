@@ -2,7 +2,9 @@
 
 pub mod bitmap;
 pub mod calendar;
+pub mod hash_ring;
 pub mod heap;
+pub mod key_heaps;
 pub mod key_tree;
 pub mod memory;
 pub mod ordered_index;

@@ -7,9 +7,12 @@
 use std::cmp::Ordering;
 
 use falcon::faults::FailsWhen;
+use falcon::ids::NodeId;
 use falcon::policies::{BackfillSpec, OrderSpec, PlaceSpec, PolicySpec};
 use falcon::random::{Purpose, Stream, Streams};
+use falcon::scheduler::details::NO_KEY;
 use falcon::scheduler::{Dispatch, OnNodeLoss};
+use falcon::structures::hash_ring::{hash_of_key, point};
 use falcon::time::Duration;
 use falcon::workload::{EstimateSpec, Workload};
 use falcon::world::World;
@@ -40,9 +43,13 @@ struct Task {
     priority: f64,
     slots: u32,
     failure_probability: f64,
+    key: u64,
+    zone: u16,
     attempts: u32,
     failures: u32,
     first_start: Option<u64>,
+    /// When the current attempt was sent to its node.
+    sent: u64,
     /// When the current attempt began, or will.
     begins: u64,
     node: Option<usize>,
@@ -114,7 +121,7 @@ impl<'a> Plain<'a> {
             up_left: 0,
             busy_since: None,
         };
-        let task = |task: &falcon::workload::TraceTask| Task {
+        let task = |(number, task): (usize, &falcon::workload::TraceTask)| Task {
             work: task.work,
             left: task.work,
             estimate: match estimate {
@@ -124,9 +131,15 @@ impl<'a> Plain<'a> {
             priority: task.priority,
             slots: task.slots,
             failure_probability: task.failure_probability,
+            key: match task.details.as_ref().map_or(NO_KEY, |details| details.key) {
+                NO_KEY => number as u64,
+                key => key,
+            },
+            zone: task.details.as_ref().map_or(0, |details| details.zone),
             attempts: 0,
             failures: 0,
             first_start: None,
+            sent: 0,
             begins: 0,
             node: None,
         };
@@ -135,7 +148,7 @@ impl<'a> Plain<'a> {
             policy,
             streams,
             now: 0,
-            tasks: tasks.iter().map(task).collect(),
+            tasks: tasks.iter().enumerate().map(task).collect(),
             fates: vec![None; tasks.len()],
             nodes: (0..world.nodes.len()).map(node).collect(),
             events: Vec::new(),
@@ -369,11 +382,34 @@ impl<'a> Plain<'a> {
                 self.least(with_room(), in_turn)
             }
             PlaceSpec::WeightedRoundRobin => {
-                self.least(with_room(), |node| -(self.nodes[node].credit + self.weight(node)) as f64)
+                let all: i64 =
+                    all.clone().filter(|node| self.room(*node) > 0).map(|node| self.weight(node)).sum();
+                let due = |node: usize| (all - self.nodes[node].credit) as f64 / self.weight(node) as f64;
+                let on_time = with_room().filter(|node| self.nodes[*node].credit >= 0);
+                self.least(on_time, due).or_else(|| self.least(with_room(), due))
             }
             PlaceSpec::LeastLoaded => self.least(with_room(), |node| self.load(node) as f64),
+            PlaceSpec::LeastWork => with_room().min_by(|a, b| {
+                let (one, other) = (self.backlog(*a), self.backlog(*b));
+                let (one, other) = (one * u128::from(spec(*b).slots), other * u128::from(spec(*a).slots));
+                one.cmp(&other).then(a.cmp(b))
+            }),
             PlaceSpec::WeightedLeastLoaded => {
                 self.least(with_room(), |node| self.load(node) as f64 / spec(node).weight)
+            }
+            PlaceSpec::ConsistentHash { virtual_nodes, load_bound } => {
+                self.hashed(task, virtual_nodes, load_bound)
+            }
+            PlaceSpec::Nearest { spill_over } => {
+                let from = self.tasks[task].zone;
+                let zones = &self.world.zones;
+                // The way in nanoseconds, then whether it is another zone, then the zone, then the load.
+                let rank = |node: usize| {
+                    let zone = zones.of(NodeId(node as u32));
+                    (zones.latency(from, zone), zone != from, zone, self.load(node), node)
+                };
+                let free = with_free().filter(|_| spill_over).min_by_key(|node| rank(*node));
+                free.or_else(|| with_room().min_by_key(|node| rank(*node)))
             }
             PlaceSpec::Fastest => self.least(with_free(), |node| -spec(node).speed),
             PlaceSpec::FirstFit => self.least(with_free(), |_| 0.0),
@@ -404,6 +440,37 @@ impl<'a> Plain<'a> {
         chosen
     }
 
+    /// Slot time that the node's tasks are expected to take from now on.
+    fn backlog(&self, node: usize) -> u128 {
+        let time =
+            |task: usize| (self.tasks[task].estimate as f64 / self.world.nodes[node].speed).round() as u64;
+        let waiting = self.nodes[node].queue.iter().map(|task| (*task, time(*task)));
+        let running = self.nodes[node].running.iter().map(|task| {
+            let end = self.tasks[*task].sent + time(*task);
+            (*task, end.saturating_sub(self.now))
+        });
+        let all = waiting.chain(running);
+        all.map(|(task, left)| u128::from(left) * u128::from(self.tasks[task].slots)).sum()
+    }
+
+    /// The first node clockwise that is not full, or failing that the first.
+    fn hashed(&self, task: usize, virtual_nodes: u32, load_bound: Option<f64>) -> Option<usize> {
+        let Task { slots, key, .. } = self.tasks[task];
+        let start = hash_of_key(key);
+        let nodes = 0..self.nodes.len();
+        let distance = |node: usize| {
+            let points = (0..virtual_nodes).map(|replica| point(node as u32, replica).wrapping_sub(start));
+            points.min().expect("at least one")
+        };
+        let mut with_room: Vec<usize> = nodes.clone().filter(|node| self.room(*node) >= slots).collect();
+        with_room.sort_by_key(|node| distance(*node));
+        let up = nodes.clone().filter(|node| self.nodes[*node].up).count();
+        let all: usize = nodes.map(|node| self.load(node)).sum();
+        let most = load_bound.map_or(f64::INFINITY, |bound| (bound * (all + 1) as f64 / up as f64).ceil());
+        let below = with_room.iter().find(|node| (self.load(**node) as f64) < most);
+        below.or(with_room.first()).copied()
+    }
+
     /// Weights are whole in these tests.
     fn weight(&self, node: usize) -> i64 {
         self.world.nodes[node].weight as i64
@@ -415,20 +482,22 @@ impl<'a> Plain<'a> {
         let state = &mut self.tasks[task];
         state.attempts += 1;
         state.node = Some(node);
+        state.sent = self.now;
         state.begins = self.now;
         self.nodes[node].running.push(task);
-        match &self.world.delays.dispatch {
-            None => {
-                state.first_start.get_or_insert(self.now);
-                self.works(node);
-            }
-            Some(delay) => {
-                let delays = self.streams.key(Purpose::DispatchDelay);
-                let mut stream = delays.stream2(task as u64, u64::from(state.attempts));
-                state.begins += nanos(delay.sample(&mut stream));
-                let begins = state.begins;
-                self.insert(begins, Event::Begin(task));
-            }
+        if let Some(delay) = &self.world.delays.dispatch {
+            let delays = self.streams.key(Purpose::DispatchDelay);
+            let mut stream = delays.stream2(task as u64, u64::from(state.attempts));
+            state.begins += nanos(delay.sample(&mut stream));
+        }
+        let zone = self.world.zones.of(NodeId(node as u32));
+        state.begins += self.world.zones.latency(state.zone, zone).0;
+        if self.world.starts_are_reported() {
+            let begins = state.begins;
+            self.insert(begins, Event::Begin(task));
+        } else {
+            state.first_start.get_or_insert(self.now);
+            self.works(node);
         }
         let Task { begins, left, .. } = self.tasks[task];
         let service = (left as f64 / self.world.nodes[node].speed).round() as u64;

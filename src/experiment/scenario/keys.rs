@@ -10,6 +10,7 @@ use super::reader::{Reader, Setting};
 use super::several::{Located, Several};
 use super::values::{Count, Fraction, Growth, Plain, Positive, Quantity, Seconds, Urgency, Whole};
 use super::words::Name;
+use super::zones::ZonesTable;
 
 table! {
     /// A question put to the simulator: cluster, workload, policies, how often to repeat.
@@ -24,6 +25,8 @@ table! {
         run: RunTable = RunTable::default();
         /// The cluster, as groups of equal nodes.
         nodes: Several<NodeTable>;
+        /// How far zones are from each other.
+        zones: ZonesTable;
         /// The tasks: generated, or from a trace.
         workload: WorkloadTable;
         /// What happens to attempts that fail or are lost.
@@ -88,6 +91,10 @@ table! {
         priority: DistributionTable<Urgency> = DistributionTable::constant(0.0);
         /// What a task takes of its node while it runs.
         demand: DemandTable = DemandTable::default();
+        /// What a task is about, rounded to a whole number; a task is about itself by default.
+        key: DistributionTable<Plain>;
+        /// The zone that tasks come from.
+        zone: Name;
         /// What policies may know of a task's work.
         estimate: EstimateTable = EstimateTable::Word(EstimateWord::Exact);
         /// A mix of kinds of tasks; each overrides [workload] for its share.
@@ -114,6 +121,10 @@ table! {
         priority: DistributionTable<Urgency>;
         /// In place of workload.demand.
         demand: DemandTable;
+        /// In place of workload.key.
+        key: DistributionTable<Plain>;
+        /// In place of workload.zone.
+        zone: Name;
         /// In place of workload.estimate.
         estimate: EstimateTable;
     }
@@ -132,6 +143,10 @@ table! {
         slots: Count;
         /// What it takes of its node, in place of `slots`.
         demand: DemandTable;
+        /// What it is about; about itself by default.
+        key: Whole<0, 9_007_199_254_740_992>;
+        /// The zone it comes from; workload.zone by default.
+        zone: Name;
     }
 }
 
@@ -262,6 +277,7 @@ pub(super) fn home_of(key: &str) -> Option<&'static str> {
         (NodeTable::KEYS, NodeTable::SHOWN),
         (RetryTable::KEYS, RetryTable::SHOWN),
         (SchedulerTable::KEYS, SchedulerTable::SHOWN),
+        (ZonesTable::KEYS, ZonesTable::SHOWN),
         (BackoffTable::KEYS, BackoffTable::SHOWN),
     ];
     homes.iter().find(|(keys, _)| keys.contains(&key)).map(|(_, shown)| *shown)

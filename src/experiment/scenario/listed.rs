@@ -11,13 +11,22 @@ use super::reader::{Found, Key, Reader};
 use super::several::{Located, Several};
 use super::tasks::{Tasks, estimate, fits, fits_slots, no_requests};
 use super::trace::{self, Trace};
+use super::zones;
 use crate::distribution::Distribution;
+use crate::experiment::plan::ZonePlan;
+use crate::scheduler::TaskDetails;
+use crate::scheduler::details::{NO_DETAILS, NO_KEY};
 use crate::time::Time;
 use crate::workload::csv::TraceDefaults;
 use crate::workload::{EstimateSpec, TraceTask, Workload, sort_tasks};
 
 /// The checked workload of a list or a trace; what tasks do not say comes from [workload].
-pub(super) fn listed(table: &WorkloadTable, cluster: Option<&Cluster>, reader: &mut Reader) -> Option<Tasks> {
+pub(super) fn listed(
+    table: &WorkloadTable,
+    cluster: Option<&Cluster>,
+    zones: Option<&ZonePlan>,
+    reader: &mut Reader,
+) -> Option<Tasks> {
     let priority = match &table.priority {
         Key::Found(found) => match distributions::lower(found, reader) {
             Some(Distribution::Constant { value }) => value,
@@ -35,14 +44,17 @@ pub(super) fn listed(table: &WorkloadTable, cluster: Option<&Cluster>, reader: &
     }
     let failure_probability = table.failure_probability.value()?.0;
     let slots = table.demand.value()?.slots.value()?.small();
-    let defaults = TraceDefaults { priority, slots, failure_probability };
+    let zone = zones::number(&table.zone, zones, reader);
+    let names = zones.map_or(&[][..], |zones| &zones.names);
+    let defaults = TraceDefaults { priority, slots, failure_probability, zones: names };
     let (trace, at) = match (&table.trace, &table.tasks_list) {
         (Key::Found(found), _) => (from_file(found, table, &defaults, cluster?, reader), found.at),
-        (_, Key::Found(list)) => (from_list(list, &defaults, cluster, reader), list.key),
+        (_, Key::Found(list)) => (from_list(list, &defaults, cluster, zones, reader), list.key),
         _ => return None,
     };
     let spec = estimate(table.estimate.value()?);
-    let Trace { tasks, class_names, has_estimates } = trace?;
+    let Trace { mut tasks, class_names, has_estimates } = trace?;
+    come_from(&mut tasks, zone?);
     if let (EstimateSpec::Requested, false, Some(found)) = (spec, has_estimates, table.estimate.found()) {
         no_requests(found.at, reader);
     }
@@ -59,10 +71,23 @@ pub(super) fn listed(table: &WorkloadTable, cluster: Option<&Cluster>, reader: &
     })
 }
 
+/// Tasks that do not say come from `zone`.
+fn come_from(tasks: &mut Arc<[TraceTask]>, zone: u16) {
+    if zone == 0 {
+        return;
+    }
+    for task in Arc::make_mut(tasks) {
+        let details = task.details.get_or_insert_default();
+        if details.zone == 0 {
+            details.zone = zone;
+        }
+    }
+}
+
 fn from_file(
     found: &Found<TraceTable>,
     table: &WorkloadTable,
-    defaults: &TraceDefaults,
+    defaults: &TraceDefaults<'_>,
     cluster: &Cluster,
     reader: &mut Reader,
 ) -> Option<Trace> {
@@ -84,13 +109,14 @@ fn from_file(
 
 fn from_list(
     list: &Found<Several<TaskTable>>,
-    defaults: &TraceDefaults,
+    defaults: &TraceDefaults<'_>,
     cluster: Option<&Cluster>,
+    zones: Option<&ZonePlan>,
     reader: &mut Reader,
 ) -> Option<Trace> {
     let mut tasks = Vec::with_capacity(list.value.items.len());
     for found in &list.value.items {
-        tasks.push(task(found, defaults, cluster, reader));
+        tasks.push(task(found, defaults, cluster, zones, reader));
     }
     let mut tasks: Vec<TraceTask> = tasks.into_iter().collect::<Option<_>>()?;
     if !list.value.complete {
@@ -102,8 +128,9 @@ fn from_list(
 
 fn task(
     found: &Found<TaskTable>,
-    defaults: &TraceDefaults,
+    defaults: &TraceDefaults<'_>,
     cluster: Option<&Cluster>,
+    zones: Option<&ZonePlan>,
     reader: &mut Reader,
 ) -> Option<TraceTask> {
     let table = &found.value;
@@ -138,6 +165,7 @@ fn task(
         reader.report(Diagnostic::new(title, work.at, "too extreme"));
         return None;
     };
+    let zone = zones::number(&table.zone, zones, reader);
     Some(TraceTask {
         arrival: Time::from_seconds(table.arrival.value()?.0)?,
         work: nanos,
@@ -149,6 +177,13 @@ fn task(
         slots,
         class: 0,
         failure_probability: defaults.failure_probability,
-        details: None,
+        details: match &table.key {
+            Key::Broken => return None,
+            key => {
+                let details =
+                    TaskDetails { key: key.value().map_or(NO_KEY, |key| key.0), zone: zone?, ..NO_DETAILS };
+                (details != NO_DETAILS).then(|| Box::new(details))
+            }
+        },
     })
 }

@@ -1,10 +1,13 @@
 //! Places: which node takes a task. One per file.
 
+mod backlog;
 mod best_fit;
+mod consistent_hash;
 mod eligible;
 mod fastest;
 mod first_fit;
 mod least_loaded;
+mod nearest;
 mod power_of;
 mod random;
 mod round_robin;
@@ -15,9 +18,11 @@ mod when_full;
 mod worst_fit;
 
 pub use best_fit::BestFit;
+pub use consistent_hash::ConsistentHash;
 pub use fastest::Fastest;
 pub use first_fit::FirstFit;
-pub use least_loaded::LeastLoaded;
+pub use least_loaded::{LeastLoaded, LeastWork};
+pub use nearest::Nearest;
 pub use power_of::PowerOf;
 pub use random::RandomPlace;
 pub use round_robin::RoundRobin;
@@ -29,13 +34,16 @@ pub use worst_fit::WorstFit;
 use super::spec::PlaceSpec;
 use crate::ids::NodeId;
 use crate::random::{Purpose, Stream, Streams};
-use crate::scheduler::{Cluster, Dispatch, NodeSpec, Place, Soon, TaskView};
+use crate::scheduler::{Cluster, Dispatch, NodeSpec, Place, Soon, Step, TaskView, Zones};
+use crate::time::Time;
 
 /// What a place is built for.
 #[derive(Clone, Copy, Debug)]
 pub struct PlaceContext<'a> {
     /// The nodes in order of number.
     pub nodes: &'a [NodeSpec],
+    /// Where they stand.
+    pub zones: &'a Zones,
     /// When tasks are bound to nodes.
     pub dispatch: Dispatch,
     /// The most slots that one task takes.
@@ -77,6 +85,20 @@ macro_rules! any_place {
             }
 
             #[inline(always)]
+            fn begin(&mut self, now: Time) {
+                if let AnyPlace::LeastWork(place) = self {
+                    place.begin(now);
+                }
+            }
+
+            #[inline(always)]
+            fn follow(&mut self, now: Time, step: Step, task: &TaskView<'_>, node: NodeId) {
+                if let AnyPlace::LeastWork(place) = self {
+                    place.follow(now, step, task, node);
+                }
+            }
+
+            #[inline(always)]
             fn node_changed(&mut self, node: NodeId, cluster: &Cluster) {
                 match self {
                     $(AnyPlace::$variant(place) => place.node_changed(node, cluster),)*
@@ -99,8 +121,11 @@ any_place! {
     Random(RandomPlace),
     WeightedRandom(WeightedRandom),
     LeastLoaded(LeastLoaded),
+    LeastWork(LeastWork),
     WeightedLeastLoaded(WeightedLeastLoaded),
     PowerOf(PowerOf),
+    ConsistentHash(ConsistentHash),
+    Nearest(Nearest),
     Fastest(Fastest),
     FirstFit(FirstFit),
     BestFit(BestFit),
@@ -116,12 +141,17 @@ impl AnyPlace {
             PlaceSpec::Random => AnyPlace::Random(RandomPlace::new(context)),
             PlaceSpec::WeightedRandom => AnyPlace::WeightedRandom(WeightedRandom::new(context)),
             PlaceSpec::LeastLoaded => AnyPlace::LeastLoaded(LeastLoaded::new(context)),
+            PlaceSpec::LeastWork => AnyPlace::LeastWork(LeastWork::new(context)),
             PlaceSpec::WeightedLeastLoaded => {
                 AnyPlace::WeightedLeastLoaded(WeightedLeastLoaded::new(context))
             }
             &PlaceSpec::PowerOf { d, with_replacement } => {
                 AnyPlace::PowerOf(PowerOf::new(d, with_replacement, context))
             }
+            &PlaceSpec::ConsistentHash { virtual_nodes, load_bound } => {
+                AnyPlace::ConsistentHash(ConsistentHash::new(virtual_nodes, load_bound, context))
+            }
+            &PlaceSpec::Nearest { spill_over } => AnyPlace::Nearest(Nearest::new(spill_over, context)),
             PlaceSpec::Fastest => AnyPlace::Fastest(Fastest::new(context)),
             PlaceSpec::FirstFit => AnyPlace::FirstFit(FirstFit::new(context)),
             PlaceSpec::BestFit => AnyPlace::BestFit(BestFit::new(context)),

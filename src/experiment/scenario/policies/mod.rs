@@ -7,9 +7,11 @@ use super::diagnostics::{Diagnostic, Origin};
 use super::document::{Node, Value};
 use super::nearest::nearest;
 use super::reader::{Found, Reader, Setting, shortened};
+use super::values::grouped;
 use super::words::Name;
 use crate::policies::registry::{self, PRESETS};
 use crate::policies::spec::{BackfillSpec, Dispatch, PlaceSpec, PolicySpec};
+use crate::structures::hash_ring::MOST_POINTS;
 
 mod parts;
 
@@ -190,9 +192,16 @@ fn check_parts(table: &PolicyTable, spec: &PolicySpec, at: Origin, nodes: Option
         }
         reader.report(diagnostic);
     }
-    let (&PlaceSpec::PowerOf { d, with_replacement: false }, Some(nodes)) = (&spec.place, nodes) else {
-        return;
-    };
+    let Some(nodes) = nodes else { return };
+    if let PlaceSpec::ConsistentHash { virtual_nodes, .. } = spec.place
+        && nodes * u64::from(virtual_nodes) > MOST_POINTS
+    {
+        let at = inline.place.found().map_or(at, |found| found.at);
+        let title = format!("the ring of {} nodes has too many points", grouped(nodes));
+        let label = format!("at most {} in all", grouped(MOST_POINTS));
+        reader.report(Diagnostic::new(title, at, label).help("lower `virtual_nodes`"));
+    }
+    let PlaceSpec::PowerOf { d, with_replacement: false } = spec.place else { return };
     if u64::from(d) > nodes {
         let at = inline.place.found().map_or(at, |found| found.at);
         let label = match nodes {

@@ -3,11 +3,11 @@
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
-use super::super::declare::{table, tagged};
+use super::super::declare::{table, tagged, words};
 use super::super::diagnostics::{Diagnostic, Origin};
 use super::super::document::{Node, Value};
 use super::super::reader::{Key, Reader, Setting, quoted};
-use super::super::values::Whole;
+use super::super::values::{Growth, Whole};
 use crate::policies::registry::{BACKFILLS, DISPATCHES, ORDERS, PLACES, Part};
 use crate::policies::spec::{BackfillSpec, Dispatch, OrderSpec, PlaceSpec};
 
@@ -104,11 +104,61 @@ table! {
     }
 }
 
+words! {
+    /// What counts as load.
+    LoadWord {
+        /// Queued and running tasks.
+        Tasks "tasks";
+        /// Expected work left, per slot.
+        Work "work";
+    }
+}
+
+table! {
+    /// The node with the least load.
+    LeastLoaded, "`least-loaded`" {
+        /// What counts as load: the number of tasks, or the work expected of them.
+        by: LoadWord = LoadWord::Tasks;
+    }
+}
+
+table! {
+    /// The node that the task's key hashes to.
+    ConsistentHash, "`consistent-hash`" {
+        /// Points of each node on the ring of hashes.
+        virtual_nodes: Whole<1, 100_000> = Whole(100);
+        /// No node holds more than this many times the mean number of tasks; no bound by default.
+        load_bound: Growth;
+    }
+}
+
+table! {
+    /// A node of the zone nearest to the task.
+    Nearest, "`nearest`" {
+        /// Whether nodes without a free slot are passed over as long as any node has one.
+        spill_over: bool = false;
+    }
+}
+
 part!(Order(OrderSpec), ORDERS, "order", "fifo", "Which waiting task goes next.", {});
 part!(Place(PlaceSpec), PLACES, "place", "least-loaded", "Which node takes the task.", {
     "power-of": PowerOf => |options, _| {
         let d = options.d.value()?.small();
         Some(PlaceSpec::PowerOf { d, with_replacement: *options.with_replacement.value()? })
+    };
+    "least-loaded": LeastLoaded => |options, _| {
+        Some(match options.by.value()? {
+            LoadWord::Tasks => PlaceSpec::LeastLoaded,
+            LoadWord::Work => PlaceSpec::LeastWork,
+        })
+    };
+    "consistent-hash": ConsistentHash => |options, _| {
+        let virtual_nodes = options.virtual_nodes.value()?.small();
+        let load_bound = options.load_bound.value().map(|bound| bound.0);
+        Some(PlaceSpec::ConsistentHash { virtual_nodes, load_bound })
+    };
+    "nearest": Nearest => |options, _| {
+        Some(PlaceSpec::Nearest { spill_over: *options.spill_over.value()? })
     };
 });
 part!(DispatchKind(Dispatch), DISPATCHES, "dispatch", "pull", "When a task is bound to a node.", {});
