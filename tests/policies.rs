@@ -144,7 +144,7 @@ fn run(world: &World, policy: &PolicySpec, seed: u64) -> Option<RunOutput> {
 }
 
 /// Places with other options than their defaults.
-const MORE_PLACES: usize = 9;
+const MORE_PLACES: usize = 10;
 
 /// Every combination of the parts in the registry, and of [`MORE_PLACES`].
 fn combinations() -> Vec<PolicySpec> {
@@ -158,6 +158,7 @@ fn combinations() -> Vec<PolicySpec> {
         places.push((format!("consistent-hash {virtual_nodes} {load_bound:?}"), place));
     }
     places.push(("least-loaded by work".to_string(), PlaceSpec::LeastWork));
+    places.push(("min-cost-flow 3".to_string(), PlaceSpec::MinCostFlow { window: 3 }));
     places.push(("nearest spill-over".to_string(), PlaceSpec::Nearest { spill_over: true }));
     let mut combinations = Vec::new();
     for order in ORDERS {
@@ -178,9 +179,18 @@ fn combinations() -> Vec<PolicySpec> {
     combinations
 }
 
+/// Whether the choices cannot be foretold by the plain simulator.
 fn draws(policy: &PolicySpec) -> bool {
     policy.order == OrderSpec::Random
-        || matches!(policy.place, PlaceSpec::Random | PlaceSpec::WeightedRandom | PlaceSpec::PowerOf { .. })
+        || matches!(
+            policy.place,
+            PlaceSpec::Random
+                | PlaceSpec::WeightedRandom
+                | PlaceSpec::PowerOf { .. }
+                | PlaceSpec::WeightedPowerOf { .. }
+                // Of several assignments of the same cost it takes any.
+                | PlaceSpec::MinCostFlow { .. }
+        )
 }
 
 /// What must hold of any schedule of this world.
@@ -508,6 +518,49 @@ fn the_least_work() {
     assert_eq!(nodes, [0, 1, 2, 1, 2, 2, 1, 0]);
 }
 
+/// Two tasks of 2 and 8 units and a free node each of speed 1 and 4: greedily the first would take the
+/// fast node and the second run for 8 s; together they take 2 + 2 s. The way to a zone counts too.
+#[test]
+fn matched_at_the_least_cost() {
+    let flow =
+        |window| PolicySpec { place: PlaceSpec::MinCostFlow { window }, ..policy("fifo", "random", "pull") };
+    let mut world = small(&[(1, 1.0, 1.0), (1, 4.0, 4.0)], &[(0.0, 2.0, 1, 0.0), (0.0, 8.0, 1, 0.0)]);
+    assert_eq!(nodes_of(&world, &flow(64), 1), [0, 1]);
+    assert_eq!(nodes_of(&world, &policy("fifo", "fastest", "pull"), 1), [1, 0]);
+    // One by one the first takes the fast node.
+    assert_eq!(nodes_of(&world, &flow(1), 1), [1, 0]);
+    // Zones 20 s apart: neither task is worth the way.
+    let away = Duration(20 * SECOND);
+    world.zones = Zones::new(vec![1, 2], vec![vec![Duration::ZERO, away], vec![away, Duration::ZERO]]);
+    let Workload::Listed { tasks, .. } = &mut world.workload else { panic!("a list") };
+    for (zone, task) in [2, 1].into_iter().zip(std::sync::Arc::make_mut(tasks)) {
+        task.details = Some(Box::new(TaskDetails { zone, ..TaskDetails::default() }));
+    }
+    assert_eq!(nodes_of(&world, &flow(64), 1), [1, 0], "each in its own zone");
+    let output = run(&world, &flow(64), 1).expect("it ends");
+    assert_eq!(output.tasks.iter().map(|row| row.settled.as_seconds()).collect::<Vec<_>>(), [0.5, 8.0]);
+    // One free node of speed 1 and three tasks that wait: the shortest goes first, but for one that has
+    // waited for longer than it is longer.
+    let tasks = [(0.0, 10.0, 1, 0.0), (1.0, 9.0, 1, 0.0), (5.0, 3.0, 1, 0.0), (6.0, 5.5, 1, 0.0)];
+    let output = run(&small(&[(1, 1.0, 1.0)], &tasks), &flow(64), 1).expect("it ends");
+    let starts: Vec<f64> =
+        output.tasks.iter().map(|row| row.first_start.expect("started").as_seconds()).collect();
+    // At 10: 9 - 9, 3 - 5, 5.5 - 4; at 13: 9 - 12, 5.5 - 7.
+    assert_eq!(starts, [0.0, 13.0, 10.0, 22.0]);
+}
+
+/// A node that fills up gets its turn less often: of 4 slots each, weights 3 and 1.
+#[test]
+fn weights_that_follow_the_load() {
+    let nodes = [(4, 1.0, 3.0), (4, 1.0, 1.0)];
+    let world = small(&nodes, &[(0.0, 9.0, 1, 0.0); 8]);
+    let nodes = nodes_of(&world, &policy("fifo", "dynamic-weighted-round-robin", "push"), 1);
+    // The weights: 3 : 1, then as slots are taken.
+    assert_eq!(nodes.iter().filter(|node| **node == 0).count(), 4, "{nodes:?}");
+    assert_eq!(nodes[0], 0);
+    assert!(nodes[..4].iter().filter(|node| **node == 0).count() >= 2, "{nodes:?}");
+}
+
 #[test]
 fn the_fastest_node() {
     let nodes = [(1, 1.0, 1.0), (1, 3.0, 1.0), (1, 2.0, 1.0), (1, 3.0, 1.0)];
@@ -709,9 +762,10 @@ fn random_places_draw_as_they_should() {
     let equal = [(4, 1.0, 1.0); 4];
     let unequal = [(4, 1.0, 5.0), (4, 1.0, 1.0), (2, 1.0, 2.0), (1, 1.0, 8.0)];
     let power = |d, with_replacement| PlaceSpec::PowerOf { d, with_replacement };
+    let by_weight = |d| PlaceSpec::WeightedPowerOf { d };
     // All nodes being idle, the lower number wins: of two distinct ones of four the lowest is 0 in
     // 3 of 6 cases.
-    let cases: [Draws<'_>; 13] = [
+    let cases: [Draws<'_>; 16] = [
         (PlaceSpec::Random, &equal, 1, [1.0, 1.0, 1.0, 1.0]),
         (PlaceSpec::Random, &unequal, 1, [1.0, 1.0, 1.0, 1.0]),
         (PlaceSpec::Random, &unequal, 2, [1.0, 1.0, 1.0, 0.0]),
@@ -723,6 +777,10 @@ fn random_places_draw_as_they_should() {
         (power(2, true), &equal, 1, [7.0, 5.0, 3.0, 1.0]),
         (power(3, false), &equal, 1, [3.0, 1.0, 0.0, 0.0]),
         (power(3, true), &equal, 1, [37.0, 19.0, 7.0, 1.0]),
+        // Drawn 5 : 1 : 2 : 8; idle nodes tie, so the lower number wins: P(least >= i) is a square.
+        (by_weight(1), &unequal, 1, [5.0, 1.0, 2.0, 8.0]),
+        (by_weight(2), &unequal, 1, [256.0 - 121.0, 121.0 - 100.0, 100.0 - 64.0, 64.0]),
+        (by_weight(2), &unequal, 2, [64.0 - 9.0, 9.0 - 4.0, 4.0, 0.0]),
         (power(2, false), &unequal, 2, [2.0, 1.0, 0.0, 0.0]),
         (power(2, true), &unequal, 2, [5.0, 3.0, 1.0, 0.0]),
     ];

@@ -45,6 +45,18 @@ pub enum PlaceSpec {
         /// Whether one node may be drawn more than once.
         with_replacement: bool,
     },
+    /// The less loaded, by weight, of `d` nodes drawn by weight.
+    WeightedPowerOf {
+        /// How many nodes are drawn.
+        d: u32,
+    },
+    /// Each node in turn in proportion to its weight and its free share.
+    DynamicWeightedRoundRobin,
+    /// Waiting tasks and free slots matched at the least cost.
+    MinCostFlow {
+        /// How many waiting tasks are assigned together, at least 1.
+        window: u32,
+    },
     /// The node that the task's key hashes to.
     ConsistentHash {
         /// Points of each node on the ring, at least 1.

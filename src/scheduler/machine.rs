@@ -43,6 +43,8 @@ pub struct Scheduler<P> {
     pub(super) waiting: OrderedIndex,
     /// Whether `waiting` is in use, and not `ready`.
     pub(super) indexed: bool,
+    /// How many waiting tasks the place assigns together; 0 for one by one.
+    pub(super) window: usize,
     /// Tasks that came at this instant: to be placed (push), or the only one as long as it may not
     /// need the queue (pull).
     pub(super) unplaced: Vec<u32>,
@@ -54,8 +56,9 @@ pub struct Scheduler<P> {
     /// Ends of backoff: time, task number, slot.
     pub(super) timers: Heap,
     pub(super) counts: Counts,
-    /// Attempts that are lost in the event at hand; kept to use its memory again.
-    scratch: Vec<u32>,
+    /// Attempts that are lost in the event at hand, or waiting tasks to be assigned together; kept to
+    /// use its memory again.
+    pub(super) scratch: Vec<u32>,
 }
 
 impl<P: Policy> Scheduler<P> {
@@ -63,7 +66,10 @@ impl<P: Policy> Scheduler<P> {
     pub fn new(mut policy: P, nodes: &[NodeSpec], config: SchedulerConfig) -> Self {
         let cluster = Cluster::new(nodes, policy.dispatch(), config.max_demand);
         let jitter = Streams::new(config.seed).key(Purpose::Backoff);
-        let indexed = policy.parts().2.is_active();
+        let (_, place, backfill) = policy.parts();
+        // A rule that protects the head of the queue wants to see who passes it one by one.
+        let window = if backfill.is_active() { 0 } else { place.window() };
+        let indexed = backfill.is_active() || window > 0;
         Scheduler {
             policy,
             config,
@@ -73,6 +79,7 @@ impl<P: Policy> Scheduler<P> {
             ready: ReadyQueue::default(),
             waiting: OrderedIndex::default(),
             indexed,
+            window,
             unplaced: Vec::new(),
             parked: Vec::new(),
             node_joined: false,
@@ -421,32 +428,6 @@ impl<P: Policy> Scheduler<P> {
             };
             let key = order.key(&self.tasks.view(slot), queue, entry, now);
             self.tasks.hot[slot as usize].key = key;
-        }
-    }
-
-    /// The node's load or free slots have changed.
-    #[inline(always)]
-    pub(super) fn load_changed(&mut self, node: NodeId) {
-        if self.cluster.dispatch() == Dispatch::Push {
-            self.policy.parts().1.load_changed(node, &self.cluster);
-        } else {
-            self.node_changed(node);
-        }
-    }
-
-    /// A task has come to a node or left it.
-    #[inline(always)]
-    pub(super) fn follow(&mut self, now: Time, step: Step, slot: u32, node: NodeId) {
-        self.policy.parts().1.follow(now, step, &self.tasks.view(slot), node);
-    }
-
-    /// The node's room has changed.
-    #[inline]
-    pub(super) fn node_changed(&mut self, node: NodeId) {
-        let (_, place, backfill) = self.policy.parts();
-        place.node_changed(node, &self.cluster);
-        if backfill.is_active() {
-            backfill.node_changed(node, &self.cluster);
         }
     }
 

@@ -98,6 +98,20 @@ pub trait Place {
         let _ = (now, step, task, node);
     }
 
+    /// How many waiting tasks it wants to see at once under pull, to assign them together; 0 for one
+    /// by one, at the front of the queue.
+    fn window(&self) -> usize {
+        0
+    }
+
+    /// Assigns the first waiting tasks together; `window` holds their slots, in order. Each is then
+    /// asked for by `choose`, in the same order, and stays in the queue if that gives `None`. Gives
+    /// whether any task was assigned.
+    fn plan(&mut self, now: Time, window: &[u32], tasks: &Tasks) -> bool {
+        let _ = (now, window, tasks);
+        false
+    }
+
     /// Called whenever a node's room has changed, so that a place can keep an index; in particular
     /// for every node that joins before it can be chosen, and when it is lost.
     fn node_changed(&mut self, node: NodeId, cluster: &Cluster) {

@@ -32,6 +32,12 @@ impl KeyHeaps {
         self.heaps[heap as usize].first().copied()
     }
 
+    /// How many members a heap has.
+    #[inline]
+    pub fn len(&self, heap: u32) -> usize {
+        self.heaps[heap as usize].len()
+    }
+
     /// Files `member` in `heap` under `key`, wherever it was before.
     pub fn file(&mut self, member: u32, heap: u32, key: u128) {
         if member as usize >= self.at.len() {

@@ -12,4 +12,5 @@ pub mod room_index;
 pub mod room_tree;
 pub mod run_sort;
 pub mod sum_tree;
+pub mod transport;
 mod wide_calendar;

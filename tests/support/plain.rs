@@ -415,18 +415,40 @@ impl<'a> Plain<'a> {
             PlaceSpec::FirstFit => self.least(with_free(), |_| 0.0),
             PlaceSpec::BestFit => self.least(with_free(), |node| f64::from(self.unclaimed(node))),
             PlaceSpec::WorstFit => self.least(with_free(), |node| -f64::from(self.unclaimed(node))),
-            PlaceSpec::Random | PlaceSpec::WeightedRandom | PlaceSpec::PowerOf { .. } => panic!("not here"),
+            PlaceSpec::DynamicWeightedRoundRobin => {
+                let all: i64 = all.clone().map(|node| self.weight_now(node)).sum();
+                let due = |node: usize| (all - self.nodes[node].credit) as f64 / self.weight_now(node) as f64;
+                let on_time = with_free().filter(|node| self.nodes[*node].credit >= 0);
+                self.least(on_time, due).or_else(|| self.least(with_free(), due))
+            }
+            PlaceSpec::Random
+            | PlaceSpec::WeightedRandom
+            | PlaceSpec::PowerOf { .. }
+            | PlaceSpec::WeightedPowerOf { .. }
+            | PlaceSpec::MinCostFlow { .. } => panic!("not here"),
         };
         let looks_for_free_slots = matches!(
             self.policy.place,
-            PlaceSpec::Fastest | PlaceSpec::FirstFit | PlaceSpec::BestFit | PlaceSpec::WorstFit
+            PlaceSpec::Fastest
+                | PlaceSpec::FirstFit
+                | PlaceSpec::BestFit
+                | PlaceSpec::WorstFit
+                | PlaceSpec::DynamicWeightedRoundRobin
         );
+        let in_turn = chosen;
         let chosen = match chosen {
             None if looks_for_free_slots && self.policy.dispatch == Dispatch::Push => {
                 self.least(with_room(), |node| self.load(node) as f64)
             }
             chosen => chosen,
         };
+        if let (PlaceSpec::DynamicWeightedRoundRobin, Some(node)) = (&self.policy.place, in_turn) {
+            let weights: Vec<i64> = (0..self.nodes.len()).map(|node| self.weight_now(node)).collect();
+            for (other, weight) in weights.iter().enumerate() {
+                self.nodes[other].credit += weight;
+            }
+            self.nodes[node].credit -= weights.iter().sum::<i64>();
+        }
         if let Some(node) = chosen {
             self.turn = (node + 1) % self.nodes.len();
             if self.policy.place == PlaceSpec::WeightedRoundRobin {
@@ -438,6 +460,13 @@ impl<'a> Plain<'a> {
             }
         }
         chosen
+    }
+
+    /// Weight times free share, in millionths; 0 for a full node.
+    fn weight_now(&self, node: usize) -> i64 {
+        let (free, slots) = (self.unclaimed(node), self.world.nodes[node].slots);
+        let share = f64::from(free) / f64::from(slots);
+        (self.weight(node) as f64 * 1e6 * share).round() as i64
     }
 
     /// Slot time that the node's tasks are expected to take from now on.

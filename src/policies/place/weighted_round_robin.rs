@@ -18,7 +18,7 @@
 
 use super::PlaceContext;
 use crate::ids::NodeId;
-use crate::scheduler::{Cluster, Place, TaskView};
+use crate::scheduler::{Cluster, NodeSpec, Place, TaskView};
 use crate::structures::key_tree::KeyTree;
 
 /// Growth beyond which credits are written out again, far from the end of the number range.
@@ -46,7 +46,7 @@ struct Member {
 
 /// What decides which node is next.
 #[derive(Clone, Copy)]
-struct Turn {
+pub(super) struct Turn {
     /// Whether it has had more than its share. Only when all who have room have, it counts no more.
     ahead: bool,
     /// What it can still gain before it is a whole task behind ...
@@ -57,8 +57,19 @@ struct Turn {
 }
 
 impl Turn {
+    /// Of the first of the nodes of this weight with this credit; `total` is the sum of all weights.
     #[inline]
-    fn is_before(&self, other: &Turn) -> bool {
+    pub(super) fn new(credit: i64, total: i64, weight: i64, node: u32) -> Self {
+        Turn { ahead: credit < 0, left: total - credit, weight, node }
+    }
+
+    #[inline]
+    pub(super) fn node(&self) -> NodeId {
+        NodeId(self.node)
+    }
+
+    #[inline]
+    pub(super) fn is_before(&self, other: &Turn) -> bool {
         // Times until due, left / weight, as whole numbers: ties are exact.
         let (due, other_due) = (
             i128::from(self.left) * i128::from(other.weight),
@@ -83,17 +94,21 @@ fn key(credit: i64) -> u64 {
     !(credit.cast_unsigned() ^ (1 << 63))
 }
 
+/// Weights as whole numbers, which keep ties exact: millionths, or coarser where sums would grow too
+/// large.
+pub(super) fn whole_weights(nodes: &[NodeSpec]) -> impl Iterator<Item = i64> + '_ {
+    let sum: f64 = nodes.iter().map(|node| node.weight).sum();
+    let scale = 1e6f64.min((1i64 << 50) as f64 / sum);
+    nodes.iter().map(move |node| ((node.weight * scale).round() as i64).max(1))
+}
+
 impl WeightedRoundRobin {
     /// Groups the nodes by weight.
     pub fn new(context: &PlaceContext<'_>) -> Self {
-        let sum: f64 = context.nodes.iter().map(|node| node.weight).sum();
-        // Whole numbers keep ties exact: millionths, or coarser where sums would grow too large.
-        let scale = 1e6f64.min((1i64 << 50) as f64 / sum);
         let mut groups: Vec<Group> = Vec::new();
         let mut members = Vec::with_capacity(context.nodes.len());
         let mut by_weight = std::collections::BTreeMap::new();
-        for (node, spec) in context.nodes.iter().enumerate() {
-            let weight = ((spec.weight * scale).round() as i64).max(1);
+        for (node, weight) in whole_weights(context.nodes).enumerate() {
             let group = *by_weight.entry(weight).or_insert(groups.len());
             if group == groups.len() {
                 groups.push(Group {
@@ -138,7 +153,7 @@ impl Place for WeightedRoundRobin {
             if let Some(place) = group.by_credit.least(task.slots()) {
                 let node = group.nodes[place as usize];
                 let credit = self.members[node as usize].credit + group.growth;
-                let turn = Turn { ahead: credit < 0, left: self.total - credit, weight: group.weight, node };
+                let turn = Turn::new(credit, self.total, group.weight, node);
                 if best.is_none_or(|best| turn.is_before(&best)) {
                     best = Some(turn);
                 }

@@ -192,6 +192,20 @@ fn check_parts(table: &PolicyTable, spec: &PolicySpec, at: Origin, nodes: Option
         }
         reader.report(diagnostic);
     }
+    if let PlaceSpec::MinCostFlow { .. } = spec.place {
+        let (key, why) = match (spec.dispatch, spec.backfill) {
+            (Dispatch::Push, _) => (inline.dispatch.found().map(|found| found.at), "binds tasks one by one"),
+            (_, BackfillSpec::None) => (None, ""),
+            _ => (inline.backfill.found().map(|found| found.at), "protects the head of the queue"),
+        };
+        if !why.is_empty() {
+            let title = "`min-cost-flow` assigns waiting tasks together, in any order";
+            reader.report(
+                Diagnostic::new(title, key.unwrap_or(at), why)
+                    .help("use `dispatch = \"pull\"` without `backfill`"),
+            );
+        }
+    }
     let Some(nodes) = nodes else { return };
     if let PlaceSpec::ConsistentHash { virtual_nodes, .. } = spec.place
         && nodes * u64::from(virtual_nodes) > MOST_POINTS

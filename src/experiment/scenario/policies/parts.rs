@@ -133,6 +133,22 @@ table! {
 }
 
 table! {
+    /// The less loaded, by weight, of d nodes drawn by weight.
+    WeightedPowerOf, "`weighted-power-of`" {
+        /// How many nodes are drawn.
+        d: Whole<1, 16_000_000> = Whole(2);
+    }
+}
+
+table! {
+    /// Waiting tasks and free slots matched at the least cost.
+    MinCostFlow, "`min-cost-flow`" {
+        /// How many waiting tasks are assigned together.
+        window: Whole<1, 10_000> = Whole(64);
+    }
+}
+
+table! {
     /// A node of the zone nearest to the task.
     Nearest, "`nearest`" {
         /// Whether nodes without a free slot are passed over as long as any node has one.
@@ -156,6 +172,12 @@ part!(Place(PlaceSpec), PLACES, "place", "least-loaded", "Which node takes the t
         let virtual_nodes = options.virtual_nodes.value()?.small();
         let load_bound = options.load_bound.value().map(|bound| bound.0);
         Some(PlaceSpec::ConsistentHash { virtual_nodes, load_bound })
+    };
+    "weighted-power-of": WeightedPowerOf => |options, _| {
+        Some(PlaceSpec::WeightedPowerOf { d: options.d.value()?.small() })
+    };
+    "min-cost-flow": MinCostFlow => |options, _| {
+        Some(PlaceSpec::MinCostFlow { window: options.window.value()?.small() })
     };
     "nearest": Nearest => |options, _| {
         Some(PlaceSpec::Nearest { spill_over: *options.spill_over.value()? })
