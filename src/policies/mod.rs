@@ -36,5 +36,7 @@ pub fn build_in(
         place: AnyPlace::new(&spec.place, &context),
         dispatch: spec.dispatch,
         backfill: AnyBackfill::new(spec.backfill, nodes),
+        preempts: spec.preempt,
+        switch_cost: spec.switch_cost,
     }
 }

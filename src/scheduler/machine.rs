@@ -3,15 +3,16 @@
 use super::cluster::{Cluster, NodeSpec};
 use super::command::{Command, Commands};
 use super::event::{Event, Outcome, TaskSpec};
-use super::policy::{Backfill, Dispatch, Entry, Order, Place, Policy, Step};
+use super::policy::{Backfill, Dispatch, Entry, Interrupts, Order, Place, Policy, Step};
 use super::ready::ReadyQueue;
 use super::record::{Observer, Record};
 use super::retry::{OnNodeLoss, RetryPlan};
+use super::running::Running;
 use super::task::{NONE, TaskState, Tasks};
+use super::timers::{Alarm, Timers};
 use super::view::{Counts, View};
 use crate::ids::{AttemptNumber, NodeId, TaskId};
 use crate::random::{Purpose, StreamKey, Streams};
-use crate::structures::heap::Heap;
 use crate::structures::ordered_index::OrderedIndex;
 use crate::time::{Duration, Time};
 
@@ -53,11 +54,16 @@ pub struct Scheduler<P> {
     pub(super) node_joined: bool,
     /// Push: nodes whose queue must be looked at.
     pub(super) dirty: Vec<NodeId>,
-    /// Ends of backoff: time, task number, slot.
-    pub(super) timers: Heap,
+    pub(super) timers: Timers,
     pub(super) counts: Counts,
-    /// Attempts that are lost in the event at hand, or waiting tasks to be assigned together; kept to
-    /// use its memory again.
+    /// Whether and when running tasks are interrupted.
+    pub(super) interrupts: Interrupts,
+    pub(super) switch_cost: Duration,
+    /// What runs under pull, when a better task may take its place.
+    pub(super) running: Option<Running>,
+    /// Slices that end at this instant: when, number and slot of the task.
+    pub(super) expired: Vec<(Time, u32, u32)>,
+    /// Tasks of the event or decision at hand; kept to use its memory again.
     pub(super) scratch: Vec<u32>,
 }
 
@@ -66,10 +72,19 @@ impl<P: Policy> Scheduler<P> {
     pub fn new(mut policy: P, nodes: &[NodeSpec], config: SchedulerConfig) -> Self {
         let cluster = Cluster::new(nodes, policy.dispatch(), config.max_demand);
         let jitter = Streams::new(config.seed).key(Purpose::Backoff);
+        let switch_cost = policy.switch_cost();
         let (_, place, backfill) = policy.parts();
         // A rule that protects the head of the queue wants to see who passes it one by one.
         let window = if backfill.is_active() { 0 } else { place.window() };
         let indexed = backfill.is_active() || window > 0;
+        let interrupts = match policy.parts().0.interrupts() {
+            Interrupts::Never if policy.preempts() => Interrupts::ForBetter,
+            other => other,
+        };
+        let centrally = policy.dispatch() == Dispatch::Pull
+            && matches!(interrupts, Interrupts::ForBetter | Interrupts::ForShorter);
+        let by_speed = interrupts == Interrupts::ForShorter;
+        let running = centrally.then(|| Running::new(&cluster, by_speed));
         Scheduler {
             policy,
             config,
@@ -84,8 +99,12 @@ impl<P: Policy> Scheduler<P> {
             parked: Vec::new(),
             node_joined: false,
             dirty: Vec::new(),
-            timers: Heap::new(),
+            timers: Timers::default(),
             counts: Counts::default(),
+            interrupts,
+            switch_cost,
+            running,
+            expired: Vec::new(),
             scratch: Vec::new(),
         }
     }
@@ -104,6 +123,16 @@ impl<P: Policy> Scheduler<P> {
         self.policy.parts().0.reads_details()
     }
 
+    /// Whether running tasks may be interrupted and go on later.
+    pub fn interrupts(&self) -> bool {
+        self.interrupts != Interrupts::Never
+    }
+
+    /// Time that an interrupted task spends on its node before it goes on with its work.
+    pub fn switch_cost(&self) -> Duration {
+        self.switch_cost
+    }
+
     /// What anyone may see.
     #[inline]
     pub fn view(&self) -> View<'_> {
@@ -113,7 +142,7 @@ impl<P: Policy> Scheduler<P> {
     /// The next instant at which the scheduler wants a `TimerFired`.
     #[inline]
     pub fn next_timer(&self) -> Option<Time> {
-        self.timers.peek().map(|entry| Time((entry >> 64) as u64))
+        self.timers.next()
     }
 
     /// Takes one fact in. Decisions wait for [`decide`](Self::decide).
@@ -153,11 +182,17 @@ impl<P: Policy> Scheduler<P> {
             Dispatch::Pull => self.decide_pull(now, commands, observer),
             Dispatch::Push => self.decide_push(now, commands, observer),
         }
+        if self.interrupts != Interrupts::Never {
+            self.decide_interruptions(now, commands, observer);
+        }
     }
 
     #[inline(always)]
     fn on_submitted<O: Observer>(&mut self, now: Time, id: TaskId, spec: &TaskSpec, observer: &mut O) {
         self.tasks.admit(now, id, spec);
+        if self.interrupts != Interrupts::Never {
+            self.begin_progress(id.slot);
+        }
         self.counts.submitted += 1;
         self.counts.waiting += 1;
         observer.on_record(now, &Record::Submitted { task: id, class: spec.class, slots: spec.slots });
@@ -204,6 +239,9 @@ impl<P: Policy> Scheduler<P> {
         if task.first_start == Time::NEVER {
             task.first_start = now;
         }
+        if self.interrupts != Interrupts::Never {
+            self.begin_late(now, id.slot, node);
+        }
     }
 
     #[inline(always)]
@@ -223,6 +261,9 @@ impl<P: Policy> Scheduler<P> {
         let slots = task.slots;
         let busy = slot_time(now.since(task.started), slots);
         let attempt = AttemptNumber(task.attempts);
+        if self.interrupts != Interrupts::Never {
+            self.unfile_running(slot, node);
+        }
         self.cluster.vacate(slot, node, &mut self.tasks);
         self.counts.running -= 1;
         self.follow(now, Step::Left, slot, node);
@@ -233,6 +274,9 @@ impl<P: Policy> Scheduler<P> {
         observer.on_record(now, &Record::Finished { task: id, attempt, node, outcome, busy, slots });
         if outcome == Outcome::Success {
             return self.settle(now, slot, TaskState::Completed, service, commands, observer);
+        }
+        if self.interrupts != Interrupts::Never {
+            self.drop_progress(now, slot, node, false);
         }
         self.on_failed(now, id, service, commands, observer);
     }
@@ -264,16 +308,26 @@ impl<P: Policy> Scheduler<P> {
         } else {
             self.tasks.hot[slot as usize].set_state(TaskState::Backoff);
             let due = now + pause;
-            self.timers.push((u128::from(due.0) << 64) | (u128::from(id.number) << 32) | u128::from(slot));
+            self.timers.set(due, Alarm::Backoff, id.number, slot);
         }
     }
 
     #[cold]
     fn on_timer(&mut self, now: Time) {
-        while self.next_timer().is_some_and(|due| due <= now) {
-            let slot = self.timers.pop().expect("peeked") as u32;
-            self.tasks.hot[slot as usize].set_state(TaskState::Waiting);
-            self.enqueue(now, slot);
+        while let Some((alarm, due, number, slot)) = self.timers.pop(now) {
+            match alarm {
+                Alarm::Backoff => {
+                    self.tasks.hot[slot as usize].set_state(TaskState::Waiting);
+                    self.enqueue(now, slot);
+                }
+                Alarm::Slice => {
+                    // Whether it still runs is known when all facts of the instant are in.
+                    if self.slice_ends(due, number, slot) {
+                        self.expired.push((due, number, slot));
+                    }
+                }
+                Alarm::Patience => {}
+            }
         }
     }
 
@@ -342,8 +396,12 @@ impl<P: Policy> Scheduler<P> {
         // An attempt whose start was not yet reported has taken no time.
         let busy = slot_time(now.since(task.started), task.slots);
         self.counts.running -= 1;
-        commands.push(Command::StopAttempt { task: id, attempt, node });
+        commands.push(Command::StopAttempt { task: id, attempt, node, interrupted: false });
         let kept = self.config.retry.on_node_loss == OnNodeLoss::Resume;
+        if self.interrupts != Interrupts::Never {
+            self.unfile_running(slot, node);
+            self.drop_progress(now, slot, node, kept);
+        }
         observer.on_record(now, &Record::Lost { task: id, attempt, node, busy, slots: task.slots, kept });
         if self.config.retry.on_node_loss == OnNodeLoss::Fail {
             return self.settle(now, slot, TaskState::Error, Duration::ZERO, commands, observer);
@@ -370,6 +428,7 @@ impl<P: Policy> Scheduler<P> {
         self.counts.settled += 1;
         self.counts.waiting -= u64::from(waiting);
         let id = TaskId { slot, number: task.number };
+        let resumptions = self.tasks.progress.get(slot as usize).map_or(0, |progress| progress.resumptions);
         let record = Record::Settled {
             task: id,
             state,
@@ -377,7 +436,7 @@ impl<P: Policy> Scheduler<P> {
             class: task.class,
             arrival: task.arrival,
             first_start: (task.first_start != Time::NEVER).then_some(task.first_start),
-            attempts: task.attempts,
+            attempts: task.attempts - resumptions,
             node: (task.node != NONE).then_some(NodeId(task.node)),
             service,
         };
@@ -408,10 +467,16 @@ impl<P: Policy> Scheduler<P> {
     #[inline(always)]
     pub(super) fn queue_centrally(&mut self, now: Time, slot: u32) {
         self.set_key(now, slot, 0);
+        self.file_centrally(slot);
+    }
+
+    /// Puts a task that has its key into the central queue.
+    #[inline(always)]
+    pub(super) fn file_centrally(&mut self, slot: u32) {
         let task = &self.tasks.hot[slot as usize];
         if self.indexed {
-            let estimate = self.tasks.estimates[slot as usize];
-            self.waiting.insert(slot, task.key, task.number, task.slots, estimate);
+            let left = self.tasks.view(slot).left();
+            self.waiting.insert(slot, task.key, task.number, task.slots, left);
         } else {
             self.ready.push(task.key, task.number, slot);
         }
@@ -468,13 +533,14 @@ impl<P: Policy> Scheduler<P> {
         self.counts.running += 1;
         self.follow(now, Step::Started, slot, node);
         self.load_changed(node);
-        observer.on_record(now, &Record::Dispatched { task: id, attempt, node, failures });
+        let resumed = self.interrupts != Interrupts::Never && self.take_up(now, slot, node);
+        observer.on_record(now, &Record::Dispatched { task: id, attempt, node, failures, resumed });
         commands.push(Command::StartAttempt { task: id, attempt, node });
     }
 }
 
 /// Time of one attempt times the slots it takes.
 #[inline]
-fn slot_time(elapsed: Duration, slots: u32) -> Duration {
+pub(super) fn slot_time(elapsed: Duration, slots: u32) -> Duration {
     Duration(elapsed.0.saturating_mul(u64::from(slots)))
 }

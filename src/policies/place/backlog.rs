@@ -1,8 +1,8 @@
 //! How much work every node has left, as far as the scheduler can tell: an index over nodes for places
 //! that ask for it.
 //!
-//! A queued task counts with its estimated time on the node, a running one with what is left of it
-//! since it was sent, and one that has run longer than estimated with nothing, each times the slots it
+//! A queued task counts with its estimated time on the node (less what it did before it was
+//! interrupted), a running one with what is left of it since it was sent, and one that has run longer than estimated with nothing, each times the slots it
 //! takes. This *backlog* of slot time, per slot of the node, is what a new task would about wait.
 //!
 //! Between two changes the backlog of a node falls by as many seconds per second as it has slots whose
@@ -11,8 +11,8 @@
 //! 0. When a task's estimated end passes, its node goes over to another heap. All of it is counted in
 //! whole numbers and exact for nodes of any number of slots.
 //!
-//! What is not known is not counted: work that a resumed task has already done elsewhere, how much
-//! longer an overdue task takes, and the time from a command to the start it causes.
+//! What is not known is not counted: how much longer an overdue task takes, the time from a command to
+//! the start it causes, and the cost of an interruption.
 //!
 //! Cost: O(log n) per task that is queued, starts, ends or falls due; O(k) for the least backlog, with
 //! k the kinds of nodes times the rates (and under pull rooms) that occurred.
@@ -138,7 +138,7 @@ impl Backlog {
         }
         self.forget(slot);
         let (_, speed) = self.kinds[self.nodes[node.index()].kind as usize];
-        let estimate = task.estimate();
+        let estimate = task.left();
         let time = if speed == 1.0 { estimate } else { (estimate as f64 / speed).round() as u64 };
         let state = &mut self.nodes[node.index()];
         match step {
