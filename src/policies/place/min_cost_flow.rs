@@ -131,7 +131,7 @@ impl MinCostFlow {
                 self.kinds[kind as usize].free >= demand && self.nodes.first(kind).is_some()
             }));
         // A node that is claimed in part becomes one with fewer free slots: those come first.
-        takers.sort_by_key(|&kind| (self.kinds[kind as usize].free, kind));
+        takers.sort_unstable_by_key(|&kind| (self.kinds[kind as usize].free, kind));
         let fits = |kind: u32| self.kinds[kind as usize].free / demand;
         self.capacities.clear();
         let most = self.round.len();
