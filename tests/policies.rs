@@ -544,7 +544,7 @@ fn the_least_work_is_as_good_as_one_queue() {
     let by_work = starts(&PolicySpec { place: PlaceSpec::LeastWork, ..policy("fifo", "random", "push") });
     assert_eq!(by_work, starts(&policy("fifo", "random", "pull")));
     let waited = by_work.iter().zip(&tasks).filter(|(start, task)| start.as_seconds() > task.0).count();
-    assert!(waited > 1000, "only {waited} waited");
+    assert!(waited > 500, "only {waited} waited");
 }
 
 /// Two tasks of 2 and 8 units and a free node each of speed 1 and 4: greedily the first would take the

@@ -199,7 +199,12 @@ impl Place for MinCostFlow {
             self.assign(now, demand, window, tasks);
         }
         self.demands = demands;
-        self.plan.iter().any(|(_, node)| node.is_some())
+        let assigned = self.plan.iter().any(|(_, node)| node.is_some());
+        if !assigned {
+            // Nobody is asked for then, and who comes later must not be taken for one of these.
+            self.plan.clear();
+        }
+        assigned
     }
 
     #[inline]
