@@ -4,7 +4,7 @@
 use crate::distribution::Distribution;
 use crate::faults::NodeFaults;
 use crate::random::Streams;
-use crate::scheduler::{Limits, NodeSpec, RetryPlan, SchedulerConfig};
+use crate::scheduler::{Limits, NodeSpec, RetryPlan, SchedulerConfig, Zones};
 use crate::time::{Duration, Time};
 use crate::workload::Workload;
 
@@ -46,6 +46,8 @@ pub struct World {
     pub faults: Vec<NodeFaults>,
     /// For each node the index of its kind, if it fails.
     pub fault_of: Vec<Option<u32>>,
+    /// Where the nodes stand.
+    pub zones: Zones,
     /// The tasks.
     pub workload: Workload,
     /// What happens to failed and lost attempts.
@@ -77,6 +79,11 @@ impl World {
             seed,
             limits: self.limits.clone(),
         }
+    }
+
+    /// Whether the scheduler can be wrong about what is: about a start, or about a node.
+    pub fn starts_are_reported(&self) -> bool {
+        self.delays.starts_are_reported() || self.zones.has_latency()
     }
 
     /// Slots of all nodes.

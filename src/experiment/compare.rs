@@ -114,7 +114,8 @@ impl Plan {
         history: bool,
     ) -> Result<(ReplicationResult, Vec<(Time, Record)>), CompareError> {
         let (spec, seed) = (&self.policies[policy], self.seed(replication));
-        let built = policies::build(spec, &world.nodes, world.max_demand(), Streams::new(seed));
+        let built =
+            policies::build_in(&world.zones, spec, &world.nodes, world.max_demand(), Streams::new(seed));
         let options = RunOptions { history, ..RunOptions::default() };
         let output = sim::simulate(world, seed, built, &options)
             .map_err(|error| CompareError::Simulation { policy: spec.name.clone(), seed, error })?;

@@ -168,6 +168,9 @@ impl Plan {
         pooled: &Mutex<[PooledHistogram; 3]>,
     ) -> Result<LiveRun, LiveError> {
         let (spec, seed, world) = (&self.policies[policy], self.seed(replication), self.world());
+        if world.zones.has_latency() {
+            return Err(LiveError::ZonesApart);
+        }
         let max_demand = world.max_demand();
         let mut hub = HubOptions::new(options.time_scale).map_err(LiveError::Start)?;
         if let Some(program) = &options.program {
@@ -192,7 +195,7 @@ impl Plan {
             check_invariants: false,
             progress: Some(&progress),
         };
-        let build = || policies::build(spec, &world.nodes, max_demand, Streams::new(seed));
+        let build = || policies::build_in(&world.zones, spec, &world.nodes, max_demand, Streams::new(seed));
         let config = world.scheduler_config(seed, true);
         let output = run_live(&world, seed, build, &live, link)?;
         let invalid = too_late(&output.driver, options.lag_tolerance);
@@ -204,7 +207,10 @@ impl Plan {
             samples: output.samples,
             invalid,
             history: output.history,
-            header: Header::new(spec.clone(), replication, world.nodes, config),
+            header: Header {
+                zones: world.zones,
+                ..Header::new(spec.clone(), replication, world.nodes, config)
+            },
             journal: output.journal,
             incidents: output.incidents,
         })

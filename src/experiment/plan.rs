@@ -3,7 +3,7 @@
 use crate::faults::NodeFaults;
 use crate::policies::spec::PolicySpec;
 use crate::scheduler::retry::RetryPlan;
-use crate::time::Time;
+use crate::time::{Duration, Time};
 use crate::workload::Workload;
 use crate::world::Delays;
 
@@ -52,6 +52,22 @@ pub struct NodeGroup {
     pub faults: Option<NodeFaults>,
 }
 
+/// The zones of a scenario.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ZonePlan {
+    /// Their names; the first is zone 1, as zone 0 is nowhere.
+    pub names: Vec<String>,
+    /// The time a task needs from one zone to the other, by their places in `names`.
+    pub latency: Vec<Vec<Duration>>,
+}
+
+impl ZonePlan {
+    /// The number of the zone of this name.
+    pub fn number(&self, name: &str) -> Option<u16> {
+        self.names.iter().position(|zone| zone == name).map(|index| index as u16 + 1)
+    }
+}
+
 /// A scenario that can be run as it is.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
@@ -63,6 +79,8 @@ pub struct Plan {
     pub run: RunPlan,
     /// The cluster.
     pub groups: Vec<NodeGroup>,
+    /// Where it stands.
+    pub zones: ZonePlan,
     /// The tasks.
     pub workload: Workload,
     /// What happens to failed and lost attempts.

@@ -15,7 +15,7 @@ use crate::metrics::histogram::PooledHistogram;
 use crate::metrics::{Collected, PolicyResult, ReplicationResult, TailDistribution, TaskResult};
 use crate::policies;
 use crate::random::Streams;
-use crate::scheduler::{Limits, NodeSpec, Policy};
+use crate::scheduler::{Limits, NodeSpec, Policy, Zones};
 use crate::sim::{self, RunOptions, RunOutput, SimulationError};
 use crate::world::World;
 
@@ -82,6 +82,7 @@ impl Plan {
         let mut world = World {
             nodes: Vec::with_capacity(self.node_count()),
             faults: Vec::new(),
+            zones: Zones::new(self.zone_of_nodes(), self.zones.latency.clone()),
             fault_of: Vec::with_capacity(self.node_count()),
             workload: self.workload.clone(),
             retry: self.retry,
@@ -111,6 +112,18 @@ impl Plan {
         world
     }
 
+    /// The zone of every node, 0 for nowhere; empty when none says.
+    fn zone_of_nodes(&self) -> Vec<u16> {
+        let zone = |name: &String| self.zones.number(name).unwrap_or(0);
+        let zones =
+            self.groups.iter().map(|group| (group.zone.as_ref().map_or(0, zone), group.count as usize));
+        let zones: Vec<_> = zones.collect();
+        if zones.iter().all(|(zone, _)| *zone == 0) {
+            return Vec::new();
+        }
+        zones.into_iter().flat_map(|(zone, count)| std::iter::repeat_n(zone, count)).collect()
+    }
+
     /// Runs every policy over all replications.
     ///
     /// # Errors
@@ -119,7 +132,8 @@ impl Plan {
         let names: Vec<&str> = self.policies.iter().map(|policy| policy.name.as_str()).collect();
         self.run_each(&names, options, |policy, world, seed, run| {
             let spec = &self.policies[policy];
-            let policy = policies::build(spec, &world.nodes, world.max_demand(), Streams::new(seed));
+            let policy =
+                policies::build_in(&world.zones, spec, &world.nodes, world.max_demand(), Streams::new(seed));
             sim::simulate(world, seed, policy, run)
         })
     }

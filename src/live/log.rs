@@ -15,7 +15,7 @@ use super::journal::{Mismatch, Replay, Step};
 use super::log_check::{LONGEST_PAUSE, Possible, check};
 use crate::policies::{self, AnyPolicy, PolicySpec};
 use crate::random::Streams;
-use crate::scheduler::{NodeSpec, Scheduler, SchedulerConfig};
+use crate::scheduler::{NodeSpec, Scheduler, SchedulerConfig, Zones};
 
 /// Name of the file in a results folder.
 pub const FILE: &str = "log.jsonl.gz";
@@ -38,6 +38,9 @@ pub struct Header {
     pub replication: u32,
     /// The nodes, in order of number.
     pub nodes: Vec<NodeSpec>,
+    /// Where they stand.
+    #[serde(default)]
+    pub zones: Zones,
     /// What else it was told, the seed included.
     pub config: SchedulerConfig,
 }
@@ -46,14 +49,14 @@ impl Header {
     /// A header in the form of this version.
     pub fn new(policy: PolicySpec, replication: u32, nodes: Vec<NodeSpec>, config: SchedulerConfig) -> Self {
         let version = env!("CARGO_PKG_VERSION").to_string();
-        Header { form: FORM, version, policy, replication, nodes, config }
+        Header { form: FORM, version, policy, replication, nodes, zones: Zones::default(), config }
     }
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Line {
-    Run(Header),
+    Run(Box<Header>),
     Step(Step),
 }
 
@@ -151,7 +154,7 @@ pub fn replay_all(log: impl Read, mut each: impl FnMut(Replayed)) -> Result<(), 
         let line = serde_json::from_slice(&lines.line).map_err(|error| damaged(error.to_string()))?;
         match (line, &mut run) {
             (Line::Run(header), _) => {
-                if let Some(run) = run.replace(Run::new(header).map_err(damaged)?) {
+                if let Some(run) = run.replace(Run::new(*header).map_err(damaged)?) {
                     each(run.replayed);
                 }
             }
@@ -206,7 +209,8 @@ impl Run {
         check(&header)?;
         let mut config = header.config.clone();
         let streams = Streams::new(config.seed);
-        let policy = policies::build(&header.policy, &header.nodes, config.max_demand, streams);
+        let policy =
+            policies::build_in(&header.zones, &header.policy, &header.nodes, config.max_demand, streams);
         config.retry.backoff.max = config.retry.backoff.max.min(LONGEST_PAUSE);
         let replay = Replay::new(Scheduler::new(policy, &header.nodes, config));
         let replayed = Replayed { header, steps: 0, events: 0, commands: 0, mismatch: None };

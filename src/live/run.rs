@@ -68,6 +68,9 @@ pub enum LiveError {
     /// It was stopped from outside.
     #[error("the run was stopped")]
     Stopped,
+    /// The scenario's zones are apart.
+    #[error("zones that are apart are simulated only: the workers of a live run all stand here")]
+    ZonesApart,
     /// A process could not be started.
     #[error("cannot start a worker process: {0}")]
     Start(#[source] io::Error),

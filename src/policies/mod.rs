@@ -9,7 +9,7 @@ pub mod spec;
 pub use spec::{BackfillSpec, OrderSpec, PlaceSpec, PolicySpec};
 
 use crate::random::Streams;
-use crate::scheduler::{Composed, NodeSpec};
+use crate::scheduler::{Composed, NodeSpec, Zones};
 use backfill::AnyBackfill;
 use order::AnyOrder;
 use place::{AnyPlace, PlaceContext};
@@ -17,9 +17,20 @@ use place::{AnyPlace, PlaceContext};
 /// Any policy that a scenario can name.
 pub type AnyPolicy = Composed<AnyOrder, AnyPlace, AnyBackfill>;
 
-/// The policy that a scenario names, for this cluster.
+/// The policy that a scenario names, for this cluster, whose nodes stand nowhere in particular.
 pub fn build(spec: &PolicySpec, nodes: &[NodeSpec], max_demand: u32, streams: Streams) -> AnyPolicy {
-    let context = PlaceContext { nodes, dispatch: spec.dispatch, max_demand, streams };
+    build_in(&Zones::default(), spec, nodes, max_demand, streams)
+}
+
+/// The same for a cluster whose nodes stand in zones.
+pub fn build_in(
+    zones: &Zones,
+    spec: &PolicySpec,
+    nodes: &[NodeSpec],
+    max_demand: u32,
+    streams: Streams,
+) -> AnyPolicy {
+    let context = PlaceContext { nodes, zones, dispatch: spec.dispatch, max_demand, streams };
     Composed {
         order: AnyOrder::new(&spec.order, streams),
         place: AnyPlace::new(&spec.place, &context),

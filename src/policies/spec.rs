@@ -67,6 +67,8 @@ pub enum PlaceSpec {
     WeightedRandom,
     /// The node with the fewest tasks.
     LeastLoaded,
+    /// The node with the least expected work.
+    LeastWork,
     /// The node with the fewest tasks per weight.
     WeightedLeastLoaded,
     /// The less loaded of `d` random nodes.
@@ -75,6 +77,30 @@ pub enum PlaceSpec {
         d: u32,
         /// Whether one node may be drawn more than once.
         with_replacement: bool,
+    },
+    /// The less loaded, by weight, of `d` nodes drawn by weight.
+    WeightedPowerOf {
+        /// How many nodes are drawn.
+        d: u32,
+    },
+    /// Each node in turn in proportion to its weight and its free share.
+    DynamicWeightedRoundRobin,
+    /// Waiting tasks and free slots matched at the least cost.
+    MinCostFlow {
+        /// How many waiting tasks are assigned together, at least 1.
+        window: u32,
+    },
+    /// The node that the task's key hashes to.
+    ConsistentHash {
+        /// Points of each node on the ring, at least 1.
+        virtual_nodes: u32,
+        /// No node holds more than this many times the mean, rounded up; at least 1.
+        load_bound: Option<f64>,
+    },
+    /// A node of the zone nearest to the task.
+    Nearest {
+        /// Whether nodes without a free slot are passed over as long as any has one.
+        spill_over: bool,
     },
     /// The free node with the highest speed.
     Fastest,

@@ -1,7 +1,7 @@
 //! Made-up results for tests: plausible shapes, no simulation.
 
 use crate::distribution::Distribution;
-use crate::experiment::plan::{NodeGroup, Plan, RunPlan, Until};
+use crate::experiment::plan::{NodeGroup, Plan, RunPlan, Until, ZonePlan};
 use crate::faults::{FailsWhen, NodeFaults};
 use crate::metrics::{
     FinalState, Metric, MetricRow, NodeResult, PolicyResult, ReplicationResult, TailDistribution, TaskResult,
@@ -104,6 +104,7 @@ impl Sample {
                 timeline_buckets: 200,
             },
             groups: vec![group("node", self.nodes, faults)],
+            zones: ZonePlan::default(),
             workload: Workload::Generated {
                 tasks: self.tasks,
                 arrivals: Arrivals::Poisson { rate: 0.8 * f64::from(self.nodes) },

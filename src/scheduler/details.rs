@@ -18,7 +18,8 @@ pub struct TaskDetails {
     pub gives_up: Time,
     /// Probability that an attempt fails, as far as it is known.
     pub failure_probability: f64,
-    /// What it is about: tasks of one key belong together.
+    /// What it is about: tasks of one key belong together. [`NO_KEY`] when it does not say: it is
+    /// about itself.
     pub key: u64,
     /// Work on the longest path from here to the end of its job, itself included, as estimated, in
     /// billionths of a unit.
@@ -33,6 +34,9 @@ pub struct TaskDetails {
     pub zone: u16,
 }
 
+/// The key of a task that does not say what it is about.
+pub const NO_KEY: u64 = u64::MAX;
+
 /// The details of a task that says nothing.
 pub const NO_DETAILS: TaskDetails = TaskDetails {
     number: u32::MAX,
@@ -40,7 +44,7 @@ pub const NO_DETAILS: TaskDetails = TaskDetails {
     deadline: Time::NEVER,
     gives_up: Time::NEVER,
     failure_probability: 0.0,
-    key: 0,
+    key: NO_KEY,
     upward_rank: 0,
     user: 0,
     demand: 0,

@@ -11,7 +11,7 @@
 
 use super::command::{Command, Commands};
 use super::machine::{Scheduler, slot_time};
-use super::policy::{Dispatch, Entry, Interrupts, Order, Policy};
+use super::policy::{Dispatch, Entry, Interrupts, Order, Policy, Step};
 use super::record::{Observer, Record};
 use super::running::{time, work};
 use super::task::{NONE, Progress, TaskState};
@@ -309,6 +309,7 @@ impl<P: Policy> Scheduler<P> {
         let progress = &mut self.tasks.progress[slot as usize];
         (progress.interrupted, progress.slice_end) = (true, Time::NEVER);
         self.cluster.vacate(slot, node, &mut self.tasks);
+        self.follow(now, Step::Left, slot, node);
         self.counts.running -= 1;
         self.counts.waiting += 1;
         self.load_changed(node);
@@ -323,6 +324,7 @@ impl<P: Policy> Scheduler<P> {
         if self.cluster.dispatch() == Dispatch::Push {
             self.cluster.nodes[node.index()].load += 1;
             self.cluster.enqueue(slot, node, &mut self.tasks);
+            self.follow(now, Step::Queued, slot, node);
             self.load_changed(node);
         } else {
             self.tasks.hot[slot as usize].node = NONE;

@@ -11,7 +11,7 @@
 
 use super::command::{Command, Commands};
 use super::machine::Scheduler;
-use super::policy::{Dispatch, Policy};
+use super::policy::{Dispatch, Policy, Step};
 use super::record::Observer;
 use super::retry::OnRejection;
 use super::task::{NONE, TaskState};
@@ -140,24 +140,24 @@ impl<P: Policy> Scheduler<P> {
         match task.state {
             TaskState::Backoff => self.counts.away -= 1,
             TaskState::Waiting if self.cluster.dispatch() == Dispatch::Pull => self.waiting.remove(slot),
-            TaskState::Waiting => return self.leave_link(now, slot, commands, observer),
+            TaskState::Waiting => return self.leave_link(now, slot, observer),
             _ => return,
         }
         self.settle(now, slot, TaskState::Timeout, Duration::ZERO, commands, observer);
     }
 
     /// Push: the task leaves, but its slot is in use until its link in the queue is taken out.
-    fn leave_link<O: Observer>(&mut self, now: Time, slot: u32, commands: &mut Commands, observer: &mut O) {
+    fn leave_link<O: Observer>(&mut self, now: Time, slot: u32, observer: &mut O) {
         let (node, slots) = (self.tasks.hot[slot as usize].node, self.tasks.hot[slot as usize].slots);
         self.record_settled(now, slot, TaskState::Timeout, Duration::ZERO, observer);
         if node != NONE {
             let node = NodeId(node);
             self.cluster.discount(node, slots);
+            self.follow(now, Step::Left, slot, node);
             self.load_changed(node);
             self.mark_dirty(node);
         }
         // One that no node had room for is taken out when it is next looked at.
-        let _ = commands;
     }
 
     /// Push: whether the task has left; its slot is then free.

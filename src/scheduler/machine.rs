@@ -2,9 +2,9 @@
 
 use super::cluster::{Cluster, NodeSpec};
 use super::command::{Command, Commands};
-use super::config::SchedulerConfig;
+use super::config::{Limits, SchedulerConfig};
 use super::event::{Event, Outcome, TaskSpec};
-use super::policy::{Backfill, Dispatch, Entry, Interrupts, Order, Place, Policy};
+use super::policy::{Backfill, Dispatch, Entry, Interrupts, Order, Place, Policy, Step};
 use super::ready::ReadyQueue;
 use super::record::{Observer, Record};
 use super::running::Running;
@@ -30,6 +30,8 @@ pub struct Scheduler<P> {
     pub(super) waiting: OrderedIndex,
     /// Whether `waiting` is in use, and not `ready`.
     pub(super) indexed: bool,
+    /// How many waiting tasks the place assigns together; 0 for one by one.
+    pub(super) window: usize,
     /// Tasks that came at this instant: to be placed (push), or the only one as long as it may not
     /// need the queue (pull).
     pub(super) unplaced: Vec<u32>,
@@ -63,8 +65,11 @@ impl<P: Policy> Scheduler<P> {
         let cluster = Cluster::new(nodes, policy.dispatch(), config.max_demand, &config.limits.nodes);
         let jitter = Streams::new(config.seed).key(Purpose::Backoff);
         let switch_cost = policy.switch_cost();
-        let indexed =
-            policy.parts().2.is_active() || config.limits.waiting.is_some() || config.limits.tasks_give_up;
+        let (_, place, backfill) = policy.parts();
+        // A rule that protects the head of the queue wants to see who passes it one by one.
+        let window = if backfill.is_active() { 0 } else { place.window() };
+        let Limits { waiting, tasks_give_up, .. } = config.limits;
+        let indexed = backfill.is_active() || window > 0 || waiting.is_some() || tasks_give_up;
         let limited = config.limits.apply();
         let interrupts = match policy.parts().0.interrupts() {
             Interrupts::Never if policy.preempts() => Interrupts::ForBetter,
@@ -83,6 +88,7 @@ impl<P: Policy> Scheduler<P> {
             ready: ReadyQueue::default(),
             waiting: OrderedIndex::default(),
             indexed,
+            window,
             unplaced: Vec::new(),
             parked: Vec::new(),
             node_joined: false,
@@ -168,6 +174,7 @@ impl<P: Policy> Scheduler<P> {
     /// Decides what starts where; called once per instant, when its facts are all in.
     #[inline(always)]
     pub fn decide<O: Observer>(&mut self, now: Time, commands: &mut Commands, observer: &mut O) {
+        self.policy.parts().1.begin(now);
         match self.cluster.dispatch() {
             Dispatch::Pull => self.decide_pull(now, commands, observer),
             Dispatch::Push => self.decide_push(now, commands, observer),
@@ -262,6 +269,7 @@ impl<P: Policy> Scheduler<P> {
         }
         self.cluster.vacate(slot, node, &mut self.tasks);
         self.counts.running -= 1;
+        self.follow(now, Step::Left, slot, node);
         self.load_changed(node);
         if self.cluster.dispatch() == Dispatch::Push {
             self.mark_dirty(node);
@@ -376,26 +384,6 @@ impl<P: Policy> Scheduler<P> {
         }
     }
 
-    /// The node's load or free slots have changed.
-    #[inline(always)]
-    pub(super) fn load_changed(&mut self, node: NodeId) {
-        if self.cluster.dispatch() == Dispatch::Push && !self.cluster.has_limits() {
-            self.policy.parts().1.load_changed(node, &self.cluster);
-        } else {
-            self.node_changed(node);
-        }
-    }
-
-    /// The node's room has changed.
-    #[inline]
-    pub(super) fn node_changed(&mut self, node: NodeId) {
-        let (_, place, backfill) = self.policy.parts();
-        place.node_changed(node, &self.cluster);
-        if backfill.is_active() {
-            backfill.node_changed(node, &self.cluster);
-        }
-    }
-
     #[inline]
     pub(super) fn mark_dirty(&mut self, node: NodeId) {
         let state = &mut self.cluster.nodes[node.index()];
@@ -431,6 +419,7 @@ impl<P: Policy> Scheduler<P> {
         let failures = task.failures;
         self.counts.waiting -= 1;
         self.counts.running += 1;
+        self.follow(now, Step::Started, slot, node);
         self.load_changed(node);
         let resumed = self.interrupts != Interrupts::Never && self.take_up(now, slot, node);
         observer.on_record(now, &Record::Dispatched { task: id, attempt, node, failures, resumed });

@@ -35,6 +35,7 @@ mod invariants;
 mod limits;
 mod machine;
 mod node_queue;
+mod notice;
 pub mod policy;
 mod pull;
 mod push;
@@ -46,6 +47,7 @@ mod running;
 pub mod task;
 mod timers;
 mod view;
+mod zones;
 
 pub use cluster::{Cluster, NodeSpec};
 pub use command::{Command, Commands};
@@ -54,9 +56,10 @@ pub use details::TaskDetails;
 pub use event::{Event, Outcome, TaskSpec};
 pub use machine::Scheduler;
 pub use policy::{
-    Backfill, Candidate, Composed, Dispatch, Entry, Interrupts, Order, Pass, Place, Policy, Soon,
+    Backfill, Candidate, Composed, Dispatch, Entry, Interrupts, Order, Pass, Place, Policy, Soon, Step,
 };
 pub use record::{Observer, Record};
 pub use retry::{Backoff, OnNodeLoss, OnRejection, RetryPlan};
-pub use task::{TaskState, TaskView};
+pub use task::{TaskState, TaskView, Tasks};
 pub use view::View;
+pub use zones::Zones;

@@ -8,7 +8,7 @@
 
 use super::command::Commands;
 use super::machine::Scheduler;
-use super::policy::{Interrupts, Order, Place, Policy};
+use super::policy::{Interrupts, Order, Place, Policy, Step};
 use super::record::Observer;
 use crate::ids::NodeId;
 use crate::time::Time;
@@ -59,6 +59,7 @@ impl<P: Policy> Scheduler<P> {
                 self.tasks.hot[slot as usize].node = node.0;
                 self.set_key(now, slot, node.0);
                 self.cluster.enqueue(slot, node, &mut self.tasks);
+                self.follow(now, Step::Queued, slot, node);
                 self.load_changed(node);
                 if self.cluster.nodes[node.index()].free > 0 || self.interrupts != Interrupts::Never {
                     self.mark_dirty(node);

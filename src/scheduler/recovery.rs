@@ -3,7 +3,7 @@
 
 use super::command::{Command, Commands};
 use super::machine::{Scheduler, slot_time};
-use super::policy::{Interrupts, Policy};
+use super::policy::{Interrupts, Policy, Step};
 use super::record::{Observer, Record};
 use super::retry::OnNodeLoss;
 use super::task::{NONE, TaskState};
@@ -89,6 +89,7 @@ impl<P: Policy> Scheduler<P> {
         lost.extend(self.cluster.running(node, &self.tasks));
         for &slot in lost.iter().rev() {
             self.cluster.vacate(slot, node, &mut self.tasks);
+            self.follow(now, Step::Left, slot, node);
         }
         let state = &mut self.cluster.nodes[node.index()];
         state.up = false;
@@ -101,6 +102,7 @@ impl<P: Policy> Scheduler<P> {
         while let Some(slot) = self.front(node, commands) {
             self.cluster.dequeue(slot, node, &mut self.tasks);
             self.cluster.nodes[node.index()].load -= 1;
+            self.follow(now, Step::Left, slot, node);
             self.tasks.hot[slot as usize].node = NONE;
             self.enqueue(now, slot);
         }

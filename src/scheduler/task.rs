@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::details::{NO_DETAILS, TaskDetails};
+use super::details::{NO_DETAILS, NO_KEY, TaskDetails};
 use super::event::TaskSpec;
 use crate::ids::{NodeId, TaskId};
 use crate::structures::memory;
@@ -333,6 +333,15 @@ impl TaskView<'_> {
     pub fn details(&self) -> &TaskDetails {
         let details = self.tasks.details.get(self.slot);
         details.filter(|details| details.number == self.number()).unwrap_or(&NO_DETAILS)
+    }
+
+    /// What it is about; a task that does not say is about itself.
+    #[inline]
+    pub fn key(&self) -> u64 {
+        match self.details().key {
+            NO_KEY => u64::from(self.number()),
+            key => key,
+        }
     }
 
     /// The node it runs on or is queued at, if any.

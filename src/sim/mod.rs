@@ -8,5 +8,6 @@ mod node_events;
 mod probabilities;
 mod run;
 mod truth;
+mod way;
 
 pub use run::{RunOptions, RunOutput, SimulationError, run, simulate};

@@ -2,7 +2,9 @@
 
 pub mod bitmap;
 pub mod calendar;
+pub mod hash_ring;
 pub mod heap;
+pub mod key_heaps;
 pub mod key_tree;
 pub mod memory;
 pub mod ordered_index;
@@ -10,4 +12,5 @@ pub mod room_index;
 pub mod room_tree;
 pub mod run_sort;
 pub mod sum_tree;
+pub mod transport;
 mod wide_calendar;

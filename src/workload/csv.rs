@@ -1,11 +1,12 @@
 //! Reads tasks from a table: comma-separated values with a header line (RFC 4180).
 //!
 //! Columns may come in any order; `arrival` and `work` are needed. An empty cell of `estimate`,
-//! `priority` or `slots` means what a missing column means. Quoting is checked more strictly than
+//! `priority`, `slots`, `key` or `zone` means what a missing column means. Quoting is checked more strictly than
 //! the parser does it: a stray quote can swallow half a file without anybody noticing.
 
 use std::collections::BTreeMap;
 
+use crate::scheduler::details::NO_KEY;
 use crate::time::Time;
 use crate::workload::decimal::{amount, number, shortened};
 use crate::workload::{TraceError, TraceTask, sort_tasks};
@@ -15,13 +16,15 @@ const MOST_MISTAKES: usize = 20;
 
 /// What a task has when its row does not say.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct TraceDefaults {
+pub struct TraceDefaults<'a> {
     /// Larger is more urgent.
     pub priority: f64,
     /// Slots a task takes on its node, at least 1.
     pub slots: u32,
     /// Probability that an attempt fails.
     pub failure_probability: f64,
+    /// Names of zones; the first is zone 1.
+    pub zones: &'a [String],
 }
 
 /// The tasks of a table.
@@ -44,9 +47,11 @@ enum Column {
     Priority,
     Slots,
     Class,
+    Key,
+    Zone,
 }
 
-const COLUMNS: [(&str, Column); 7] = [
+const COLUMNS: [(&str, Column); 9] = [
     ("id", Column::Id),
     ("arrival", Column::Arrival),
     ("work", Column::Work),
@@ -54,13 +59,15 @@ const COLUMNS: [(&str, Column); 7] = [
     ("priority", Column::Priority),
     ("slots", Column::Slots),
     ("class", Column::Class),
+    ("key", Column::Key),
+    ("zone", Column::Zone),
 ];
 
 /// Reads a table. On failure returns the first mistakes, at most 20, in the order of the file.
 pub fn read(
     bytes: &[u8],
     largest_node_slots: u32,
-    defaults: &TraceDefaults,
+    defaults: &TraceDefaults<'_>,
 ) -> Result<CsvTrace, Vec<TraceError>> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let mut mistakes = quoting_mistakes(bytes);
@@ -70,7 +77,7 @@ pub fn read(
     let mut table = ::csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(bytes);
     let mut lines = Lines { bytes, at: 0, line: 1 };
     let mut record = ::csv::ByteRecord::new();
-    let mut rows: Option<Rows> = None;
+    let mut rows: Option<Rows<'_>> = None;
     loop {
         match table.read_byte_record(&mut record) {
             Ok(false) => break,
@@ -161,10 +168,10 @@ fn edit_distance(one: &str, other: &str) -> usize {
 }
 
 /// Collects the tasks of the rows below the header.
-struct Rows {
+struct Rows<'a> {
     columns: Vec<Column>,
     largest_node_slots: u32,
-    defaults: TraceDefaults,
+    defaults: TraceDefaults<'a>,
     tasks: Vec<TraceTask>,
     class_names: Vec<String>,
     classes: BTreeMap<String, u16>,
@@ -172,8 +179,8 @@ struct Rows {
     ids: BTreeMap<String, u64>,
 }
 
-impl Rows {
-    fn new(columns: Vec<Column>, largest_node_slots: u32, defaults: TraceDefaults) -> Rows {
+impl<'a> Rows<'a> {
+    fn new(columns: Vec<Column>, largest_node_slots: u32, defaults: TraceDefaults<'a>) -> Rows<'a> {
         Rows {
             columns,
             largest_node_slots,
@@ -248,9 +255,12 @@ impl Rows {
             Column::Work => task.work = amount(text)?,
             Column::Class => task.class = self.class(text)?,
             Column::Estimate | Column::Priority | Column::Slots if text.is_empty() => {}
+            Column::Key | Column::Zone if text.is_empty() => {}
             Column::Estimate => task.requested = Some(amount(text)?),
             Column::Priority => task.priority = number(text).map_err(|wrong| wrong.describe(text))?,
             Column::Slots => task.slots = self.slots(text)?,
+            Column::Key => task.details.get_or_insert_default().key = key(text),
+            Column::Zone => task.details.get_or_insert_default().zone = self.zone(text)?,
         }
         Ok(())
     }
@@ -282,6 +292,15 @@ impl Rows {
         Ok(class)
     }
 
+    fn zone(&self, text: &str) -> Result<u16, String> {
+        let zones = self.defaults.zones;
+        match zones.iter().position(|zone| zone == text) {
+            Some(index) => Ok(index as u16 + 1),
+            None if zones.is_empty() => Err("there are no zones".to_owned()),
+            None => Err(format!("unknown zone {}; there are {}", shortened(text), zones.join(", "))),
+        }
+    }
+
     fn slots(&self, text: &str) -> Result<u32, String> {
         let value = number(text).map_err(|wrong| wrong.describe(text))?;
         if value < 1.0 || value.fract() != 0.0 {
@@ -293,6 +312,15 @@ impl Rows {
         }
         Ok(value as u32)
     }
+}
+
+/// A key for a text: the hash of Fowler, Noll and Vo (1991), FNV-1a with 64 bits.
+fn key(text: &str) -> u64 {
+    let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    });
+    // The last number of all means that there is no key.
+    hash.min(NO_KEY - 1)
 }
 
 /// Finds the line of a record. The parser's own count is that of the end of the record before, so

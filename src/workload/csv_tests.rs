@@ -2,7 +2,8 @@ use proptest::prelude::*;
 
 use super::*;
 
-const DEFAULTS: TraceDefaults = TraceDefaults { priority: 2.0, slots: 1, failure_probability: 0.125 };
+const DEFAULTS: TraceDefaults<'_> =
+    TraceDefaults { priority: 2.0, slots: 1, failure_probability: 0.125, zones: &[] };
 
 fn read_text(text: &str) -> Result<CsvTrace, Vec<TraceError>> {
     read(text.as_bytes(), 16, &DEFAULTS)
@@ -61,7 +62,7 @@ fn mistakes_in_the_header_are_reported_together() {
             "line 1, field 2: unknown column \"arival\"; did you mean \"arrival\"?",
             "line 1, field 3: the column \"id\" is there twice",
             "line 1, field 4: unknown column \"after\"; \
-             the columns are id, arrival, work, estimate, priority, slots, class",
+             the columns are id, arrival, work, estimate, priority, slots, class, key, zone",
             "line 1, field 5: unknown column \"Work\"; did you mean \"work\"?",
             "line 1: the column \"arrival\" is missing",
             "line 1: the column \"work\" is missing",

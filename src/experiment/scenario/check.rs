@@ -10,6 +10,7 @@ use super::policies::{self, Placed};
 use super::reader::{Found, Key, Reader};
 use super::tasks::{self, Tasks};
 use super::values::{Seconds, grouped};
+use super::zones;
 use crate::distribution::Distribution;
 use crate::experiment::plan::{NodeGroup, Plan, RunPlan, Until};
 use crate::faults::{FailsWhen, NodeFaults};
@@ -60,13 +61,14 @@ pub(super) fn check(
             "name some, such as `policies = [\"round-robin\", \"least-loaded\"]`, or use `--policy NAME`",
         ));
     }
+    let zones = zones::lower(&scenario.zones, &scenario.nodes, reader);
     let cluster = nodes(&scenario.nodes, reader);
     let count = cluster.as_ref().map(|c| c.groups.iter().map(|g| u64::from(g.count)).sum());
     let listed = scenario.policies.found().map(|found| &found.value.items[..]);
     let policies = policies::lower(listed, given.policies, count, reader);
     let retry = retry(scenario.retry.value(), reader);
     let tasks = match &scenario.workload {
-        Key::Found(workload) => tasks::lower(workload, cluster.as_ref(), reader),
+        Key::Found(workload) => tasks::lower(workload, cluster.as_ref(), zones.as_ref(), reader),
         other => {
             if !other.is_broken() && !reader.was_meant("workload") {
                 reader.report(
@@ -91,6 +93,7 @@ pub(super) fn check(
         description: scenario.description.value().cloned().unwrap_or_default(),
         run: run?,
         groups: cluster?.groups,
+        zones: zones?,
         workload: tasks?.workload,
         retry: retry?,
         queue_limit: match scenario.scheduler.value().map(|table| &table.queue_limit) {

@@ -10,6 +10,7 @@ use super::reader::{Reader, Setting};
 use super::several::{Located, Several};
 use super::values::{Count, Fraction, Growth, Plain, Positive, Quantity, Seconds, Urgency, Whole};
 use super::words::Name;
+use super::zones::ZonesTable;
 
 table! {
     /// A question put to the simulator: cluster, workload, policies, how often to repeat.
@@ -24,6 +25,8 @@ table! {
         run: RunTable = RunTable::default();
         /// The cluster, as groups of equal nodes.
         nodes: Several<NodeTable>;
+        /// How far zones are from each other.
+        zones: ZonesTable;
         /// The tasks: generated, or from a trace.
         workload: WorkloadTable;
         /// What happens to attempts that fail or are lost.
@@ -94,6 +97,10 @@ table! {
         deadline: DistributionTable<Seconds>;
         /// Time from arrival after which a task that has not started leaves.
         patience: DistributionTable<Seconds>;
+        /// What a task is about, rounded to a whole number; a task is about itself by default.
+        key: DistributionTable<Plain>;
+        /// The zone that tasks come from.
+        zone: Name;
         /// What policies may know of a task's work.
         estimate: EstimateTable = EstimateTable::Word(EstimateWord::Exact);
         /// A mix of kinds of tasks; each overrides [workload] for its share.
@@ -124,6 +131,10 @@ table! {
         deadline: DistributionTable<Seconds>;
         /// In place of workload.patience.
         patience: DistributionTable<Seconds>;
+        /// In place of workload.key.
+        key: DistributionTable<Plain>;
+        /// In place of workload.zone.
+        zone: Name;
         /// In place of workload.estimate.
         estimate: EstimateTable;
     }
@@ -146,6 +157,10 @@ table! {
         deadline: Quantity<Seconds>;
         /// Time from arrival after which it leaves unless it has started.
         patience: Quantity<Seconds>;
+        /// What it is about; about itself by default.
+        key: Whole<0, 9_007_199_254_740_992>;
+        /// The zone it comes from; workload.zone by default.
+        zone: Name;
     }
 }
 
@@ -290,6 +305,7 @@ pub(super) fn home_of(key: &str) -> Option<&'static str> {
         (NodeTable::KEYS, NodeTable::SHOWN),
         (RetryTable::KEYS, RetryTable::SHOWN),
         (SchedulerTable::KEYS, SchedulerTable::SHOWN),
+        (ZonesTable::KEYS, ZonesTable::SHOWN),
         (BackoffTable::KEYS, BackoffTable::SHOWN),
     ];
     homes.iter().find(|(keys, _)| keys.contains(&key)).map(|(_, shown)| *shown)

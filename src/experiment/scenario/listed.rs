@@ -12,14 +12,22 @@ use super::several::{Located, Several};
 use super::tasks::{Tasks, estimate, fits, fits_slots, no_requests};
 use super::trace::{self, Trace};
 use super::values::{Quantity, Seconds};
+use super::zones;
 use crate::distribution::Distribution;
+use crate::experiment::plan::ZonePlan;
 use crate::scheduler::TaskDetails;
+use crate::scheduler::details::{NO_DETAILS, NO_KEY};
 use crate::time::{Duration, Time};
 use crate::workload::csv::TraceDefaults;
 use crate::workload::{EstimateSpec, TraceTask, Workload, sort_tasks};
 
 /// The checked workload of a list or a trace; what tasks do not say comes from [workload].
-pub(super) fn listed(table: &WorkloadTable, cluster: Option<&Cluster>, reader: &mut Reader) -> Option<Tasks> {
+pub(super) fn listed(
+    table: &WorkloadTable,
+    cluster: Option<&Cluster>,
+    zones: Option<&ZonePlan>,
+    reader: &mut Reader,
+) -> Option<Tasks> {
     let priority = match &table.priority {
         Key::Found(found) => match distributions::lower(found, reader) {
             Some(Distribution::Constant { value }) => value,
@@ -37,17 +45,19 @@ pub(super) fn listed(table: &WorkloadTable, cluster: Option<&Cluster>, reader: &
     }
     let failure_probability = table.failure_probability.value()?.0;
     let slots = table.demand.value()?.slots.value()?.small();
-    let defaults = TraceDefaults { priority, slots, failure_probability };
+    let zone = zones::number(&table.zone, zones, reader);
+    let names = zones.map_or(&[][..], |zones| &zones.names);
+    let defaults = TraceDefaults { priority, slots, failure_probability, zones: names };
     let (trace, at) = match (&table.trace, &table.tasks_list) {
         (Key::Found(found), _) => (from_file(found, table, &defaults, cluster?, reader), found.at),
-        (_, Key::Found(list)) => (from_list(list, &defaults, cluster, reader), list.key),
+        (_, Key::Found(list)) => (from_list(list, &defaults, cluster, zones, reader), list.key),
         _ => return None,
     };
     let deadline = one_time(&table.deadline, "the deadline", reader);
     let patience = one_time(&table.patience, "the patience", reader);
     let spec = estimate(table.estimate.value()?);
     let mut trace = trace?;
-    say_for_all(&mut trace.tasks, deadline?, patience?);
+    say_for_all(&mut trace.tasks, deadline?, patience?, zone?);
     let Trace { tasks, class_names, has_estimates } = trace;
     if let (EstimateSpec::Requested, false, Some(found)) = (spec, has_estimates, table.estimate.found()) {
         no_requests(found.at, reader);
@@ -83,8 +93,13 @@ fn one_time(
 }
 
 /// What [workload] says of all tasks that say nothing themselves.
-fn say_for_all(tasks: &mut Arc<[TraceTask]>, deadline: Option<Duration>, patience: Option<Duration>) {
-    if deadline.is_none() && patience.is_none() {
+fn say_for_all(
+    tasks: &mut Arc<[TraceTask]>,
+    deadline: Option<Duration>,
+    patience: Option<Duration>,
+    zone: u16,
+) {
+    if deadline.is_none() && patience.is_none() && zone == 0 {
         return;
     }
     for task in Arc::make_mut(tasks) {
@@ -94,13 +109,16 @@ fn say_for_all(tasks: &mut Arc<[TraceTask]>, deadline: Option<Duration>, patienc
                 *own = task.arrival.checked_add(after).unwrap_or(Time::NEVER);
             }
         }
+        if details.zone == 0 {
+            details.zone = zone;
+        }
     }
 }
 
 fn from_file(
     found: &Found<TraceTable>,
     table: &WorkloadTable,
-    defaults: &TraceDefaults,
+    defaults: &TraceDefaults<'_>,
     cluster: &Cluster,
     reader: &mut Reader,
 ) -> Option<Trace> {
@@ -122,13 +140,14 @@ fn from_file(
 
 fn from_list(
     list: &Found<Several<TaskTable>>,
-    defaults: &TraceDefaults,
+    defaults: &TraceDefaults<'_>,
     cluster: Option<&Cluster>,
+    zones: Option<&ZonePlan>,
     reader: &mut Reader,
 ) -> Option<Trace> {
     let mut tasks = Vec::with_capacity(list.value.items.len());
     for found in &list.value.items {
-        tasks.push(task(found, defaults, cluster, reader));
+        tasks.push(task(found, defaults, cluster, zones, reader));
     }
     let mut tasks: Vec<TraceTask> = tasks.into_iter().collect::<Option<_>>()?;
     if !list.value.complete {
@@ -140,8 +159,9 @@ fn from_list(
 
 fn task(
     found: &Found<TaskTable>,
-    defaults: &TraceDefaults,
+    defaults: &TraceDefaults<'_>,
     cluster: Option<&Cluster>,
+    zones: Option<&ZonePlan>,
     reader: &mut Reader,
 ) -> Option<TraceTask> {
     let table = &found.value;
@@ -177,7 +197,8 @@ fn task(
         return None;
     };
     let arrival = Time::from_seconds(table.arrival.value()?.0)?;
-    let details = details(table, arrival)?;
+    let zone = zones::number(&table.zone, zones, reader);
+    let details = details(table, arrival, zone?)?;
     Some(TraceTask {
         arrival,
         work: nanos,
@@ -194,7 +215,10 @@ fn task(
 }
 
 /// What only some tasks say; `Some(None)` for one that says nothing.
-fn details(table: &TaskTable, arrival: Time) -> Option<Option<TaskDetails>> {
+fn details(table: &TaskTable, arrival: Time, zone: u16) -> Option<Option<TaskDetails>> {
+    if table.key.is_broken() {
+        return None;
+    }
     let after = |key: &Key<Quantity<Seconds>>| match key {
         Key::Broken => None,
         key => Some(key.value().map_or(Time::NEVER, |after| {
@@ -205,7 +229,9 @@ fn details(table: &TaskTable, arrival: Time) -> Option<Option<TaskDetails>> {
     let details = TaskDetails {
         deadline: after(&table.deadline)?,
         gives_up: after(&table.patience)?,
-        ..TaskDetails::default()
+        key: table.key.value().map_or(NO_KEY, |key| key.0),
+        zone,
+        ..NO_DETAILS
     };
-    Some((details != TaskDetails::default()).then_some(details))
+    Some((details != NO_DETAILS).then_some(details))
 }

@@ -25,6 +25,7 @@ mod tasks;
 mod trace;
 mod values;
 mod words;
+mod zones;
 
 #[cfg(test)]
 mod tests;

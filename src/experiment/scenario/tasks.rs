@@ -8,8 +8,9 @@ use super::listed::listed;
 use super::reader::{Found, Key, Reader};
 use super::several::Several;
 use super::values::{Plain, Seconds};
-use super::{arrivals, values::grouped};
+use super::{arrivals, values::grouped, zones};
 use crate::distribution::Distribution;
+use crate::experiment::plan::ZonePlan;
 use crate::workload::{Arrivals, ClassDetails, EstimateSpec, TaskClass, Workload};
 
 /// The workload, and what checks across tables want to know of it.
@@ -30,6 +31,7 @@ pub(super) struct Tasks {
 pub(super) fn lower(
     found: &Found<WorkloadTable>,
     cluster: Option<&Cluster>,
+    zones: Option<&ZonePlan>,
     reader: &mut Reader,
 ) -> Option<Tasks> {
     let table = &found.value;
@@ -40,10 +42,10 @@ pub(super) fn lower(
     let given: Vec<_> = given.into_iter().flatten().collect();
     match given[..] {
         [] if table.trace.is_broken() || table.tasks_list.is_broken() => None,
-        [] => generated(found, cluster, reader),
+        [] => generated(found, cluster, zones, reader),
         [source] => {
             let alone = no_generator(table, source, reader);
-            let tasks = listed(table, cluster, reader);
+            let tasks = listed(table, cluster, zones, reader);
             if alone { tasks } else { None }
         }
         [first, second, ..] => {
@@ -69,6 +71,7 @@ fn no_generator(table: &WorkloadTable, source: (Origin, &'static str), reader: &
         table.arrivals.found().map(|found| (found.key, "generates arrivals")),
         table.duration.found().map(|found| (found.key, "generates work")),
         table.classes.found().map(|found| (found.key, "generates a mix of tasks")),
+        table.key.found().map(|found| (found.key, "generates keys")),
     ];
     // One message: the others would say the same.
     match keys.into_iter().flatten().min() {
@@ -80,7 +83,12 @@ fn no_generator(table: &WorkloadTable, source: (Origin, &'static str), reader: &
     }
 }
 
-fn generated(found: &Found<WorkloadTable>, cluster: Option<&Cluster>, reader: &mut Reader) -> Option<Tasks> {
+fn generated(
+    found: &Found<WorkloadTable>,
+    cluster: Option<&Cluster>,
+    zones: Option<&ZonePlan>,
+    reader: &mut Reader,
+) -> Option<Tasks> {
     let table = &found.value;
     let arrivals = match &table.arrivals {
         Key::Found(arrivals) => arrivals::lower(arrivals, reader),
@@ -88,7 +96,7 @@ fn generated(found: &Found<WorkloadTable>, cluster: Option<&Cluster>, reader: &m
         Key::Absent | Key::Default(_) => Some((Arrivals::AtOnce, 0.0)),
     };
     let count = count(found, arrivals.as_ref(), reader);
-    let classes = classes(found, cluster, reader);
+    let classes = classes(found, cluster, zones, reader);
     let (arrivals, gap) = arrivals?;
     let (tasks, count_at) = count?;
     let classes = classes?;
@@ -143,6 +151,7 @@ fn count(
 fn classes(
     found: &Found<WorkloadTable>,
     cluster: Option<&Cluster>,
+    zones: Option<&ZonePlan>,
     reader: &mut Reader,
 ) -> Option<Vec<TaskClass>> {
     let table = &found.value;
@@ -170,6 +179,8 @@ fn classes(
     let estimate = generated_estimate(&table.estimate, reader);
     let deadline = optional(&table.deadline, reader);
     let patience = optional(&table.patience, reader);
+    let key = table.key.found().map(|key| distributions::lower(key, reader));
+    let zone = zones::number(&table.zone, zones, reader);
     let mut classes = Vec::new();
     let mut missing = Vec::new();
     for class in &list {
@@ -193,6 +204,8 @@ fn classes(
             true => estimate,
             false => generated_estimate(&own.estimate, reader),
         };
+        let own_key = own.key.found().map(|key| distributions::lower(key, reader));
+        let own_zone = zones::number(&own.zone, zones, reader);
         for (silent, key) in [(own.name.is_silent(), "name"), (own.share.is_silent(), "share")] {
             if silent && !table.classes.is_silent() {
                 reader.missing_key(class.at, key, ClassTable::SHOWN);
@@ -214,6 +227,12 @@ fn classes(
                 details: ClassDetails {
                     deadline: own_deadline?.or(deadline.clone()?),
                     patience: own_patience?.or(patience.clone()?),
+                    key: match if own.key.is_silent() { &key } else { &own_key } {
+                        Some(key) => Some(key.clone()?),
+                        None if own.key.is_broken() || table.key.is_broken() => return None,
+                        None => None,
+                    },
+                    zone: if own.zone.is_silent() { zone } else { own_zone }?,
                     ..ClassDetails::default()
                 },
             })

@@ -22,7 +22,7 @@ pub(super) struct Trace {
 pub(super) fn swf(
     path: &Found<FilePath>,
     largest_node_slots: u32,
-    defaults: &TraceDefaults,
+    defaults: &TraceDefaults<'_>,
     reader: &mut Reader,
 ) -> Option<Trace> {
     let bytes = files::content(path, reader)?;
@@ -68,7 +68,7 @@ pub(super) fn swf(
 pub(super) fn csv(
     path: &Found<FilePath>,
     largest_node_slots: u32,
-    defaults: &TraceDefaults,
+    defaults: &TraceDefaults<'_>,
     reader: &mut Reader,
 ) -> Option<Trace> {
     let bytes = files::content(path, reader)?;

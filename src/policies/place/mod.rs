@@ -1,27 +1,38 @@
 //! Places: which node takes a task. One per file.
 
+mod backlog;
 mod best_fit;
+mod consistent_hash;
+mod dynamic_weighted_round_robin;
 mod eligible;
 mod fastest;
 mod first_fit;
 mod least_loaded;
+mod min_cost_flow;
+mod nearest;
 mod power_of;
 mod random;
 mod round_robin;
 mod weighted_least_loaded;
+mod weighted_power_of;
 mod weighted_random;
 mod weighted_round_robin;
 mod when_full;
 mod worst_fit;
 
 pub use best_fit::BestFit;
+pub use consistent_hash::ConsistentHash;
+pub use dynamic_weighted_round_robin::DynamicWeightedRoundRobin;
 pub use fastest::Fastest;
 pub use first_fit::FirstFit;
-pub use least_loaded::LeastLoaded;
+pub use least_loaded::{LeastLoaded, LeastWork};
+pub use min_cost_flow::MinCostFlow;
+pub use nearest::Nearest;
 pub use power_of::PowerOf;
 pub use random::RandomPlace;
 pub use round_robin::RoundRobin;
 pub use weighted_least_loaded::WeightedLeastLoaded;
+pub use weighted_power_of::WeightedPowerOf;
 pub use weighted_random::WeightedRandom;
 pub use weighted_round_robin::WeightedRoundRobin;
 pub use worst_fit::WorstFit;
@@ -29,13 +40,16 @@ pub use worst_fit::WorstFit;
 use super::spec::PlaceSpec;
 use crate::ids::NodeId;
 use crate::random::{Purpose, Stream, Streams};
-use crate::scheduler::{Cluster, Dispatch, NodeSpec, Place, Soon, TaskView};
+use crate::scheduler::{Cluster, Dispatch, NodeSpec, Place, Soon, Step, TaskView, Tasks, Zones};
+use crate::time::Time;
 
 /// What a place is built for.
 #[derive(Clone, Copy, Debug)]
 pub struct PlaceContext<'a> {
     /// The nodes in order of number.
     pub nodes: &'a [NodeSpec],
+    /// Where they stand.
+    pub zones: &'a Zones,
     /// When tasks are bound to nodes.
     pub dispatch: Dispatch,
     /// The most slots that one task takes.
@@ -52,12 +66,12 @@ impl PlaceContext<'_> {
 }
 
 macro_rules! any_place {
-    ($($variant:ident($place:ident),)*) => {
+    ($($variant:ident($place:ty),)*) => {
         /// Any built-in place. One well-predicted branch stands for a copy of the event loop per
         /// combination of parts.
         #[derive(Clone, Debug)]
         pub enum AnyPlace {
-            $(#[doc = concat!("See [`", stringify!($place), "`].")] $variant($place),)*
+            $(#[doc = "The place of this name."] $variant($place),)*
         }
 
         impl Place for AnyPlace {
@@ -73,6 +87,34 @@ macro_rules! any_place {
                 match self {
                     AnyPlace::PowerOf(place) => place.soon(),
                     _ => None,
+                }
+            }
+
+            #[inline(always)]
+            fn begin(&mut self, now: Time) {
+                if let AnyPlace::LeastWork(place) = self {
+                    place.begin(now);
+                }
+            }
+
+            #[inline(always)]
+            fn follow(&mut self, now: Time, step: Step, task: &TaskView<'_>, node: NodeId) {
+                if let AnyPlace::LeastWork(place) = self {
+                    place.follow(now, step, task, node);
+                }
+            }
+
+            fn window(&self) -> usize {
+                match self {
+                    AnyPlace::MinCostFlow(place) => place.window(),
+                    _ => 0,
+                }
+            }
+
+            fn plan(&mut self, now: Time, window: &[u32], tasks: &Tasks) -> bool {
+                match self {
+                    AnyPlace::MinCostFlow(place) => place.plan(now, window, tasks),
+                    _ => false,
                 }
             }
 
@@ -99,12 +141,19 @@ any_place! {
     Random(RandomPlace),
     WeightedRandom(WeightedRandom),
     LeastLoaded(LeastLoaded),
+    LeastWork(LeastWork),
     WeightedLeastLoaded(WeightedLeastLoaded),
     PowerOf(PowerOf),
+    WeightedPowerOf(WeightedPowerOf),
+    DynamicWeightedRoundRobin(DynamicWeightedRoundRobin),
+    ConsistentHash(ConsistentHash),
+    Nearest(Nearest),
     Fastest(Fastest),
     FirstFit(FirstFit),
     BestFit(BestFit),
     WorstFit(WorstFit),
+    // Much larger than the others.
+    MinCostFlow(Box<MinCostFlow>),
 }
 
 impl AnyPlace {
@@ -116,11 +165,23 @@ impl AnyPlace {
             PlaceSpec::Random => AnyPlace::Random(RandomPlace::new(context)),
             PlaceSpec::WeightedRandom => AnyPlace::WeightedRandom(WeightedRandom::new(context)),
             PlaceSpec::LeastLoaded => AnyPlace::LeastLoaded(LeastLoaded::new(context)),
+            PlaceSpec::LeastWork => AnyPlace::LeastWork(LeastWork::new(context)),
             PlaceSpec::WeightedLeastLoaded => {
                 AnyPlace::WeightedLeastLoaded(WeightedLeastLoaded::new(context))
             }
             &PlaceSpec::PowerOf { d, with_replacement } => {
                 AnyPlace::PowerOf(PowerOf::new(d, with_replacement, context))
+            }
+            &PlaceSpec::ConsistentHash { virtual_nodes, load_bound } => {
+                AnyPlace::ConsistentHash(ConsistentHash::new(virtual_nodes, load_bound, context))
+            }
+            &PlaceSpec::Nearest { spill_over } => AnyPlace::Nearest(Nearest::new(spill_over, context)),
+            &PlaceSpec::WeightedPowerOf { d } => AnyPlace::WeightedPowerOf(WeightedPowerOf::new(d, context)),
+            PlaceSpec::DynamicWeightedRoundRobin => {
+                AnyPlace::DynamicWeightedRoundRobin(DynamicWeightedRoundRobin::new(context))
+            }
+            &PlaceSpec::MinCostFlow { window } => {
+                AnyPlace::MinCostFlow(Box::new(MinCostFlow::new(window, context)))
             }
             PlaceSpec::Fastest => AnyPlace::Fastest(Fastest::new(context)),
             PlaceSpec::FirstFit => AnyPlace::FirstFit(FirstFit::new(context)),

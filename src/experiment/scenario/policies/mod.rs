@@ -7,10 +7,11 @@ use super::diagnostics::{Diagnostic, Origin};
 use super::document::{Node, Value};
 use super::nearest::nearest;
 use super::reader::{Found, Key, Reader, Setting, shortened};
-use super::values::{Quantity, Seconds};
+use super::values::{Quantity, Seconds, grouped};
 use super::words::Name;
 use crate::policies::registry::{self, PRESETS};
 use crate::policies::spec::{BackfillSpec, Dispatch, OrderSpec, PlaceSpec, PolicySpec};
+use crate::structures::hash_ring::MOST_POINTS;
 use crate::time::Duration;
 
 mod parts;
@@ -214,9 +215,30 @@ fn check_parts(table: &PolicyTable, spec: &PolicySpec, at: Origin, nodes: Option
         }
         reader.report(diagnostic);
     }
-    let (&PlaceSpec::PowerOf { d, with_replacement: false }, Some(nodes)) = (&spec.place, nodes) else {
-        return;
-    };
+    if let PlaceSpec::MinCostFlow { .. } = spec.place {
+        let (key, why) = match (spec.dispatch, spec.backfill) {
+            (Dispatch::Push, _) => (inline.dispatch.found().map(|found| found.at), "binds tasks one by one"),
+            (_, BackfillSpec::None) => (None, ""),
+            _ => (inline.backfill.found().map(|found| found.at), "protects the head of the queue"),
+        };
+        if !why.is_empty() {
+            let title = "`min-cost-flow` assigns waiting tasks together, in any order";
+            reader.report(
+                Diagnostic::new(title, key.unwrap_or(at), why)
+                    .help("use `dispatch = \"pull\"` without `backfill`"),
+            );
+        }
+    }
+    let Some(nodes) = nodes else { return };
+    if let PlaceSpec::ConsistentHash { virtual_nodes, .. } = spec.place
+        && nodes * u64::from(virtual_nodes) > MOST_POINTS
+    {
+        let at = inline.place.found().map_or(at, |found| found.at);
+        let title = format!("the ring of {} nodes has too many points", grouped(nodes));
+        let label = format!("at most {} in all", grouped(MOST_POINTS));
+        reader.report(Diagnostic::new(title, at, label).help("lower `virtual_nodes`"));
+    }
+    let PlaceSpec::PowerOf { d, with_replacement: false } = spec.place else { return };
     if u64::from(d) > nodes {
         let at = inline.place.found().map_or(at, |found| found.at);
         let label = match nodes {
