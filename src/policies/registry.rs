@@ -43,6 +43,12 @@ pub const ORDERS: &[Part<OrderSpec>] = &[
     part!("sjf", "shortest estimated work first", OrderSpec::Sjf, "order/sjf.rs"),
     part!("ljf", "longest estimated work first", OrderSpec::Ljf, "order/ljf.rs"),
     part!("priority", "highest priority first", OrderSpec::Priority, "order/priority.rs"),
+    part!(
+        "critical-path",
+        "longest path to the end of its job first",
+        OrderSpec::CriticalPath,
+        "order/critical_path.rs"
+    ),
 ];
 
 /// All places. `power-of` takes `d` and `with_replacement`.
@@ -78,6 +84,12 @@ pub const PLACES: &[Part<PlaceSpec>] = &[
     part!("first-fit", "the first node with room", PlaceSpec::FirstFit, "place/first_fit.rs"),
     part!("best-fit", "the node with the least room that is enough", PlaceSpec::BestFit, "place/best_fit.rs"),
     part!("worst-fit", "the node with the most room", PlaceSpec::WorstFit, "place/worst_fit.rs"),
+    part!(
+        "earliest-finish",
+        "the node where the task is expected to end first",
+        PlaceSpec::EarliestFinish,
+        "place/earliest_finish.rs"
+    ),
 ];
 
 /// All kinds of dispatch.
@@ -154,6 +166,7 @@ pub const PRESETS: &[Preset] = &[
     pull("first-fit", OrderSpec::Fifo, PlaceSpec::FirstFit),
     pull("best-fit", OrderSpec::Fifo, PlaceSpec::BestFit),
     pull("worst-fit", OrderSpec::Fifo, PlaceSpec::WorstFit),
+    Preset { order: OrderSpec::CriticalPath, ..push("heft", PlaceSpec::EarliestFinish) },
     Preset { backfill: BackfillSpec::Easy, ..pull("easy-backfill", OrderSpec::Fifo, PlaceSpec::FirstFit) },
 ];
 

@@ -19,6 +19,8 @@ pub enum OrderSpec {
     Ljf,
     /// Highest priority first.
     Priority,
+    /// Longest path to the end of the job first.
+    CriticalPath,
 }
 
 /// Which node takes the task.
@@ -51,6 +53,8 @@ pub enum PlaceSpec {
     BestFit,
     /// The node with the most room.
     WorstFit,
+    /// The node on which the task is expected to be done first.
+    EarliestFinish,
 }
 
 /// Whether tasks may overtake a blocked head of the queue.

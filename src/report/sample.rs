@@ -107,6 +107,7 @@ impl Sample {
                 tasks: self.tasks,
                 arrivals: Arrivals::Poisson { rate: 0.8 * f64::from(self.nodes) },
                 classes,
+                jobs: None,
             },
             retry: RetryPlan::default(),
             delays: Delays::default(),

@@ -6,6 +6,7 @@ use super::policy::Dispatch;
 use super::task::{NONE, Tasks};
 use crate::ids::NodeId;
 use crate::structures::memory;
+use crate::time::Time;
 
 /// What a node is, fixed for the run.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -50,6 +51,8 @@ pub struct Cluster {
     cap: Option<(NodeId, u32)>,
     /// Most slots that one task takes.
     max_demand: u32,
+    /// The instant of the last decision.
+    now: Time,
 }
 
 impl Cluster {
@@ -71,7 +74,19 @@ impl Cluster {
             dispatch,
             cap: None,
             max_demand,
+            now: Time::ZERO,
         }
+    }
+
+    /// The present, while it is decided what starts where.
+    #[inline]
+    pub fn now(&self) -> Time {
+        self.now
+    }
+
+    #[inline]
+    pub(super) fn set_now(&mut self, now: Time) {
+        self.now = now;
     }
 
     /// How many nodes there are, up or not.

@@ -2,6 +2,8 @@
 
 use super::cluster::{Cluster, NodeSpec};
 use super::command::{Command, Commands};
+use super::dependencies::Dependencies;
+use super::details::{NO_JOB, TaskDetails};
 use super::event::{Event, Outcome, TaskSpec};
 use super::policy::{Backfill, Dispatch, Entry, Order, Place, Policy};
 use super::ready::ReadyQueue;
@@ -54,6 +56,8 @@ pub struct Scheduler<P> {
     /// Ends of backoff: time, task number, slot.
     pub(super) timers: Heap,
     pub(super) counts: Counts,
+    /// Who waits for whom; empty in workloads without dependencies.
+    pub(super) dependencies: Dependencies,
     /// Attempts that are lost in the event at hand; kept to use its memory again.
     scratch: Vec<u32>,
 }
@@ -79,6 +83,7 @@ impl<P: Policy> Scheduler<P> {
             dirty: Vec::new(),
             timers: Heap::new(),
             counts: Counts::default(),
+            dependencies: Dependencies::default(),
             scratch: Vec::new(),
         }
     }
@@ -122,6 +127,10 @@ impl<P: Policy> Scheduler<P> {
         match event {
             Event::TaskDescribed { task, details } => self.tasks.describe(task.slot, details),
             Event::TaskSubmitted { task, spec } => self.on_submitted(now, task, &spec, observer),
+            Event::DependencyDeclared { task, parent } => {
+                self.on_dependency(now, task, parent, commands, observer);
+            }
+            Event::ArrivalsEnded { next } => self.on_arrivals_ended(now, next, commands, observer),
             Event::AttemptStarted { task, attempt, node } => {
                 self.on_started(now, task, attempt, node, observer);
             }
@@ -141,6 +150,7 @@ impl<P: Policy> Scheduler<P> {
     /// Decides what starts where; called once per instant, when its facts are all in.
     #[inline(always)]
     pub fn decide<O: Observer>(&mut self, now: Time, commands: &mut Commands, observer: &mut O) {
+        self.cluster.set_now(now);
         match self.cluster.dispatch() {
             Dispatch::Pull => self.decide_pull(now, commands, observer),
             Dispatch::Push => self.decide_push(now, commands, observer),
@@ -153,7 +163,25 @@ impl<P: Policy> Scheduler<P> {
         self.counts.submitted += 1;
         self.counts.waiting += 1;
         observer.on_record(now, &Record::Submitted { task: id, class: spec.class, slots: spec.slots });
+        if self.tasks.have_details() && self.blocks(id) {
+            return;
+        }
         self.enqueue(now, id.slot);
+    }
+
+    /// Takes note of a task of a job; gives whether it must wait for others.
+    #[cold]
+    fn blocks(&mut self, id: TaskId) -> bool {
+        let details = self.tasks.view(id.slot);
+        let &TaskDetails { job, parents, .. } = details.details();
+        if job == NO_JOB && parents == 0 {
+            return false;
+        }
+        self.dependencies.admit(id, parents);
+        if parents > 0 {
+            self.tasks.hot[id.slot as usize].state = TaskState::Blocked;
+        }
+        parents > 0
     }
 
     /// Whether a message speaks of the attempt that counts.
@@ -353,6 +381,24 @@ impl<P: Policy> Scheduler<P> {
         commands: &mut Commands,
         observer: &mut O,
     ) {
+        self.conclude(now, slot, state, service, commands, observer);
+        if self.dependencies.in_use() {
+            let number = self.tasks.hot[slot as usize].number;
+            self.tell_children(now, number, state == TaskState::Completed, commands, observer);
+        }
+    }
+
+    /// Settles the task itself: its children are told by others.
+    #[inline(always)]
+    pub(super) fn conclude<O: Observer>(
+        &mut self,
+        now: Time,
+        slot: u32,
+        state: TaskState,
+        service: Duration,
+        commands: &mut Commands,
+        observer: &mut O,
+    ) {
         let task = &mut self.tasks.hot[slot as usize];
         let waiting = task.state.waits();
         task.set_state(state);
@@ -376,7 +422,7 @@ impl<P: Policy> Scheduler<P> {
 
     /// A task waits from now on; what becomes of it is decided when all facts are in.
     #[inline(always)]
-    fn enqueue(&mut self, now: Time, slot: u32) {
+    pub(super) fn enqueue(&mut self, now: Time, slot: u32) {
         if self.cluster.dispatch() == Dispatch::Push || self.is_alone() {
             self.unplaced.push(slot);
             return;

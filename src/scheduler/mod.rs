@@ -26,6 +26,7 @@ pub mod backoff;
 mod batch;
 pub mod cluster;
 pub mod command;
+mod dependencies;
 pub mod details;
 pub mod event;
 mod fetch;
@@ -43,7 +44,7 @@ mod view;
 
 pub use cluster::{Cluster, NodeSpec};
 pub use command::{Command, Commands};
-pub use details::TaskDetails;
+pub use details::{NO_JOB, TaskDetails};
 pub use event::{Event, Outcome, TaskSpec};
 pub use machine::{Scheduler, SchedulerConfig};
 pub use policy::{Backfill, Candidate, Composed, Dispatch, Entry, Order, Pass, Place, Policy, Soon};

@@ -76,6 +76,12 @@ pub trait Place {
         None
     }
 
+    /// Whether, of tasks that must be bound to nodes at one instant, those that the order puts first
+    /// choose first; otherwise they choose in the order in which they came. Only under push.
+    fn binds_in_order(&self) -> bool {
+        false
+    }
+
     /// Called whenever a node's room has changed, so that a place can keep an index; in particular
     /// for every node that joins before it can be chosen, and when it is lost.
     fn node_changed(&mut self, node: NodeId, cluster: &Cluster) {

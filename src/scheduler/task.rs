@@ -189,6 +189,12 @@ impl Tasks {
         self.details[slot] = details;
     }
 
+    /// Whether anything is said of any task that only some workloads say.
+    #[inline(always)]
+    pub(super) fn have_details(&self) -> bool {
+        !self.details.is_empty()
+    }
+
     /// The task in `slot`, as policies see it.
     #[inline]
     pub fn view(&self, slot: u32) -> TaskView<'_> {

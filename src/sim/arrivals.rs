@@ -6,6 +6,7 @@
 use crate::random::Streams;
 use crate::scheduler::TaskDetails;
 use crate::time::Time;
+use crate::workload::graph::JobSize;
 use crate::workload::source::{NewTask, SourceError, TaskSource};
 use crate::world::World;
 
@@ -22,16 +23,24 @@ pub(super) struct Arrivals {
     /// Whether the run takes no more arrivals, so that what is wrong with later ones is of no
     /// concern.
     cut_off: bool,
+    /// Tasks taken so far.
+    taken: u32,
+    /// Tasks made at a time.
+    chunk: usize,
 }
 
 impl Arrivals {
     pub(super) fn new(world: &World, streams: Streams, with_details: bool) -> Self {
+        let source = TaskSource::new(&world.workload, streams).with_details(with_details);
         Arrivals {
-            source: TaskSource::new(&world.workload, streams).with_details(with_details),
+            // A source tells who waits for whom of the task that it made last.
+            chunk: if source.has_jobs() { 1 } else { CHUNK },
+            source,
             last: world.last_arrival.unwrap_or(Time::NEVER),
             made: Vec::with_capacity(CHUNK),
             next: 0,
             cut_off: false,
+            taken: 0,
         }
     }
 
@@ -49,6 +58,7 @@ impl Arrivals {
     pub(super) fn take(&mut self) -> Option<&NewTask> {
         let task = self.made.get(self.next)?;
         self.next += 1;
+        self.taken = task.number + 1;
         Some(task)
     }
 
@@ -58,9 +68,26 @@ impl Arrivals {
         self.source.has_details()
     }
 
-    /// What else is known of the task that was taken last.
+    /// What else is known of the task that was taken last; to be asked before the next is looked at.
     pub(super) fn details(&self) -> TaskDetails {
         self.source.details(&self.made[self.next - 1])
+    }
+
+    /// The tasks that the task that was taken last waits for; to be asked before the next is looked at.
+    pub(super) fn parents(&self) -> &[u32] {
+        self.source.parents(&self.made[self.next - 1])
+    }
+
+    /// The job of the task that was taken last; to be asked before the next is looked at.
+    pub(super) fn job(&self) -> Option<(u32, JobSize)> {
+        self.source.job(&self.made[self.next - 1])
+    }
+
+    /// When no more arrivals are taken although there are more, and some wait for others: the number
+    /// of the first that does not come.
+    pub(super) fn cut_off(&self) -> Option<u32> {
+        let taken = self.next == self.made.len();
+        (taken && self.cut_off && self.source.has_jobs()).then_some(self.taken)
     }
 
     /// What kept a task that should have arrived from being made.
@@ -78,7 +105,7 @@ impl Arrivals {
     fn make(&mut self) {
         self.made.clear();
         self.next = 0;
-        while self.made.len() < CHUNK && !self.cut_off {
+        while self.made.len() < self.chunk && !self.cut_off {
             match self.source.next() {
                 Some(task) if task.arrival <= self.last => self.made.push(task),
                 Some(_) => self.cut_off = true,

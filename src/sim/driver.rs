@@ -45,6 +45,7 @@ pub(super) struct Driver<'a, P, O> {
     delays: StreamKey,
     /// The speed all nodes share, if they do.
     common_speed: Option<f64>,
+    highest_speed: f64,
     /// By task number, when asked for.
     works: Vec<u64>,
     keep_works: bool,
@@ -100,6 +101,7 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
             failures: streams.key(Purpose::Failure),
             delays: world.delays.streams(seed).key(Purpose::DispatchDelay),
             common_speed: world.nodes.iter().all(|node| node.speed == speed).then_some(speed),
+            highest_speed: world.highest_speed(),
             works: Vec::new(),
             keep_works,
             events: 0,
@@ -232,17 +234,31 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
         let spec =
             TaskSpec { estimate: new.estimate, priority: new.priority, slots: new.slots, class: new.class };
         if self.arrivals.has_details() {
-            self.describe(now, task);
+            self.submit_described(now, task, spec);
+        } else {
+            self.tell(now, Event::TaskSubmitted { task, spec });
+            self.draw_arrival();
         }
-        self.tell(now, Event::TaskSubmitted { task, spec });
-        self.draw_arrival();
         Ok(())
     }
 
+    /// A task of which more is known arrives.
     #[cold]
-    fn describe(&mut self, now: Time, task: TaskId) {
+    fn submit_described(&mut self, now: Time, task: TaskId, spec: TaskSpec) {
+        if let Some((job, size)) = self.arrivals.job() {
+            self.observer.on_record(now, &size.record(task, job, self.highest_speed));
+        }
         let details = self.arrivals.details();
         self.tell(now, Event::TaskDescribed { task, details });
+        self.tell(now, Event::TaskSubmitted { task, spec });
+        for at in 0..details.parents as usize {
+            let parent = self.arrivals.parents()[at];
+            self.tell(now, Event::DependencyDeclared { task, parent });
+        }
+        self.draw_arrival();
+        if let Some(next) = self.arrivals.cut_off() {
+            self.tell(now, Event::ArrivalsEnded { next });
+        }
     }
 
     #[inline(always)]

@@ -96,6 +96,7 @@ impl Fact {
             // The scheduler knows nothing of a failure before the node is lost.
             Record::NodeFailed { .. } => return None,
             Record::Dispatched { .. } | Record::Settled { .. } | Record::Refused { .. } => return None,
+            Record::InJob { .. } => return None,
         })
     }
 }

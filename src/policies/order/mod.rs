@@ -1,5 +1,6 @@
 //! Orders: which waiting task goes next. One per file.
 
+mod critical_path;
 mod fifo;
 mod lifo;
 mod ljf;
@@ -7,6 +8,7 @@ mod priority;
 mod random;
 mod sjf;
 
+pub use critical_path::CriticalPath;
 pub use fifo::Fifo;
 pub use lifo::Lifo;
 pub use ljf::Ljf;
@@ -35,6 +37,8 @@ pub enum AnyOrder {
     Ljf(Ljf),
     /// See [`Priority`].
     Priority(Priority),
+    /// See [`CriticalPath`].
+    CriticalPath(CriticalPath),
 }
 
 impl AnyOrder {
@@ -47,6 +51,7 @@ impl AnyOrder {
             OrderSpec::Sjf => AnyOrder::Sjf(Sjf),
             OrderSpec::Ljf => AnyOrder::Ljf(Ljf),
             OrderSpec::Priority => AnyOrder::Priority(Priority),
+            OrderSpec::CriticalPath => AnyOrder::CriticalPath(CriticalPath),
         }
     }
 }
@@ -61,7 +66,12 @@ impl Order for AnyOrder {
             AnyOrder::Sjf(order) => order.key(task, queue, entry, now),
             AnyOrder::Ljf(order) => order.key(task, queue, entry, now),
             AnyOrder::Priority(order) => order.key(task, queue, entry, now),
+            AnyOrder::CriticalPath(order) => order.key(task, queue, entry, now),
         }
+    }
+
+    fn reads_details(&self) -> bool {
+        matches!(self, AnyOrder::CriticalPath(_))
     }
 
     #[inline]

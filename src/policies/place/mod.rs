@@ -1,6 +1,7 @@
 //! Places: which node takes a task. One per file.
 
 mod best_fit;
+mod earliest_finish;
 mod eligible;
 mod fastest;
 mod first_fit;
@@ -15,6 +16,7 @@ mod when_full;
 mod worst_fit;
 
 pub use best_fit::BestFit;
+pub use earliest_finish::EarliestFinish;
 pub use fastest::Fastest;
 pub use first_fit::FirstFit;
 pub use least_loaded::LeastLoaded;
@@ -77,6 +79,13 @@ macro_rules! any_place {
             }
 
             #[inline(always)]
+            fn binds_in_order(&self) -> bool {
+                match self {
+                    $(AnyPlace::$variant(place) => place.binds_in_order(),)*
+                }
+            }
+
+            #[inline(always)]
             fn node_changed(&mut self, node: NodeId, cluster: &Cluster) {
                 match self {
                     $(AnyPlace::$variant(place) => place.node_changed(node, cluster),)*
@@ -105,6 +114,7 @@ any_place! {
     FirstFit(FirstFit),
     BestFit(BestFit),
     WorstFit(WorstFit),
+    EarliestFinish(EarliestFinish),
 }
 
 impl AnyPlace {
@@ -126,6 +136,7 @@ impl AnyPlace {
             PlaceSpec::FirstFit => AnyPlace::FirstFit(FirstFit::new(context)),
             PlaceSpec::BestFit => AnyPlace::BestFit(BestFit::new(context)),
             PlaceSpec::WorstFit => AnyPlace::WorstFit(WorstFit::new(context)),
+            PlaceSpec::EarliestFinish => AnyPlace::EarliestFinish(EarliestFinish::new(context)),
         }
     }
 }
