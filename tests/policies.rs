@@ -152,11 +152,26 @@ fn combinations() -> Vec<PolicySpec> {
                         place: place.clone(),
                         dispatch: dispatch.spec,
                         backfill: backfill.spec,
+                        ..PolicySpec::default()
                     });
                 }
             }
         }
     }
+    let interrupting: Vec<PolicySpec> = combinations
+        .iter()
+        .filter(|policy| {
+            use OrderSpec::{Edf, FailureFirst, Lifo, Ljf, Priority, Sjf};
+            matches!(policy.order, Lifo | Ljf | Sjf | Edf | FailureFirst | Priority { .. })
+                && matches!(policy.place, PlaceSpec::LeastLoaded | PlaceSpec::Fastest | PlaceSpec::Random)
+        })
+        .map(|policy| PolicySpec {
+            name: format!("{} preempt", policy.name),
+            preempt: true,
+            ..policy.clone()
+        })
+        .collect();
+    combinations.extend(interrupting);
     combinations
 }
 
@@ -264,7 +279,7 @@ fn every_policy_in_many_random_worlds() {
 
 fn every_policy(worlds: u32) {
     let policies = combinations();
-    assert_eq!(policies.len(), ORDERS.len() * (PLACES.len() + 4) * DISPATCHES.len() * BACKFILLS.len());
+    assert!(policies.len() > ORDERS.len() * PLACES.len() * DISPATCHES.len() * BACKFILLS.len());
     in_random_worlds(worlds, |world| {
         for policy in &policies {
             let Some(output) = run(world, policy, 5) else { continue };
@@ -292,7 +307,7 @@ fn policy(order: &str, place: &str, dispatch: &str) -> PolicySpec {
         order: ORDERS.iter().find(|part| part.name == order).expect("an order").spec.clone(),
         place,
         dispatch: DISPATCHES.iter().find(|part| part.name == dispatch).expect("a dispatch").spec,
-        backfill: falcon::policies::BackfillSpec::None,
+        ..PolicySpec::default()
     }
 }
 

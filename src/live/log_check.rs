@@ -92,7 +92,7 @@ impl Possible {
                 }
                 Event::DependencyDeclared { task, parent } => {
                     let ahead = parent.saturating_sub(self.submitted);
-                    task.number + 1 == self.submitted && ahead <= MOST_AHEAD
+                    task.number.checked_add(1) == Some(self.submitted) && ahead <= MOST_AHEAD
                 }
                 Event::ArrivalsEnded { next } => *next == self.submitted,
                 Event::NodeJoined { node } | Event::NodeLost { node } => node.index() < header.nodes.len(),

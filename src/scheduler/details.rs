@@ -28,7 +28,7 @@ pub struct TaskDetails {
     /// Index of what it demands besides slots, in the cluster's table of demands.
     pub demand: u32,
     /// The job it is part of: tasks that wait for each other are of one job. `NO_JOB` when it stands
-    /// alone.
+    /// alone, and no task that arrives after it has settled waits for it.
     pub job: u32,
     /// How many tasks must complete before it may start; the driver names them right after it is
     /// submitted.
