@@ -3,10 +3,10 @@
 //! They are made a few dozen at a time: in one tight loop the draws of neighbouring tasks overlap,
 //! which is cheaper than making each between two events.
 
+use crate::ids::TaskId;
 use crate::random::Streams;
-use crate::scheduler::TaskDetails;
+use crate::scheduler::{Record, TaskDetails};
 use crate::time::Time;
-use crate::workload::graph::JobSize;
 use crate::workload::source::{NewTask, SourceError, TaskSource};
 use crate::world::World;
 
@@ -27,6 +27,7 @@ pub(super) struct Arrivals {
     taken: u32,
     /// Tasks made at a time.
     chunk: usize,
+    highest_speed: f64,
 }
 
 impl Arrivals {
@@ -41,6 +42,7 @@ impl Arrivals {
             next: 0,
             cut_off: false,
             taken: 0,
+            highest_speed: world.highest_speed(),
         }
     }
 
@@ -78,9 +80,11 @@ impl Arrivals {
         self.source.parents(&self.made[self.next - 1])
     }
 
-    /// The job of the task that was taken last; to be asked before the next is looked at.
-    pub(super) fn job(&self) -> Option<(u32, JobSize)> {
-        self.source.job(&self.made[self.next - 1])
+    /// What is to be written down if the task that was taken last is part of a job; to be asked before
+    /// the next is looked at.
+    pub(super) fn in_job(&self, task: TaskId) -> Option<Record> {
+        let job = self.source.job(&self.made[self.next - 1]);
+        job.map(|(job, size)| size.record(task, job, self.highest_speed))
     }
 
     /// When no more arrivals are taken although there are more, and some wait for others: the number

@@ -24,7 +24,7 @@ pub(super) struct Driver<'a, P, O> {
     scheduler: Scheduler<P>,
     pub(super) observer: O,
     pub(super) commands: Commands,
-    arrivals: Arrivals,
+    pub(super) arrivals: Arrivals,
     /// When the next task arrives; it needs no place in the event queue.
     next_arrival: Rank,
     pub(super) queue: EventQueue,
@@ -45,7 +45,6 @@ pub(super) struct Driver<'a, P, O> {
     delays: StreamKey,
     /// The speed all nodes share, if they do.
     common_speed: Option<f64>,
-    highest_speed: f64,
     /// By task number, when asked for.
     works: Vec<u64>,
     keep_works: bool,
@@ -102,7 +101,6 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
             failures: streams.key(Purpose::Failure),
             delays: world.delays.streams(seed).key(Purpose::DispatchDelay),
             common_speed: world.nodes.iter().all(|node| node.speed == speed).then_some(speed),
-            highest_speed: world.highest_speed(),
             works: Vec::new(),
             keep_works,
             events: 0,
@@ -192,7 +190,7 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
     }
 
     #[inline(always)]
-    fn draw_arrival(&mut self) {
+    pub(super) fn draw_arrival(&mut self) {
         self.next_arrival = match self.arrivals.peek() {
             Some(task) => Rank::new(task.arrival, self.queue.number()),
             None => Rank::NEVER,
@@ -241,25 +239,6 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
             self.draw_arrival();
         }
         Ok(())
-    }
-
-    /// A task of which more is known arrives.
-    #[cold]
-    fn submit_described(&mut self, now: Time, task: TaskId, spec: TaskSpec) {
-        if let Some((job, size)) = self.arrivals.job() {
-            self.observer.on_record(now, &size.record(task, job, self.highest_speed));
-        }
-        let details = self.arrivals.details();
-        self.tell(now, Event::TaskDescribed { task, details });
-        self.tell(now, Event::TaskSubmitted { task, spec });
-        for at in 0..details.parents as usize {
-            let parent = self.arrivals.parents()[at];
-            self.tell(now, Event::DependencyDeclared { task, parent });
-        }
-        self.draw_arrival();
-        if let Some(next) = self.arrivals.cut_off() {
-            self.tell(now, Event::ArrivalsEnded { next });
-        }
     }
 
     #[inline(always)]
