@@ -521,7 +521,10 @@ impl<'a> Plain<'a> {
             unplaced.extend(new);
         }
         let alone = unplaced.len() == 1;
-        if self.policy.place == PlaceSpec::EarliestFinish {
+        if !alone && self.policy.place == PlaceSpec::EarliestFinish {
+            for &task in &unplaced {
+                self.take_turn(task);
+            }
             unplaced.sort_by(|a, b| self.in_line(*a, *b));
         }
         for task in unplaced {
