@@ -79,7 +79,7 @@
 //!     run: RunPlan { seed: 1, replications: 1, until: Until::Settled, warmup: 0, timeline_buckets: 0 },
 //!     groups: vec![node],
 //!     zones: ZonePlan::default(),
-//!     workload: Workload::Generated { tasks: 1000, arrivals: Arrivals::AtOnce, classes: vec![task] },
+//!     workload: Workload::Generated { tasks: 1000, arrivals: Arrivals::AtOnce, classes: vec![task], jobs: None },
 //!     retry: RetryPlan::default(),
 //!     delays: Delays::default(),
 //!     policies: vec![preset("fifo").unwrap()],

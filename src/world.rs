@@ -7,6 +7,7 @@ use crate::random::Streams;
 use crate::scheduler::{Limits, NodeSpec, RetryPlan, SchedulerConfig, Zones};
 use crate::time::{Duration, Time};
 use crate::workload::Workload;
+use crate::workload::jobs::Shape;
 
 /// How long news takes: times in seconds, `None` for no time at all.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -86,6 +87,11 @@ impl World {
         self.delays.starts_are_reported() || self.zones.has_latency()
     }
 
+    /// The speed of the fastest node.
+    pub fn highest_speed(&self) -> f64 {
+        self.nodes.iter().map(|node| node.speed).fold(0.0, f64::max)
+    }
+
     /// Slots of all nodes.
     pub(super) fn slots(&self) -> u64 {
         self.nodes.iter().map(|node| u64::from(node.slots)).sum()
@@ -103,12 +109,13 @@ impl World {
     pub fn expected_span(&self) -> Duration {
         let capacity: f64 = self.nodes.iter().map(|node| f64::from(node.slots) * node.speed).sum();
         let (arriving, work) = match &self.workload {
-            Workload::Generated { tasks, arrivals, classes } => {
+            Workload::Generated { tasks, arrivals, classes, jobs } => {
                 let mean: f64 = classes
                     .iter()
                     .map(|class| class.share * f64::from(class.slots) * class.duration.mean().unwrap_or(0.0))
                     .sum();
-                let rate = arrivals.mean_rate().unwrap_or(f64::INFINITY);
+                let size = jobs.as_ref().map_or(Some(1.0), Shape::mean_tasks).unwrap_or(f64::INFINITY);
+                let rate = arrivals.mean_rate().unwrap_or(f64::INFINITY) * size;
                 (f64::from(*tasks) / rate, f64::from(*tasks) * mean)
             }
             Workload::Listed { tasks, .. } => {

@@ -570,6 +570,7 @@ fn listed(tasks: &[(u64, u64, u32)]) -> Workload {
         tasks: tasks.iter().map(task).collect(),
         class_names: vec![String::new()],
         estimate: EstimateSpec::Exact,
+        graph: None,
     }
 }
 

@@ -16,6 +16,9 @@ const LAST: u64 = u64::MAX / 2;
 /// The longest pause before jitter, which may double it. No live run has seen the end of a longer one.
 pub(super) const LONGEST_PAUSE: Duration = Duration(u64::MAX / 4);
 
+/// A task may wait for one that comes so many tasks later: the scheduler keeps a word for each of them.
+const MOST_AHEAD: u32 = 1 << 24;
+
 /// Speeds and weights outside of this cannot be added up or divided by.
 const MODERATE: std::ops::RangeInclusive<f64> = 1e-100..=1e100;
 
@@ -91,6 +94,11 @@ impl Possible {
                     self.submitted = self.submitted.saturating_add(1);
                     next && spec.slots <= header.config.max_demand && self.take(task.slot, spec.slots)
                 }
+                Event::DependencyDeclared { task, parent } => {
+                    let ahead = parent.saturating_sub(self.submitted);
+                    task.number.checked_add(1) == Some(self.submitted) && ahead <= MOST_AHEAD
+                }
+                Event::ArrivalsEnded { next } => *next == self.submitted,
                 Event::NodeJoined { node } | Event::NodeLost { node } => node.index() < header.nodes.len(),
                 // Of attempts that are not there the scheduler itself takes no notice.
                 Event::AttemptStarted { .. } | Event::AttemptFinished { .. } | Event::TimerFired => true,

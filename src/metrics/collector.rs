@@ -2,6 +2,7 @@
 
 use super::columns::{Metric, MetricRow};
 use super::histogram::Histogram;
+use super::jobs::JobStats;
 use super::results::{NodeResult, Timeline};
 use super::task_stats::{Jain, SLOWDOWN_UNIT, TaskStats};
 use super::timeline::TimelineCollector;
@@ -92,6 +93,8 @@ pub struct Collector {
     nodes_up: u32,
     any_up_since: Option<Time>,
     any_up: Duration,
+    /// Only where tasks are parts of jobs.
+    jobs: Option<Box<JobStats>>,
 }
 
 impl Collector {
@@ -123,6 +126,7 @@ impl Collector {
             nodes_up: 0,
             any_up_since: None,
             any_up: Duration::ZERO,
+            jobs: None,
         }
     }
 
@@ -323,6 +327,9 @@ impl Collector {
         row.set(Metric::MeanQueueLength, self.waiting_area as f64 / window.0 as f64);
         row.set(Metric::MeanInSystem, self.system_area as f64 / window.0 as f64);
         row.set(Metric::MaxQueueLength, self.most_waiting as f64);
+        if let Some(jobs) = &self.jobs {
+            jobs.write(&mut row);
+        }
         let mut balance = Jain::default();
         for (node, &slots) in nodes.iter().zip(&self.slots) {
             balance.add(node.busy.as_seconds() / f64::from(slots));
@@ -421,10 +428,17 @@ impl Observer for Collector {
                 let settled =
                     Settled { number, state, waiting, class, arrival, deadline, first_start, node, service };
                 self.on_settled(now, &settled);
+                if let Some(jobs) = &mut self.jobs {
+                    jobs.settled(now, task, state == TaskState::Completed, self.warmup);
+                }
             }
             Record::NodeJoined { node } => self.on_node_joined(now, node.index()),
             Record::NodeFailed { node } => self.on_node_failed(now, node.index()),
             Record::NodeLost { node } => self.on_node_down(now, node.index()),
+            Record::InJob { task, job, tasks, shortest } => {
+                let jobs = self.jobs.get_or_insert_default();
+                jobs.arrived(now, task, job, tasks, shortest);
+            }
             Record::Refused { .. } => {}
         }
     }

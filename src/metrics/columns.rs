@@ -83,6 +83,10 @@ metrics! {
     LoadImbalance "load_imbalance" "1" Lower "Coefficient of variation of busy time per slot over nodes.";
     JainFairness "jain_fairness" "1" Higher "Jain's index of busy time per slot over nodes: 1 when all are equal.";
     SlowdownFairness "slowdown_fairness" "1" Higher "Jain's index of the bounded slowdowns of completed tasks.";
+    Jobs "jobs" "jobs" Higher "Jobs of dependent tasks that completed whole.";
+    MeanJobMakespan "mean_job_makespan" "s" Lower "Mean time from a job's first arrival to its last settled task, of completed jobs.";
+    P95JobMakespan "p95_job_makespan" "s" Lower "Job makespan that 95 % of completed jobs do not exceed.";
+    MeanJobSlowdown "mean_job_slowdown" "1" Lower "Mean of job makespan / time of its longest path on the fastest node, of completed jobs.";
 }
 
 /// How many metrics there are.

@@ -59,6 +59,12 @@ pub const ORDERS: &[Part<OrderSpec>] = &[
         OrderSpec::LeastAttainedService { quantum: SECOND },
         "order/least_attained_service.rs"
     ),
+    part!(
+        "critical-path",
+        "longest path to the end of its job first",
+        OrderSpec::CriticalPath,
+        "order/critical_path.rs"
+    ),
 ];
 
 /// All places. `power-of` takes `d` and `with_replacement`.
@@ -123,6 +129,12 @@ pub const PLACES: &[Part<PlaceSpec>] = &[
         "waiting tasks and free slots matched at the least cost",
         MIN_COST_FLOW,
         "place/min_cost_flow.rs"
+    ),
+    part!(
+        "earliest-finish",
+        "the node where the task is expected to end first",
+        PlaceSpec::EarliestFinish,
+        "place/earliest_finish.rs"
     ),
 ];
 
@@ -211,6 +223,7 @@ pub const PRESETS: &[Preset] = &[
     pull("best-fit", OrderSpec::Fifo, PlaceSpec::BestFit),
     pull("worst-fit", OrderSpec::Fifo, PlaceSpec::WorstFit),
     pull("min-cost-flow", OrderSpec::Fifo, MIN_COST_FLOW),
+    Preset { order: OrderSpec::CriticalPath, ..push("heft", PlaceSpec::EarliestFinish) },
     Preset { backfill: BackfillSpec::Easy, ..pull("easy-backfill", OrderSpec::Fifo, PlaceSpec::FirstFit) },
 ];
 

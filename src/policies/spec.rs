@@ -52,6 +52,8 @@ pub enum OrderSpec {
         /// How often all tasks rise to the top; `None` for never.
         boost: Option<Duration>,
     },
+    /// Longest path to the end of the job first.
+    CriticalPath,
 }
 
 /// Which node takes the task.
@@ -110,6 +112,8 @@ pub enum PlaceSpec {
     BestFit,
     /// The node with the most room.
     WorstFit,
+    /// The node on which the task is expected to be done first.
+    EarliestFinish,
 }
 
 /// Whether tasks may overtake a blocked head of the queue.

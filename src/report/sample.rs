@@ -109,6 +109,7 @@ impl Sample {
                 tasks: self.tasks,
                 arrivals: Arrivals::Poisson { rate: 0.8 * f64::from(self.nodes) },
                 classes,
+                jobs: None,
             },
             retry: RetryPlan::default(),
             queue_limit: None,

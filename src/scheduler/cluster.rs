@@ -6,6 +6,7 @@ use super::policy::Dispatch;
 use super::task::{NONE, Tasks};
 use crate::ids::NodeId;
 use crate::structures::memory;
+use crate::time::Time;
 
 /// What a node is, fixed for the run.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -55,6 +56,8 @@ pub struct Cluster {
     queued: Vec<u32>,
     /// How many nodes are up.
     pub(super) up: u32,
+    /// The instant of the last decision.
+    now: Time,
 }
 
 impl Cluster {
@@ -80,7 +83,19 @@ impl Cluster {
             queued: vec![0; limits.len()],
             limits,
             up: 0,
+            now: Time::ZERO,
         }
+    }
+
+    /// The present, while it is decided what starts where.
+    #[inline]
+    pub fn now(&self) -> Time {
+        self.now
+    }
+
+    #[inline]
+    pub(super) fn set_now(&mut self, now: Time) {
+        self.now = now;
     }
 
     /// How many nodes there are, up or not.

@@ -28,7 +28,11 @@ pub struct TaskDetails {
     pub user: u32,
     /// Index of what it demands besides slots, in the cluster's table of demands.
     pub demand: u32,
-    /// Tasks that must complete before it may start.
+    /// The job it is part of: tasks that wait for each other are of one job. `NO_JOB` when it stands
+    /// alone, and no task that arrives after it has settled waits for it.
+    pub job: u32,
+    /// How many tasks must complete before it may start; the driver names them right after it is
+    /// submitted.
     pub parents: u32,
     /// Index of the zone it comes from.
     pub zone: u16,
@@ -36,6 +40,8 @@ pub struct TaskDetails {
 
 /// The key of a task that does not say what it is about.
 pub const NO_KEY: u64 = u64::MAX;
+/// The job of a task that is part of none.
+pub const NO_JOB: u32 = u32::MAX;
 
 /// The details of a task that says nothing.
 pub const NO_DETAILS: TaskDetails = TaskDetails {
@@ -48,6 +54,7 @@ pub const NO_DETAILS: TaskDetails = TaskDetails {
     upward_rank: 0,
     user: 0,
     demand: 0,
+    job: NO_JOB,
     parents: 0,
     zone: 0,
 };

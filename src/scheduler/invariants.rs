@@ -26,8 +26,9 @@ impl<P: Policy> Scheduler<P> {
             "waiting tasks"
         );
         assert_eq!(count(&[TaskState::Running]), counts.running, "running tasks");
-        assert_eq!(count(&[TaskState::Backoff]), counts.away, "tasks in no queue");
+        assert_eq!(count(&[TaskState::Backoff, TaskState::Blocked]), counts.away, "tasks in no queue");
 
+        self.check_dependencies();
         let mut seen = vec![false; self.tasks.hot.len()];
         let mut see = |slot: u32| {
             assert!(!seen[slot as usize], "slot {slot} is in two places");
@@ -59,6 +60,25 @@ impl<P: Policy> Scheduler<P> {
     /// Whether the task gave up and its link is still to be taken out of a queue.
     fn is_leaving(&self, slot: u32) -> bool {
         self.config.limits.tasks_give_up && self.tasks.hot[slot as usize].state.is_final()
+    }
+
+    /// A task is blocked exactly as long as it stands in the list of a parent, and in as many as it
+    /// misses: so it never starts before they have all completed.
+    fn check_dependencies(&self) {
+        let mut listed = vec![0; self.tasks.hot.len()];
+        for child in self.dependencies.waiting() {
+            let task = &self.tasks.hot[child.slot as usize];
+            // A child that was cancelled is taken out of the lists of its other parents when they settle.
+            if task.number == child.number && !task.state.is_final() {
+                listed[child.slot as usize] += 1;
+            }
+        }
+        for (slot, task) in self.tasks.hot.iter().enumerate() {
+            let blocked = task.state == TaskState::Blocked;
+            assert_eq!(blocked, listed[slot] > 0, "task {} waits for others", task.number);
+            let missing = self.dependencies.missing(slot as u32);
+            assert!(!blocked || missing == listed[slot], "parents of task {}", task.number);
+        }
     }
 
     fn check_node(&self, node: NodeId, see: &mut impl FnMut(u32)) {

@@ -19,6 +19,9 @@ use super::timers::Alarm;
 use crate::ids::{NodeId, TaskId};
 use crate::time::{Duration, Time};
 
+/// In place of the number of refusals: the task was accepted.
+const ACCEPTED: u32 = u32::MAX;
+
 impl<P: Policy> Scheduler<P> {
     /// A task was submitted, or comes again after it was refused.
     #[cold]
@@ -32,6 +35,13 @@ impl<P: Policy> Scheduler<P> {
         let gives_up = self.tasks.view(id.slot).details().gives_up;
         if gives_up != Time::NEVER {
             self.timers.set(gives_up, Alarm::Patience, id.number, id.slot);
+        }
+    }
+
+    /// The task waited for others and is free to go: it is no new submission.
+    pub(super) fn accept(&mut self, slot: u32) {
+        if self.limited {
+            self.refusals[slot as usize] = ACCEPTED;
         }
     }
 
@@ -63,8 +73,7 @@ impl<P: Policy> Scheduler<P> {
     /// those in queues start at this instant.
     pub(super) fn is_refused(&self, slot: u32, node: Option<NodeId>, starting: u64, unplaced: u64) -> bool {
         let task = &self.tasks.hot[slot as usize];
-        if task.attempts > 0 {
-            // It was accepted once.
+        if task.attempts > 0 || self.refusals[slot as usize] == ACCEPTED {
             return false;
         }
         let Some(node) = node else {
@@ -138,16 +147,16 @@ impl<P: Policy> Scheduler<P> {
             return;
         }
         match task.state {
-            TaskState::Backoff => self.counts.away -= 1,
+            TaskState::Backoff | TaskState::Blocked => {}
             TaskState::Waiting if self.cluster.dispatch() == Dispatch::Pull => self.waiting.remove(slot),
-            TaskState::Waiting => return self.leave_link(now, slot, observer),
+            TaskState::Waiting => return self.leave_link(now, slot, commands, observer),
             _ => return,
         }
         self.settle(now, slot, TaskState::Timeout, Duration::ZERO, commands, observer);
     }
 
     /// Push: the task leaves, but its slot is in use until its link in the queue is taken out.
-    fn leave_link<O: Observer>(&mut self, now: Time, slot: u32, observer: &mut O) {
+    fn leave_link<O: Observer>(&mut self, now: Time, slot: u32, commands: &mut Commands, observer: &mut O) {
         let (node, slots) = (self.tasks.hot[slot as usize].node, self.tasks.hot[slot as usize].slots);
         self.record_settled(now, slot, TaskState::Timeout, Duration::ZERO, observer);
         if node != NONE {
@@ -158,6 +167,10 @@ impl<P: Policy> Scheduler<P> {
             self.mark_dirty(node);
         }
         // One that no node had room for is taken out when it is next looked at.
+        if self.dependencies.in_use() {
+            let number = self.tasks.hot[slot as usize].number;
+            self.tell_children(now, number, false, commands, observer);
+        }
     }
 
     /// Push: whether the task has left; its slot is then free.

@@ -3,6 +3,8 @@
 use super::cluster::{Cluster, NodeSpec};
 use super::command::{Command, Commands};
 use super::config::{Limits, SchedulerConfig};
+use super::dependencies::Dependencies;
+use super::details::{NO_JOB, TaskDetails};
 use super::event::{Event, Outcome, TaskSpec};
 use super::policy::{Backfill, Dispatch, Entry, Interrupts, Order, Place, Policy, Step};
 use super::ready::ReadyQueue;
@@ -42,6 +44,8 @@ pub struct Scheduler<P> {
     pub(super) dirty: Vec<NodeId>,
     pub(super) timers: Timers,
     pub(super) counts: Counts,
+    /// Who waits for whom; empty in workloads without dependencies.
+    pub(super) dependencies: Dependencies,
     /// Whether and when running tasks are interrupted.
     pub(super) interrupts: Interrupts,
     pub(super) switch_cost: Duration,
@@ -95,6 +99,7 @@ impl<P: Policy> Scheduler<P> {
             dirty: Vec::new(),
             timers: Timers::default(),
             counts: Counts::default(),
+            dependencies: Dependencies::default(),
             interrupts,
             switch_cost,
             running,
@@ -155,6 +160,10 @@ impl<P: Policy> Scheduler<P> {
         match event {
             Event::TaskDescribed { task, details } => self.tasks.describe(task.slot, details),
             Event::TaskSubmitted { task, spec } => self.on_submitted(now, task, &spec, observer),
+            Event::DependencyDeclared { task, parent } => {
+                self.on_dependency(now, task, parent, commands, observer);
+            }
+            Event::ArrivalsEnded { next } => self.on_arrivals_ended(now, next, commands, observer),
             Event::AttemptStarted { task, attempt, node } => {
                 self.on_started(now, task, attempt, node, observer);
             }
@@ -175,6 +184,7 @@ impl<P: Policy> Scheduler<P> {
     #[inline(always)]
     pub fn decide<O: Observer>(&mut self, now: Time, commands: &mut Commands, observer: &mut O) {
         self.policy.parts().1.begin(now);
+        self.cluster.set_now(now);
         match self.cluster.dispatch() {
             Dispatch::Pull => self.decide_pull(now, commands, observer),
             Dispatch::Push => self.decide_push(now, commands, observer),
@@ -199,7 +209,26 @@ impl<P: Policy> Scheduler<P> {
         self.counts.submitted += 1;
         self.counts.waiting += 1;
         observer.on_record(now, &Record::Submitted { task: id, class: spec.class, slots: spec.slots });
+        if self.tasks.have_details() && self.blocks(id) {
+            return;
+        }
         self.enqueue(now, id.slot);
+    }
+
+    /// Takes note of a task of a job; gives whether it must wait for others.
+    #[cold]
+    fn blocks(&mut self, id: TaskId) -> bool {
+        let details = self.tasks.view(id.slot);
+        let &TaskDetails { job, parents, .. } = details.details();
+        if job == NO_JOB && parents == 0 {
+            return false;
+        }
+        self.dependencies.admit(id, parents);
+        if parents > 0 {
+            self.tasks.hot[id.slot as usize].state = TaskState::Blocked;
+            self.counts.away += 1;
+        }
+        parents > 0
     }
 
     /// Whether a message speaks of the attempt that counts.
@@ -294,6 +323,24 @@ impl<P: Policy> Scheduler<P> {
         commands: &mut Commands,
         observer: &mut O,
     ) {
+        self.conclude(now, slot, state, service, commands, observer);
+        if self.dependencies.in_use() {
+            let number = self.tasks.hot[slot as usize].number;
+            self.tell_children(now, number, state == TaskState::Completed, commands, observer);
+        }
+    }
+
+    /// Settles the task itself: its children are told by others.
+    #[inline(always)]
+    pub(super) fn conclude<O: Observer>(
+        &mut self,
+        now: Time,
+        slot: u32,
+        state: TaskState,
+        service: Duration,
+        commands: &mut Commands,
+        observer: &mut O,
+    ) {
         let id = self.record_settled(now, slot, state, service, observer);
         commands.push(Command::Settle { task: id, state });
     }
@@ -311,6 +358,7 @@ impl<P: Policy> Scheduler<P> {
         let deadline = self.tasks.deadline(slot);
         let task = &mut self.tasks.hot[slot as usize];
         let waiting = task.state.waits();
+        self.counts.away -= u64::from(waiting && task.state != TaskState::Waiting);
         task.set_state(state);
         self.counts.settled += 1;
         self.counts.waiting -= u64::from(waiting);

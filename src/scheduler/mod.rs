@@ -27,6 +27,7 @@ mod batch;
 pub mod cluster;
 pub mod command;
 pub mod config;
+mod dependencies;
 pub mod details;
 pub mod event;
 mod fetch;
@@ -52,7 +53,7 @@ mod zones;
 pub use cluster::{Cluster, NodeSpec};
 pub use command::{Command, Commands};
 pub use config::{Limits, SchedulerConfig};
-pub use details::TaskDetails;
+pub use details::{NO_JOB, TaskDetails};
 pub use event::{Event, Outcome, TaskSpec};
 pub use machine::Scheduler;
 pub use policy::{

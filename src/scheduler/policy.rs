@@ -122,6 +122,12 @@ pub trait Place {
         None
     }
 
+    /// Whether, of tasks that must be bound to nodes at one instant, those that the order puts first
+    /// choose first; otherwise they choose in the order in which they came. Only under push.
+    fn binds_in_order(&self) -> bool {
+        false
+    }
+
     /// Called before the choices of an instant, when its facts are all in.
     fn begin(&mut self, now: Time) {
         let _ = now;

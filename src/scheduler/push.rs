@@ -24,6 +24,9 @@ impl<P: Policy> Scheduler<P> {
         }
         let alone = self.unplaced.len() == 1;
         let mut starting = 0;
+        if !alone && self.policy.parts().1.binds_in_order() {
+            self.put_in_order(now);
+        }
         for at in 0..self.unplaced.len() {
             let slot = self.unplaced[at];
             if self.limited && self.has_left(slot, commands) {
@@ -74,6 +77,20 @@ impl<P: Policy> Scheduler<P> {
             self.advance(now, node, commands, observer);
         }
         self.dirty.clear();
+    }
+
+    /// Puts the tasks that are to be bound to nodes into the order in which they would leave one queue.
+    #[cold]
+    fn put_in_order(&mut self, now: Time) {
+        let mut unplaced = std::mem::take(&mut self.unplaced);
+        for &slot in &unplaced {
+            self.set_key(now, slot, 0);
+        }
+        unplaced.sort_unstable_by_key(|&slot| {
+            let task = &self.tasks.hot[slot as usize];
+            (task.key, task.number)
+        });
+        self.unplaced = unplaced;
     }
 
     /// Starts what the head of the node's queue allows.

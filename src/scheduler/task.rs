@@ -225,6 +225,12 @@ impl Tasks {
         if self.details.is_empty() { Time::NEVER } else { self.view(slot).details().deadline }
     }
 
+    /// Whether anything is said of any task that only some workloads say.
+    #[inline(always)]
+    pub(super) fn have_details(&self) -> bool {
+        !self.details.is_empty()
+    }
+
     /// The task in `slot`, as policies see it.
     #[inline]
     pub fn view(&self, slot: u32) -> TaskView<'_> {

@@ -192,7 +192,7 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
     }
 
     #[inline(always)]
-    fn draw_arrival(&mut self) {
+    pub(super) fn draw_arrival(&mut self) {
         self.next_arrival = match self.arrivals.peek() {
             Some(task) => Rank::new(task.arrival, self.queue.number()),
             None => Rank::NEVER,
@@ -235,24 +235,12 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
         let spec =
             TaskSpec { estimate: new.estimate, priority: new.priority, slots: new.slots, class: new.class };
         if self.arrivals.has_details() {
-            self.describe(now, task);
+            self.submit_described(now, task, spec);
+        } else {
+            self.tell(now, Event::TaskSubmitted { task, spec });
+            self.draw_arrival();
         }
-        self.tell(now, Event::TaskSubmitted { task, spec });
-        self.draw_arrival();
         Ok(())
-    }
-
-    #[cold]
-    fn describe(&mut self, now: Time, task: TaskId) {
-        let details = self.arrivals.details();
-        if self.world.zones.has_latency() {
-            let slot = task.slot as usize;
-            if slot >= self.zones.len() {
-                self.zones.resize(slot + 1, 0);
-            }
-            self.zones[slot] = details.zone;
-        }
-        self.tell(now, Event::TaskDescribed { task, details });
     }
 
     #[inline(always)]

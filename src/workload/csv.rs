@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use crate::scheduler::details::NO_KEY;
 use crate::time::Time;
 use crate::workload::decimal::{amount, number, shortened};
+use crate::workload::graph::{Cycle, Graph, Jobs};
 use crate::workload::{TraceError, TraceTask, sort_tasks};
 
 /// No more mistakes than this are reported together.
@@ -36,6 +37,8 @@ pub struct CsvTrace {
     pub class_names: Vec<String>,
     /// True when there is an `estimate` column.
     pub has_estimates: bool,
+    /// Who waits for whom, if any task does.
+    pub graph: Option<Graph>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -49,9 +52,10 @@ enum Column {
     Class,
     Key,
     Zone,
+    After,
 }
 
-const COLUMNS: [(&str, Column); 9] = [
+const COLUMNS: [(&str, Column); 10] = [
     ("id", Column::Id),
     ("arrival", Column::Arrival),
     ("work", Column::Work),
@@ -61,6 +65,7 @@ const COLUMNS: [(&str, Column); 9] = [
     ("class", Column::Class),
     ("key", Column::Key),
     ("zone", Column::Zone),
+    ("after", Column::After),
 ];
 
 /// Reads a table. On failure returns the first mistakes, at most 20, in the order of the file.
@@ -175,8 +180,10 @@ struct Rows<'a> {
     tasks: Vec<TraceTask>,
     class_names: Vec<String>,
     classes: BTreeMap<String, u16>,
-    /// The line on which each id was used.
-    ids: BTreeMap<String, u64>,
+    /// The line on which each id was used, and the position of its task.
+    ids: BTreeMap<String, (u64, u32)>,
+    /// Ids that tasks wait for: position of the task, the id, and where it stands.
+    after: Vec<(u32, String, u64, u64)>,
 }
 
 impl<'a> Rows<'a> {
@@ -189,6 +196,7 @@ impl<'a> Rows<'a> {
             class_names: Vec::new(),
             classes: BTreeMap::new(),
             ids: BTreeMap::new(),
+            after: Vec::new(),
         }
     }
 
@@ -199,9 +207,39 @@ impl<'a> Rows<'a> {
         if self.class_names.is_empty() {
             self.class_names.push(String::new());
         }
-        sort_tasks(&mut self.tasks);
+        let graph = self.sort()?;
         let has_estimates = self.columns.contains(&Column::Estimate);
-        Ok(CsvTrace { tasks: self.tasks, class_names: self.class_names, has_estimates })
+        Ok(CsvTrace { tasks: self.tasks, class_names: self.class_names, has_estimates, graph })
+    }
+
+    /// Puts the tasks in order, and finds those that others wait for by their ids.
+    fn sort(&mut self) -> Result<Option<Graph>, Vec<TraceError>> {
+        if self.after.is_empty() {
+            sort_tasks(&mut self.tasks);
+            return Ok(None);
+        }
+        let mut mistakes = Vec::new();
+        let mut after = vec![Vec::new(); self.tasks.len()];
+        for (task, id, line, column) in &self.after {
+            match self.ids.get(id) {
+                Some((_, parent)) => after[*task as usize].push(*parent),
+                None => {
+                    let message = format!("after: there is no task with the id \"{}\"", shortened(id));
+                    mistakes.push(TraceError { line: *line, column: *column, message });
+                }
+            }
+        }
+        if !mistakes.is_empty() {
+            return Err(capped(mistakes));
+        }
+        let mut ids = vec![""; self.tasks.len()];
+        for (id, (_, position)) in &self.ids {
+            ids[*position as usize] = id;
+        }
+        let graph = Graph::sort(&mut self.tasks, &after, Jobs::Connected);
+        let wrong =
+            |cycle: Cycle| whole_line(0, cycle.describe(|position| shortened(ids[position as usize])));
+        graph.map(Some).map_err(|cycle| vec![wrong(cycle)])
     }
 
     fn take(&mut self, record: &::csv::ByteRecord, line: u64, mistakes: &mut Vec<TraceError>) {
@@ -227,6 +265,7 @@ impl<'a> Rows<'a> {
         for (index, field) in record.iter().enumerate() {
             let column = self.columns[index];
             let taken = match std::str::from_utf8(field) {
+                Ok(text) if column == Column::After => self.take_after(text, line, index as u64 + 1),
                 Ok(text) => self.take_field(column, text.trim(), line, &mut task),
                 Err(_) => Err("not valid UTF-8".to_owned()),
             };
@@ -254,6 +293,7 @@ impl<'a> Rows<'a> {
             Column::Arrival => task.arrival = Time(amount(text)?),
             Column::Work => task.work = amount(text)?,
             Column::Class => task.class = self.class(text)?,
+            Column::After => {}
             Column::Estimate | Column::Priority | Column::Slots if text.is_empty() => {}
             Column::Key | Column::Zone if text.is_empty() => {}
             Column::Estimate => task.requested = Some(amount(text)?),
@@ -269,13 +309,30 @@ impl<'a> Rows<'a> {
         if text.is_empty() {
             return Err("must not be empty".to_owned());
         }
-        match self.ids.insert(text.to_owned(), line) {
+        match self.ids.insert(text.to_owned(), (line, self.tasks.len() as u32)) {
             None => Ok(()),
             Some(first) => {
                 self.ids.insert(text.to_owned(), first);
-                Err(format!("\"{}\" is already used on line {first}", shortened(text)))
+                Err(format!("\"{}\" is already used on line {}", shortened(text), first.0))
             }
         }
+    }
+
+    /// Ids separated by semicolons; none in an empty field.
+    fn take_after(&mut self, text: &str, line: u64, column: u64) -> Result<(), String> {
+        if text.trim().is_empty() {
+            return Ok(());
+        }
+        if !self.columns.contains(&Column::Id) {
+            return Err("names tasks by their ids, and there is no column \"id\"".to_owned());
+        }
+        for id in text.split(';').map(str::trim) {
+            if id.is_empty() {
+                return Err(format!("an id is missing in \"{}\"", shortened(text)));
+            }
+            self.after.push((self.tasks.len() as u32, id.to_owned(), line, column));
+        }
+        Ok(())
     }
 
     fn class(&mut self, text: &str) -> Result<u16, String> {

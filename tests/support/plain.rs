@@ -94,6 +94,8 @@ struct Plain<'a> {
     joined: bool,
     touched: Vec<usize>,
     turn: usize,
+    /// By node: when what is bound to it will be done, by the estimates.
+    done_by: Vec<u64>,
     cap: Option<(usize, u32)>,
     /// Turns given out: see `interruptions`.
     turns: u64,
@@ -169,6 +171,7 @@ impl<'a> Plain<'a> {
             joined: true,
             touched: Vec::new(),
             turn: 0,
+            done_by: vec![0; world.nodes.len()],
             cap: None,
             turns: 0,
         };
@@ -350,6 +353,8 @@ impl<'a> Plain<'a> {
             OrderSpec::Lifo => b.cmp(&a),
             OrderSpec::Sjf => one.estimate.cmp(&other.estimate),
             OrderSpec::Ljf => other.estimate.cmp(&one.estimate),
+            // Tasks of a list without dependencies: the longest path is the task itself.
+            OrderSpec::CriticalPath => other.estimate.cmp(&one.estimate),
             OrderSpec::Srtf => one.left_known().cmp(&other.left_known()),
             OrderSpec::Priority { .. } => other.priority.partial_cmp(&one.priority).expect("numbers"),
             OrderSpec::FailureFirst => {
@@ -403,6 +408,9 @@ impl<'a> Plain<'a> {
     }
 
     fn choose(&mut self, task: usize) -> Option<usize> {
+        if self.policy.place == PlaceSpec::EarliestFinish {
+            return self.earliest_finish(task);
+        }
         let slots = self.tasks[task].slots;
         let all = 0..self.nodes.len();
         let with_room = || all.clone().filter(|node| self.room(*node) >= slots);
@@ -453,6 +461,7 @@ impl<'a> Plain<'a> {
                 let on_time = with_free().filter(|node| self.nodes[*node].credit >= 0);
                 self.least(on_time, due).or_else(|| self.least(with_free(), due))
             }
+            PlaceSpec::EarliestFinish => panic!("chosen above"),
             PlaceSpec::Random
             | PlaceSpec::WeightedRandom
             | PlaceSpec::PowerOf { .. }
@@ -530,6 +539,34 @@ impl<'a> Plain<'a> {
         below.or(with_room.first()).copied()
     }
 
+    /// Of the nodes of each speed the one that is free first, and of these the one that ends the task
+    /// first. What is bound to a node keeps it busy for as long as estimates say, or until it is idle.
+    fn earliest_finish(&mut self, task: usize) -> Option<usize> {
+        let Task { slots, estimate, .. } = self.tasks[task];
+        let pull = self.policy.dispatch == Dispatch::Pull;
+        let narrow = self.tasks.iter().all(|task| task.slots == 1);
+        let free_from = |node: usize| {
+            let free = pull || self.load(node) == 0 || (narrow && self.unclaimed(node) > 0);
+            if free { 0 } else { self.done_by[node] }
+        };
+        let mut best: Option<(u64, usize)> = None;
+        for speed in self.world.nodes.iter().map(|node| node.speed) {
+            let alike = (0..self.nodes.len())
+                .filter(|node| self.world.nodes[*node].speed == speed && self.room(*node) >= slots);
+            // One that has long been free is as good as one that is free now, for tasks of one slot.
+            let rank = |node: usize| if slots == 1 { free_from(node).max(self.now) } else { free_from(node) };
+            let Some(node) = alike.min_by_key(|node| (rank(*node), *node)) else { continue };
+            let finish = free_from(node).max(self.now) + (estimate as f64 / speed).round() as u64;
+            best = Some(best.map_or((finish, node), |best| best.min((finish, node))));
+        }
+        let (_, node) = best?;
+        let spec = self.world.nodes[node];
+        let share = f64::from(slots) / f64::from(spec.slots);
+        let from = if self.load(node) == 0 { self.now } else { self.done_by[node].max(self.now) };
+        self.done_by[node] = from + (estimate as f64 / (spec.speed / share)).round() as u64;
+        Some(node)
+    }
+
     /// Weights are whole in these tests.
     fn weight(&self, node: usize) -> i64 {
         self.world.nodes[node].weight as i64
@@ -581,6 +618,12 @@ impl<'a> Plain<'a> {
             unplaced.extend(new);
         }
         let alone = unplaced.len() == 1;
+        if !alone && self.policy.place == PlaceSpec::EarliestFinish {
+            for &task in &unplaced {
+                self.take_turn(task);
+            }
+            unplaced.sort_by(|a, b| self.in_line(*a, *b));
+        }
         for task in unplaced {
             let Some(node) = self.choose(task) else {
                 self.parked.push(task);

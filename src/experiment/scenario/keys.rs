@@ -105,10 +105,66 @@ table! {
         estimate: EstimateTable = EstimateTable::Word(EstimateWord::Exact);
         /// A mix of kinds of tasks; each overrides [workload] for its share.
         classes: Several<ClassTable>;
+        /// Jobs of tasks that wait for each other; then `arrivals` are those of jobs.
+        jobs: JobsTable;
         /// The tasks one by one, in place of generated ones.
         tasks_list: Several<TaskTable>;
         /// A file of tasks, in place of generated ones.
         trace: TraceTable;
+    }
+}
+
+choice! {
+    /// What jobs look like; sizes are rounded to whole numbers of at least 1.
+    JobsTable, "shape of jobs", {
+        /// One task after the other.
+        Chain "chain": ChainTable;
+        /// A task, several side by side, and one that waits for them all.
+        ForkJoin "fork-join": ForkJoinTable;
+        /// Layers of tasks, each of which waits for some of the layer before it.
+        Layered "layered": LayeredTable;
+        /// A task followed by several, each of these by several, and so on.
+        Tree "tree": TreeTable;
+    }
+}
+
+parameters! {
+    /// One task after the other.
+    ChainTable, "`chain`" {
+        /// Tasks.
+        length: DistributionTable<Plain>;
+    }
+}
+
+table! {
+    /// A task, several side by side, and one that waits for them all.
+    ForkJoinTable, "`fork-join`" {
+        /// Tasks side by side.
+        width: DistributionTable<Plain>;
+        /// How often: the last task of a stage is the first of the next.
+        stages: DistributionTable<Plain> = DistributionTable::constant(1.0);
+    }
+}
+
+parameters! {
+    /// Layers of tasks, each of which waits for some of the layer before it.
+    LayeredTable, "`layered`" {
+        /// Layers.
+        layers: DistributionTable<Plain>;
+        /// Tasks in a layer.
+        width: DistributionTable<Plain>;
+        /// Probability that a task waits for one of the layer before it; it waits for at least one.
+        density: Fraction;
+    }
+}
+
+parameters! {
+    /// A task followed by several, each of these by several, and so on.
+    TreeTable, "`tree`" {
+        /// Tasks on the way from the first to the last.
+        depth: DistributionTable<Plain>;
+        /// Tasks that follow each.
+        branching: DistributionTable<Plain>;
     }
 }
 
@@ -161,6 +217,8 @@ table! {
         key: Whole<0, 9_007_199_254_740_992>;
         /// The zone it comes from; workload.zone by default.
         zone: Name;
+        /// Tasks that must complete before it may start, by their positions in the list, from 0.
+        after: Several<Whole<0, { u32::MAX as u64 }>>;
     }
 }
 
@@ -179,6 +237,10 @@ choice! {
         Swf "swf": Located<FilePath>;
         /// A table with the columns arrival and work, and optional others.
         Csv "csv": Located<FilePath>;
+        /// A workflow in WfFormat 1.4 or 1.5: tasks that wait for each other.
+        Wfformat "wfformat": Located<FilePath>;
+        /// A workload of the simulator Batsim (JSON).
+        Batsim "batsim": Located<FilePath>;
     }
 }
 

@@ -19,6 +19,7 @@ use crate::scheduler::TaskDetails;
 use crate::scheduler::details::{NO_DETAILS, NO_KEY};
 use crate::time::{Duration, Time};
 use crate::workload::csv::TraceDefaults;
+use crate::workload::graph::{Graph, Jobs};
 use crate::workload::{EstimateSpec, TraceTask, Workload, sort_tasks};
 
 /// The checked workload of a list or a trace; what tasks do not say comes from [workload].
@@ -58,7 +59,7 @@ pub(super) fn listed(
     let spec = estimate(table.estimate.value()?);
     let mut trace = trace?;
     say_for_all(&mut trace.tasks, deadline?, patience?, zone?);
-    let Trace { tasks, class_names, has_estimates } = trace;
+    let Trace { tasks, class_names, has_estimates, graph } = trace;
     if let (EstimateSpec::Requested, false, Some(found)) = (spec, has_estimates, table.estimate.found()) {
         no_requests(found.at, reader);
     }
@@ -71,7 +72,7 @@ pub(super) fn listed(
         last_arrival: 0.0,
         longest: tasks.iter().map(|task| task.work as f64 * NANO).fold(0.0, f64::max),
         total_work: works().sum(),
-        workload: Workload::Listed { tasks, class_names, estimate: spec },
+        workload: Workload::Listed { tasks, class_names, estimate: spec, graph },
     })
 }
 
@@ -135,6 +136,16 @@ fn from_file(
             }
             trace::swf(&place(path), largest, defaults, reader)
         }
+        TraceTable::Wfformat(path) => trace::wfformat(&place(path), defaults, reader),
+        TraceTable::Batsim(path) => {
+            if let Some(demand) = table.demand.found()
+                && defaults.slots != 1
+            {
+                let title = "a workload of Batsim says itself what each job takes";
+                reader.report(Diagnostic::new(title, demand.key, "would be ignored").help("leave it out"));
+            }
+            trace::batsim(&place(path), largest, defaults, reader)
+        }
     }
 }
 
@@ -153,8 +164,51 @@ fn from_list(
     if !list.value.complete {
         return None;
     }
-    sort_tasks(&mut tasks);
-    Some(Trace { tasks: Arc::from(tasks), class_names: vec![String::new()], has_estimates: false })
+    let graph = match after(list, reader)? {
+        None => {
+            sort_tasks(&mut tasks);
+            None
+        }
+        Some(after) => match Graph::sort(&mut tasks, &after, Jobs::Connected) {
+            Ok(graph) => Some(Arc::new(graph)),
+            Err(cycle) => {
+                let title = cycle.describe(|position| position.to_string());
+                let at =
+                    cycle.0.first().and_then(|&task| list.value.items[task as usize].value.after.found());
+                let at = at.map_or(list.key, |after| after.at);
+                reader.report(Diagnostic::new(title, at, "none of them can ever start"));
+                return None;
+            }
+        },
+    };
+    let class_names = vec![String::new()];
+    Some(Trace { tasks: Arc::from(tasks), class_names, has_estimates: false, graph })
+}
+
+/// For every task of the list the positions of those it waits for; `Some(None)` when none waits.
+fn after(list: &Found<Several<TaskTable>>, reader: &mut Reader) -> Option<Option<Vec<Vec<u32>>>> {
+    let count = list.value.items.len();
+    let mut any = false;
+    let mut sound = true;
+    let mut all = Vec::with_capacity(count);
+    for task in &list.value.items {
+        let mut own = Vec::new();
+        sound &= !task.value.after.is_broken();
+        for parent in task.value.after.found().map_or(&[][..], |after| &after.value.items) {
+            any = true;
+            if parent.value.0 < count as u64 {
+                own.push(parent.value.small());
+                continue;
+            }
+            sound = false;
+            let title = format!("there is no task {}", parent.value.0);
+            let help = format!("tasks are named by their positions in the list, 0 to {}", count - 1);
+            reader.report(Diagnostic::new(title, parent.at, "waits for nothing").help(help));
+        }
+        sound &= task.value.after.found().is_none_or(|after| after.value.complete);
+        all.push(own);
+    }
+    sound.then_some(any.then_some(all))
 }
 
 fn task(

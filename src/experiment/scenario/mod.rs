@@ -12,6 +12,7 @@ mod diagnostics;
 mod distributions;
 mod document;
 mod files;
+mod jobs;
 mod keys;
 mod listed;
 mod nearest;

@@ -8,9 +8,10 @@ use super::listed::listed;
 use super::reader::{Found, Key, Reader};
 use super::several::Several;
 use super::values::{Plain, Seconds};
-use super::{arrivals, values::grouped, zones};
+use super::{arrivals, jobs, values::grouped, zones};
 use crate::distribution::Distribution;
 use crate::experiment::plan::ZonePlan;
+use crate::workload::jobs::Shape;
 use crate::workload::{Arrivals, ClassDetails, EstimateSpec, TaskClass, Workload};
 
 /// The workload, and what checks across tables want to know of it.
@@ -72,6 +73,7 @@ fn no_generator(table: &WorkloadTable, source: (Origin, &'static str), reader: &
         table.duration.found().map(|found| (found.key, "generates work")),
         table.classes.found().map(|found| (found.key, "generates a mix of tasks")),
         table.key.found().map(|found| (found.key, "generates keys")),
+        table.jobs.found().map(|found| (found.key, "generates jobs")),
     ];
     // One message: the others would say the same.
     match keys.into_iter().flatten().min() {
@@ -97,7 +99,20 @@ fn generated(
     };
     let count = count(found, arrivals.as_ref(), reader);
     let classes = classes(found, cluster, zones, reader);
+    let jobs = match &table.jobs {
+        Key::Broken => return None,
+        Key::Found(jobs) => Some(jobs::lower(jobs, reader)?),
+        Key::Absent | Key::Default(_) => None,
+    };
     let (arrivals, gap) = arrivals?;
+    if let (Arrivals::Times { .. }, Some(times), Some(jobs)) =
+        (&arrivals, table.arrivals.found(), table.jobs.found())
+    {
+        let title = "listed `times` of arrival do not go with `jobs`";
+        let help = "how many jobs there are depends on their sizes; name a process, such as `poisson`";
+        reader.report(Diagnostic::new(title, times.at, "of how many jobs?").context(jobs.key, "").help(help));
+        return None;
+    }
     let (tasks, count_at) = count?;
     let classes = classes?;
     let means = classes.iter().map(|class| class.share * class.duration.mean().unwrap_or(f64::INFINITY));
@@ -107,10 +122,10 @@ fn generated(
         count_at,
         arrivals_at: table.arrivals.found().map_or(count_at, |arrivals| arrivals.at),
         work_at: table.duration.found().map_or(found.key, |duration| duration.at),
-        last_arrival: gap * f64::from(tasks),
+        last_arrival: gap * f64::from(tasks) / jobs.as_ref().and_then(Shape::mean_tasks).unwrap_or(1.0),
         longest,
         total_work: mean * f64::from(tasks),
-        workload: Workload::Generated { tasks, arrivals, classes },
+        workload: Workload::Generated { tasks, arrivals, classes, jobs },
     })
 }
 

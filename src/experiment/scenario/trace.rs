@@ -8,6 +8,7 @@ use super::files::{self, FilePath};
 use super::reader::{Found, Reader};
 use super::values::grouped;
 use crate::workload::csv::TraceDefaults;
+use crate::workload::graph::Graph;
 use crate::workload::{TraceError, TraceTask};
 
 /// What every trace gives.
@@ -16,6 +17,8 @@ pub(super) struct Trace {
     pub(super) tasks: Arc<[TraceTask]>,
     pub(super) class_names: Vec<String>,
     pub(super) has_estimates: bool,
+    /// Who waits for whom, if any task does.
+    pub(super) graph: Option<Arc<Graph>>,
 }
 
 /// Reads a log in the Standard Workload Format; a log knows no priorities and no failures.
@@ -61,7 +64,7 @@ pub(super) fn swf(
         task.priority = defaults.priority;
         task.failure_probability = defaults.failure_probability;
     }
-    finish(path, tasks, vec![String::new()], true, reader)
+    finish(path, tasks, vec![String::new()], true, None, reader)
 }
 
 /// Reads a CSV table of tasks.
@@ -73,7 +76,7 @@ pub(super) fn csv(
 ) -> Option<Trace> {
     let bytes = files::content(path, reader)?;
     match crate::workload::csv::read(&bytes, largest_node_slots, defaults) {
-        Ok(trace) => finish(path, trace.tasks, trace.class_names, trace.has_estimates, reader),
+        Ok(trace) => finish(path, trace.tasks, trace.class_names, trace.has_estimates, trace.graph, reader),
         Err(errors) => {
             for error in &errors {
                 report(path, error, reader);
@@ -83,17 +86,68 @@ pub(super) fn csv(
     }
 }
 
+/// Reads a workflow.
+pub(super) fn wfformat(
+    path: &Found<FilePath>,
+    defaults: &TraceDefaults,
+    reader: &mut Reader,
+) -> Option<Trace> {
+    let bytes = files::content(path, reader)?;
+    match crate::workload::wfformat::read(&bytes, defaults) {
+        Ok(workflow) => {
+            finish(path, workflow.tasks, vec![String::new()], false, Some(workflow.graph), reader)
+        }
+        Err(error) => {
+            report(path, &error, reader);
+            None
+        }
+    }
+}
+
+/// Reads a workload of Batsim.
+pub(super) fn batsim(
+    path: &Found<FilePath>,
+    largest_node_slots: u32,
+    defaults: &TraceDefaults,
+    reader: &mut Reader,
+) -> Option<Trace> {
+    let bytes = files::content(path, reader)?;
+    let log = match crate::workload::batsim::read(&bytes, largest_node_slots, defaults) {
+        Ok(log) => log,
+        Err(error) => {
+            report(path, &error, reader);
+            return None;
+        }
+    };
+    if log.dropped_too_large > 0 {
+        reader.warnings.push(Warning {
+            message: format!(
+                "{} of {} jobs of {} were dropped (larger than the largest node)",
+                grouped(log.dropped_too_large),
+                grouped(log.records),
+                path.value.short_name(),
+            ),
+            help: None,
+        });
+    }
+    finish(path, log.tasks, vec![String::new()], log.has_estimates, None, reader)
+}
+
 fn finish(
     path: &Found<FilePath>,
     tasks: Vec<TraceTask>,
     class_names: Vec<String>,
     has_estimates: bool,
+    graph: Option<Graph>,
     reader: &mut Reader,
 ) -> Option<Trace> {
     let label = match tasks.len() {
         0 => "no task is left",
         count if u32::try_from(count).is_err() => "more than 4,294,967,295 tasks",
-        _ => return Some(Trace { tasks: tasks.into(), class_names, has_estimates }),
+        _ => {
+            let graph = graph.map(Arc::new);
+            return Some(Trace { tasks: tasks.into(), class_names, has_estimates, graph });
+        }
     };
     let title = format!("`{}` cannot be simulated", path.value.short_name());
     reader.report(Diagnostic::new(title, path.at, label));

@@ -4,6 +4,7 @@ mod backlog;
 mod best_fit;
 mod consistent_hash;
 mod dynamic_weighted_round_robin;
+mod earliest_finish;
 mod eligible;
 mod fastest;
 mod first_fit;
@@ -23,6 +24,7 @@ mod worst_fit;
 pub use best_fit::BestFit;
 pub use consistent_hash::ConsistentHash;
 pub use dynamic_weighted_round_robin::DynamicWeightedRoundRobin;
+pub use earliest_finish::EarliestFinish;
 pub use fastest::Fastest;
 pub use first_fit::FirstFit;
 pub use least_loaded::{LeastLoaded, LeastWork};
@@ -91,6 +93,12 @@ macro_rules! any_place {
             }
 
             #[inline(always)]
+            fn binds_in_order(&self) -> bool {
+                match self {
+                    $(AnyPlace::$variant(place) => place.binds_in_order(),)*
+                }
+            }
+
             fn begin(&mut self, now: Time) {
                 if let AnyPlace::LeastWork(place) = self {
                     place.begin(now);
@@ -154,6 +162,7 @@ any_place! {
     WorstFit(WorstFit),
     // Much larger than the others.
     MinCostFlow(Box<MinCostFlow>),
+    EarliestFinish(EarliestFinish),
 }
 
 impl AnyPlace {
@@ -187,6 +196,7 @@ impl AnyPlace {
             PlaceSpec::FirstFit => AnyPlace::FirstFit(FirstFit::new(context)),
             PlaceSpec::BestFit => AnyPlace::BestFit(BestFit::new(context)),
             PlaceSpec::WorstFit => AnyPlace::WorstFit(WorstFit::new(context)),
+            PlaceSpec::EarliestFinish => AnyPlace::EarliestFinish(EarliestFinish::new(context)),
         }
     }
 }
