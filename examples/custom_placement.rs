@@ -32,7 +32,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         order: Fifo,
         place: ShortestExpectedDelay,
         dispatch: Dispatch::Push,
-        backfill: AnyBackfill::None,
+        backfill: AnyBackfill::none(),
     };
     let mut results = plan.run(&options)?;
     results.push(plan.run_custom("shortest-expected-delay", policy, &options)?);

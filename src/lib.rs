@@ -137,7 +137,7 @@
 //!         order: Fifo,
 //!         place: OnlyTheFastest,
 //!         dispatch: Dispatch::Push,
-//!         backfill: AnyBackfill::None,
+//!         backfill: AnyBackfill::none(),
 //!     },
 //!     &options,
 //! )?;

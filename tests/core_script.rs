@@ -48,6 +48,7 @@ fn core(policy: &str, nodes: &[u32], retry: RetryPlan) -> Core {
         place: named(PLACES, place),
         dispatch: named(DISPATCHES, dispatch),
         backfill: named(BACKFILLS, backfill),
+        ..PolicySpec::default()
     };
     let nodes: Vec<NodeSpec> =
         nodes.iter().map(|&slots| NodeSpec { slots, speed: 1.0, weight: f64::from(slots) }).collect();

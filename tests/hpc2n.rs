@@ -11,8 +11,10 @@ use falcon::experiment::runner::RunnerOptions;
 use falcon::metrics::TaskResult;
 use falcon::time::Time;
 use falcon::workload::{EstimateSpec, TraceTask, Workload, swf};
+use proptest::prelude::*;
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use support::judge::{identities, plan};
-use support::loops::{Job, easy_backfilling, first_come_first_served};
+use support::loops::{Job, conservative_backfilling, easy_backfilling, first_come_first_served};
 
 const HPC2N: &str = "scenarios/data/hpc2n-2002-first3194.swf.gz";
 
@@ -115,6 +117,55 @@ fn easy_backfilling_on_the_hpc2n_log() {
     for (a, b) in [(0, 1), (0, 2), (1, 2)] {
         let (earlier, later) = moved(&schedules[a], &schedules[b]);
         assert!(earlier + later > 300, "schedules {a} and {b}: {earlier} earlier, {later} later");
+    }
+}
+
+#[test]
+fn conservative_backfilling_on_the_hpc2n_log() {
+    let tasks = read(&in_project(HPC2N), 240);
+    let easy = easy_backfilling(&jobs(&tasks, EstimateSpec::Requested), 240);
+    let mut schedules = vec![easy];
+    for estimate in [EstimateSpec::Exact, EstimateSpec::Requested] {
+        let jobs = jobs(&tasks, estimate);
+        let (starts, promises) = conservative_backfilling(&jobs, 240);
+        same_schedule(&simulate(&tasks, estimate, "\"conservative-backfill\"", 240), &jobs, &starts);
+        // Nobody starts later than promised, and who is promised too long runs of others starts earlier.
+        let (earlier, later) = moved(&starts, &promises);
+        assert_eq!(later, 0);
+        assert_eq!(earlier > 300, estimate == EstimateSpec::Requested, "{earlier} earlier than promised");
+        schedules.push(starts);
+    }
+    for (a, b) in [(0, 1), (0, 2), (1, 2)] {
+        let (earlier, later) = moved(&schedules[a], &schedules[b]);
+        assert!(earlier + later > 300, "schedules {a} and {b}: {earlier} earlier, {later} later");
+    }
+}
+
+/// Jobs that end at all sorts of times before their estimates, many at the same instants.
+#[test]
+fn conservative_backfilling_in_random_logs() {
+    let job = (0u64..4, 1u64..12, 0u64..8, 1u32..9);
+    let config = Config { cases: 300, failure_persistence: None, ..Config::default() };
+    let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
+    let result = runner.run(&prop::collection::vec(job, 1..60), |log| {
+        let mut arrival = 0;
+        let hand: Vec<HandJob> = log
+            .into_iter()
+            .map(|(gap, run, beyond, slots)| {
+                arrival += gap;
+                (arrival, run, slots, run + beyond)
+            })
+            .collect();
+        let tasks = by_hand(&hand);
+        let jobs = jobs(&tasks, EstimateSpec::Requested);
+        let (starts, promises) = conservative_backfilling(&jobs, 8);
+        prop_assert_eq!(moved(&starts, &promises).1, 0);
+        let rows = simulate(&tasks, EstimateSpec::Requested, "\"conservative-backfill\"", 8);
+        same_schedule(&rows, &jobs, &starts);
+        Ok(())
+    });
+    if let Err(error) = result {
+        panic!("{error}");
     }
 }
 
@@ -227,6 +278,92 @@ fn easy_by_hand() {
     ];
     for (case, slots, jobs, expected) in cases {
         assert_eq!(starts(jobs, "\"easy-backfill\"", slots), expected, "{case}");
+    }
+}
+
+#[test]
+fn conservative_by_hand() {
+    // Case, slots, jobs, starts under EASY, starts under conservative backfilling.
+    type Both<'a> = (&'a str, u32, &'a [HandJob], &'a [f64], &'a [f64]);
+    let cases: [Both<'_>; 6] = [
+        (
+            "EASY protects the head alone: a long narrow job takes what the head leaves over, and the \
+             wide job behind the head waits for it. Promised its start, the wide job gets it",
+            4,
+            &[(0, 10, 2, 10), (1, 10, 3, 10), (2, 10, 4, 10), (3, 100, 1, 100)],
+            &[0.0, 10.0, 103.0, 3.0],
+            &[0.0, 10.0, 20.0, 30.0],
+        ),
+        (
+            "what delays nobody overtakes in both",
+            4,
+            &[(0, 10, 3, 10), (1, 5, 4, 5), (2, 8, 1, 8), (2, 9, 1, 9)],
+            &[0.0, 10.0, 2.0, 15.0],
+            &[0.0, 10.0, 2.0, 15.0],
+        ),
+        (
+            "a hole between two promises is filled",
+            4,
+            &[(0, 10, 2, 10), (1, 10, 3, 10), (2, 10, 4, 10), (3, 17, 1, 17)],
+            &[0.0, 10.0, 20.0, 3.0],
+            &[0.0, 10.0, 20.0, 3.0],
+        ),
+        (
+            "the first ends early: all move forward, in order of arrival",
+            3,
+            &[(0, 4, 2, 10), (1, 5, 3, 5), (2, 9, 1, 9), (3, 8, 1, 8)],
+            &[0.0, 4.0, 9.0, 9.0],
+            &[0.0, 4.0, 9.0, 9.0],
+        ),
+        (
+            "the first ends early: a short job that comes then fits before the wide one",
+            2,
+            &[(0, 2, 1, 10), (0, 10, 1, 10), (1, 10, 2, 10), (2, 8, 1, 8), (2, 8, 1, 8)],
+            &[0.0, 0.0, 10.0, 2.0, 20.0],
+            &[0.0, 0.0, 10.0, 2.0, 20.0],
+        ),
+        (
+            "a job that runs over its estimate makes the others wait, and they start when it ends",
+            2,
+            &[(0, 10, 1, 4), (1, 5, 2, 5), (2, 5, 1, 5), (3, 1, 1, 1)],
+            // The third is planned after the second; at 3 the hole is one second wide.
+            &[0.0, 10.0, 15.0, 3.0],
+            &[0.0, 10.0, 15.0, 3.0],
+        ),
+    ];
+    for (case, slots, jobs, easy, conservative) in cases {
+        assert_eq!(starts(jobs, "\"easy-backfill\"", slots), easy, "EASY: {case}");
+        assert_eq!(starts(jobs, "\"conservative-backfill\"", slots), conservative, "conservative: {case}");
+    }
+}
+
+/// `backfill_order` says who may overtake first, `commit_head` whom.
+#[test]
+fn the_ways_to_overtake_by_hand() {
+    let order = |options: &str| format!("{{ order = \"priority\", place = \"first-fit\", {options} }}");
+    let fifo = |options: &str| format!("{{ place = \"first-fit\", {options} }}");
+    // The head waits for 4 slots until 10; one slot is free for one short job at a time.
+    let jobs = [(0, 10, 3, 10), (1, 5, 4, 5), (1, 7, 1, 7), (1, 3, 1, 3), (1, 5, 1, 5)];
+    let easy = fifo("backfill = \"easy\"");
+    assert_eq!(starts(&jobs, &easy, 4), [0.0, 10.0, 1.0, 15.0, 15.0]);
+    let shortest = fifo("backfill = \"easy\", backfill_order = \"sjf\"");
+    assert_eq!(starts(&jobs, &shortest, 4), [0.0, 10.0, 15.0, 1.0, 4.0]);
+    let longest = fifo("backfill = \"aggressive\", backfill_order = \"ljf\"");
+    assert_eq!(starts(&jobs, &longest, 4), [0.0, 13.0, 1.0, 10.0, 8.0]);
+    // The second job is the head until the third comes, which is more urgent and as wide.
+    let urgent = [(0, 10, 1, 10), (1, 5, 2, 5), (2, 5, 2, 5)];
+    let priorities = [0.0, 1.0, 2.0];
+    let starts = |policy: &str| -> Vec<f64> {
+        let mut tasks = by_hand(&urgent);
+        tasks.iter_mut().zip(priorities).for_each(|(task, priority)| task.priority = priority);
+        let rows = simulate(&tasks, EstimateSpec::Requested, policy, 2);
+        rows.iter().map(|row| row.first_start.expect("all start").as_seconds()).collect()
+    };
+    for backfill in ["none", "aggressive", "easy"] {
+        let free = order(&format!("backfill = \"{backfill}\""));
+        assert_eq!(starts(&free), [0.0, 15.0, 10.0], "{backfill}");
+        let committed = order(&format!("backfill = \"{backfill}\", commit_head = true"));
+        assert_eq!(starts(&committed), [0.0, 10.0, 15.0], "{backfill}");
     }
 }
 

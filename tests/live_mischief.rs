@@ -395,7 +395,7 @@ fn a_run_in_which_nothing_can_happen_ends() {
         order: policies::order::Fifo,
         place: Picky,
         dispatch: Dispatch::Pull,
-        backfill: policies::backfill::AnyBackfill::None,
+        backfill: policies::backfill::AnyBackfill::none(),
     };
     let stuck = run_live(&plan.world(), 1, build, &options(), StandIn::new(&mut Late));
     let error = stuck.map(|_| ()).expect_err("nothing can happen");

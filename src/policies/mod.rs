@@ -24,6 +24,6 @@ pub fn build(spec: &PolicySpec, nodes: &[NodeSpec], max_demand: u32, streams: St
         order: AnyOrder::new(&spec.order, streams),
         place: AnyPlace::new(&spec.place, &context),
         dispatch: spec.dispatch,
-        backfill: AnyBackfill::new(spec.backfill, nodes),
+        backfill: AnyBackfill::new(spec, nodes, streams),
     }
 }

@@ -101,6 +101,12 @@ pub const BACKFILLS: &[Part<BackfillSpec>] = &[
         "backfill/aggressive.rs"
     ),
     part!("easy", "a task may overtake unless it delays the head", BackfillSpec::Easy, "backfill/easy.rs"),
+    part!(
+        "conservative",
+        "a task may overtake unless it delays any that waits",
+        BackfillSpec::Conservative,
+        "backfill/conservative.rs"
+    ),
 ];
 
 /// A preset: a bare name that stands for a whole policy.
@@ -123,6 +129,7 @@ impl Preset {
             place: self.place.clone(),
             dispatch: self.dispatch,
             backfill: self.backfill,
+            ..PolicySpec::default()
         }
     }
 }
@@ -155,6 +162,10 @@ pub const PRESETS: &[Preset] = &[
     pull("best-fit", OrderSpec::Fifo, PlaceSpec::BestFit),
     pull("worst-fit", OrderSpec::Fifo, PlaceSpec::WorstFit),
     Preset { backfill: BackfillSpec::Easy, ..pull("easy-backfill", OrderSpec::Fifo, PlaceSpec::FirstFit) },
+    Preset {
+        backfill: BackfillSpec::Conservative,
+        ..pull("conservative-backfill", OrderSpec::Fifo, PlaceSpec::FirstFit)
+    },
 ];
 
 /// The preset with this name.

@@ -43,6 +43,11 @@ pub struct Scheduler<P> {
     pub(super) waiting: OrderedIndex,
     /// Whether `waiting` is in use, and not `ready`.
     pub(super) indexed: bool,
+    /// The same tasks in the order in which they may overtake, when that is another one.
+    pub(super) candidates: OrderedIndex,
+    pub(super) reordered: bool,
+    /// The blocked head, when it stays the head until it starts.
+    pub(super) committed: Option<TaskId>,
     /// Tasks that came at this instant: to be placed (push), or the only one as long as it may not
     /// need the queue (pull).
     pub(super) unplaced: Vec<u32>,
@@ -63,7 +68,9 @@ impl<P: Policy> Scheduler<P> {
     pub fn new(mut policy: P, nodes: &[NodeSpec], config: SchedulerConfig) -> Self {
         let cluster = Cluster::new(nodes, policy.dispatch(), config.max_demand);
         let jitter = Streams::new(config.seed).key(Purpose::Backoff);
-        let indexed = policy.parts().2.is_active();
+        let backfill = policy.parts().2;
+        let indexed = backfill.is_active() || backfill.commits_head();
+        let reordered = backfill.reorders();
         Scheduler {
             policy,
             config,
@@ -73,6 +80,9 @@ impl<P: Policy> Scheduler<P> {
             ready: ReadyQueue::default(),
             waiting: OrderedIndex::default(),
             indexed,
+            candidates: OrderedIndex::default(),
+            reordered,
+            committed: None,
             unplaced: Vec::new(),
             parked: Vec::new(),
             node_joined: false,
@@ -397,13 +407,34 @@ impl<P: Policy> Scheduler<P> {
     #[inline(always)]
     pub(super) fn queue_centrally(&mut self, slot: u32) {
         self.set_key(slot, 0);
-        let task = &self.tasks.hot[slot as usize];
         if self.indexed {
-            let estimate = self.tasks.estimates[slot as usize];
-            self.waiting.insert(slot, task.key, task.number, task.slots, estimate);
+            self.index_centrally(slot);
         } else {
+            let task = &self.tasks.hot[slot as usize];
             self.ready.push(task.key, task.number, slot);
         }
+    }
+
+    fn index_centrally(&mut self, slot: u32) {
+        let task = &self.tasks.hot[slot as usize];
+        let estimate = self.tasks.estimates[slot as usize];
+        self.waiting.insert(slot, task.key, task.number, task.slots, estimate);
+        let backfill = self.policy.parts().2;
+        if self.reordered {
+            let key = backfill.candidate_key(&self.tasks.view(slot), entry(task.attempts));
+            self.candidates.insert(slot, key, task.number, task.slots, estimate);
+        }
+        backfill.queued(slot);
+    }
+
+    /// Takes a task out of the central queue that lets tasks leave from anywhere: to be started, or
+    /// for good.
+    pub(super) fn unindex(&mut self, slot: u32) {
+        self.waiting.remove(slot);
+        if self.reordered {
+            self.candidates.remove(slot);
+        }
+        self.policy.parts().2.left(slot);
     }
 
     #[inline(always)]
@@ -411,10 +442,7 @@ impl<P: Policy> Scheduler<P> {
         let order = self.policy.parts().0;
         // First come, first served: the key is 0 as it was.
         if !order.is_fifo() {
-            let entry = match self.tasks.hot[slot as usize].attempts {
-                0 => Entry::Arrived,
-                _ => Entry::Returned,
-            };
+            let entry = entry(self.tasks.hot[slot as usize].attempts);
             let key = order.key(&self.tasks.view(slot), queue, entry);
             self.tasks.hot[slot as usize].key = key;
         }
@@ -479,6 +507,12 @@ impl<P: Policy> Scheduler<P> {
         observer.on_record(now, &Record::Dispatched { task: id, attempt, node, failures });
         commands.push(Command::StartAttempt { task: id, attempt, node });
     }
+}
+
+/// Why a task with so many attempts enters a queue.
+#[inline]
+fn entry(attempts: u32) -> Entry {
+    if attempts == 0 { Entry::Arrived } else { Entry::Returned }
 }
 
 /// Time of one attempt times the slots it takes.

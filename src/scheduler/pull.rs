@@ -9,7 +9,8 @@ use super::command::Commands;
 use super::machine::Scheduler;
 use super::policy::{Backfill, Order, Pass, Place, Policy};
 use super::record::Observer;
-use crate::ids::NodeId;
+use super::task::TaskState;
+use crate::ids::{NodeId, TaskId};
 use crate::structures::memory;
 use crate::time::Time;
 
@@ -32,18 +33,22 @@ impl<P: Policy> Scheduler<P> {
     #[inline]
     fn start_from_queue<O: Observer>(&mut self, now: Time, commands: &mut Commands, observer: &mut O) {
         loop {
-            let head = if self.indexed { self.waiting.first() } else { self.ready.peek() };
+            let head = if self.indexed { self.indexed_head() } else { self.ready.peek() };
             let Some(slot) = head else { return };
+            if self.indexed && self.policy.parts().2.plans_all() {
+                return self.backfill(now, slot, commands, observer);
+            }
             let view = self.tasks.view(slot);
             let Some(node) = self.policy.parts().1.choose(&view, &self.cluster) else {
-                if self.policy.parts().2.is_active() {
-                    self.backfill(now, slot, commands, observer);
+                if self.indexed {
+                    self.head_is_blocked(now, slot, commands, observer);
                 }
                 return;
             };
             self.policy.parts().0.taken(self.tasks.hot[slot as usize].key, 0);
             if self.indexed {
-                self.waiting.remove(slot);
+                self.unindex(slot);
+                self.committed = None;
             } else {
                 self.ready.pop();
                 if let Some(soon) = self.ready.upcoming() {
@@ -51,6 +56,36 @@ impl<P: Policy> Scheduler<P> {
                 }
             }
             self.start_pulled(now, slot, node, commands, observer);
+        }
+    }
+
+    /// The head of the queue: the first in order, unless another was the head before and is still
+    /// waiting.
+    fn indexed_head(&self) -> Option<u32> {
+        let still_waits = |id: &TaskId| {
+            let task = &self.tasks.hot[id.slot as usize];
+            task.number == id.number && task.state == TaskState::Waiting
+        };
+        match self.committed.filter(still_waits) {
+            Some(id) => Some(id.slot),
+            None => self.waiting.first(),
+        }
+    }
+
+    fn head_is_blocked<O: Observer>(
+        &mut self,
+        now: Time,
+        head: u32,
+        commands: &mut Commands,
+        observer: &mut O,
+    ) {
+        let backfill = self.policy.parts().2;
+        let active = backfill.is_active();
+        if backfill.commits_head() {
+            self.committed = Some(self.tasks.id(head));
+        }
+        if active {
+            self.backfill(now, head, commands, observer);
         }
     }
 
@@ -68,11 +103,18 @@ impl<P: Policy> Scheduler<P> {
         self.start(now, slot, node, commands, observer);
     }
 
-    /// The head of the queue is blocked: starts those behind it that the rule lets overtake.
+    /// Starts those that the rule lets overtake a blocked head, or all whose turn it is by its plan.
     fn backfill<O: Observer>(&mut self, now: Time, head: u32, commands: &mut Commands, observer: &mut O) {
         macro_rules! pass {
             () => {
-                &Pass { now, head, waiting: &self.waiting, tasks: &self.tasks, cluster: &self.cluster }
+                &Pass {
+                    now,
+                    head,
+                    waiting: &self.waiting,
+                    candidates: if self.reordered { &self.candidates } else { &self.waiting },
+                    tasks: &self.tasks,
+                    cluster: &self.cluster,
+                }
             };
         }
         self.policy.parts().2.begin(pass!());
@@ -81,14 +123,25 @@ impl<P: Policy> Scheduler<P> {
                 self.cluster.set_cap(candidate.cap);
                 self.policy.parts().1.node_changed(capped, &self.cluster);
             }
+            for at in 0..self.policy.parts().2.closed().len() {
+                let node = self.policy.parts().2.closed()[at];
+                self.cluster.close(node);
+                self.policy.parts().1.node_changed(node, &self.cluster);
+            }
             let view = self.tasks.view(candidate.slot);
             let chosen = self.policy.parts().1.choose(&view, &self.cluster);
+            while let Some(node) = self.cluster.open() {
+                self.policy.parts().1.node_changed(node, &self.cluster);
+            }
             if let Some((capped, _)) = candidate.cap {
                 self.cluster.set_cap(None);
                 self.policy.parts().1.node_changed(capped, &self.cluster);
             }
             if let Some(node) = chosen {
-                self.waiting.remove(candidate.slot);
+                if self.waiting.first() == Some(candidate.slot) {
+                    self.policy.parts().0.taken(self.tasks.hot[candidate.slot as usize].key, 0);
+                }
+                self.unindex(candidate.slot);
                 self.start_pulled(now, candidate.slot, node, commands, observer);
                 self.policy.parts().2.started(candidate, node, pass!());
             }

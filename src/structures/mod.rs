@@ -6,6 +6,7 @@ pub mod heap;
 pub mod key_tree;
 pub mod memory;
 pub mod ordered_index;
+pub mod profile;
 pub mod room_index;
 pub mod room_tree;
 pub mod run_sort;

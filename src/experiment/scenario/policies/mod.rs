@@ -6,7 +6,7 @@ use super::declare::table;
 use super::diagnostics::{Diagnostic, Origin};
 use super::document::{Node, Value};
 use super::nearest::nearest;
-use super::reader::{Found, Reader, Setting, shortened};
+use super::reader::{Found, Key, Reader, Setting, shortened};
 use super::words::Name;
 use crate::policies::registry::{self, PRESETS};
 use crate::policies::spec::{BackfillSpec, Dispatch, PlaceSpec, PolicySpec};
@@ -37,6 +37,10 @@ table! {
         dispatch: DispatchKind = DispatchKind::default();
         /// Whether tasks may overtake a blocked head of the queue.
         backfill: Backfill = Backfill::default();
+        /// The order in which tasks may overtake; that of the queue by default.
+        backfill_order: Order;
+        /// Whether a blocked head stays the head until it starts, though a better task comes.
+        commit_head: bool = false;
     }
 }
 
@@ -105,6 +109,12 @@ impl PolicyTable {
                 if backfill.spec != BackfillSpec::None {
                     name.push_str(&format!("-{}-backfill", backfill.words()));
                 }
+                if let Some(order) = inline.backfill_order.value() {
+                    name.push_str(&format!("-by-{}", order.words()));
+                }
+                if inline.commit_head.value() == Some(&true) {
+                    name.push_str("-commit-head");
+                }
                 name
             }
         };
@@ -114,6 +124,11 @@ impl PolicyTable {
             place: place.spec.clone(),
             dispatch: dispatch.spec,
             backfill: backfill.spec,
+            backfill_order: match &inline.backfill_order {
+                Key::Broken => return None,
+                key => key.value().map(|order| order.spec.clone()),
+            },
+            commit_head: *inline.commit_head.value()?,
         })
     }
 }
@@ -178,6 +193,35 @@ fn check_names(policies: &[Placed], reader: &mut Reader) {
     }
 }
 
+/// What is said of how tasks overtake must have something to say.
+fn check_overtaking(inline: &InlinePolicy, spec: &PolicySpec, reader: &mut Reader) {
+    check_commit(inline, spec, reader);
+    let Some(order) = inline.backfill_order.found() else { return };
+    let (label, help) = match spec.backfill {
+        BackfillSpec::Aggressive | BackfillSpec::Easy => return,
+        BackfillSpec::None => ("nobody overtakes", "add `backfill = \"easy\"`, or leave it out"),
+        BackfillSpec::Conservative => {
+            ("`conservative` plans in order of the queue", "leave it out, or use `backfill = \"easy\"`")
+        }
+    };
+    reader.report(Diagnostic::new("`backfill_order` has no meaning here", order.key, label).help(help));
+}
+
+fn check_commit(inline: &InlinePolicy, spec: &PolicySpec, reader: &mut Reader) {
+    let Some(commit) = inline.commit_head.found().filter(|found| found.value) else { return };
+    let label = if spec.dispatch == Dispatch::Push {
+        "every node has a queue of its own"
+    } else if spec.backfill == BackfillSpec::Conservative {
+        "every waiting task keeps its place already"
+    } else {
+        return;
+    };
+    reader.report(
+        Diagnostic::new("`commit_head` has no meaning here", commit.key, label)
+            .help("leave it out, or use it with `dispatch = \"pull\"` and another `backfill`"),
+    );
+}
+
 fn check_parts(table: &PolicyTable, spec: &PolicySpec, at: Origin, nodes: Option<u64>, reader: &mut Reader) {
     let PolicyTable::Inline(inline) = table else { return };
     if spec.backfill != BackfillSpec::None && spec.dispatch == Dispatch::Push {
@@ -190,6 +234,7 @@ fn check_parts(table: &PolicyTable, spec: &PolicySpec, at: Origin, nodes: Option
         }
         reader.report(diagnostic);
     }
+    check_overtaking(inline, spec, reader);
     let (&PlaceSpec::PowerOf { d, with_replacement: false }, Some(nodes)) = (&spec.place, nodes) else {
         return;
     };
