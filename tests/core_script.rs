@@ -88,11 +88,15 @@ impl Core {
             "lost" => Event::NodeLost { node: NodeId(number(words[1])) },
             "timer" => Event::TimerFired,
             "began" => Event::AttemptStarted { task: attempt().0, attempt: attempt().1, node: node() },
-            "done" | "failed" => Event::AttemptFinished {
+            "done" | "failed" | "killed" => Event::AttemptFinished {
                 task: attempt().0,
                 attempt: attempt().1,
                 node: node(),
-                outcome: if words[0] == "done" { Outcome::Success } else { Outcome::Failure },
+                outcome: match words[0] {
+                    "done" => Outcome::Success,
+                    "failed" => Outcome::Failure,
+                    _ => Outcome::Killed,
+                },
                 service: Duration(SECOND),
             },
             "task" => {

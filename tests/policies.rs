@@ -45,13 +45,16 @@ fn node() -> impl Strategy<Value = (NodeSpec, Option<NodeFaults>)> {
     })
 }
 
-/// Gap to the task before, work, requested work beyond it, priority, slots, probability of failure.
-type RawTask = (u64, u64, u64, u32, u32, f64);
+/// Gap to the task before, work, requested work (if it is requested), priority, slots, probability of
+/// failure.
+type RawTask = (u64, u64, Option<u64>, u32, u32, f64);
 
 fn task() -> impl Strategy<Value = RawTask> {
     let gap = prop_oneof![Just(0u64), 0u64..4];
     let fails = prop_oneof![Just(0.0), Just(0.0), Just(0.4), Just(1.0)];
-    (gap, 0u64..12, 0u64..9, 0u32..4, 1u32..5, fails)
+    // Most request enough, some too little.
+    let requested = prop_oneof![Just(None), (5u64..20).prop_map(Some), (9u64..20).prop_map(Some)];
+    (gap, 0u64..12, requested, 0u32..4, 1u32..5, fails)
 }
 
 fn retry() -> impl Strategy<Value = RetryPlan> {
@@ -75,15 +78,15 @@ fn world() -> impl Strategy<Value = World> {
     ];
     let nodes = prop::collection::vec(node(), 1..6);
     let tasks = prop::collection::vec(task(), 1..30);
-    (nodes, tasks, retry(), delay).prop_map(|(nodes, tasks, retry, dispatch)| {
+    (nodes, tasks, retry(), delay, any::<bool>()).prop_map(|(nodes, tasks, retry, dispatch, kills)| {
         let widest = nodes.iter().map(|(node, _)| node.slots).max().expect("nodes");
         let mut arrival = 0;
-        let tasks = tasks.into_iter().map(|(gap, work, beyond, priority, slots, failure_probability)| {
+        let tasks = tasks.into_iter().map(|(gap, work, requested, priority, slots, failure_probability)| {
             arrival += gap;
             TraceTask {
                 arrival: Time(arrival * SECOND),
                 work: work * SECOND,
-                requested: Some((work + beyond) * SECOND),
+                requested: requested.map(|requested| requested * SECOND),
                 priority: f64::from(priority),
                 slots: slots.min(widest),
                 class: 0,
@@ -99,6 +102,7 @@ fn world() -> impl Strategy<Value = World> {
                 tasks: tasks.collect(),
                 class_names: vec![String::new()],
                 estimate: EstimateSpec::Requested,
+                kill_at_requested: kills,
             },
             retry,
             delays: Delays { dispatch, ..Delays::default() },
@@ -209,7 +213,8 @@ fn check_rows(world: &World, policy: &PolicySpec, output: &RunOutput) {
     let metric = |metric| output.collected.metrics.get(metric).expect("a figure");
     let count = tasks.len() as f64;
     assert_eq!(metric(Metric::Submitted), count, "{name}");
-    assert_eq!(metric(Metric::Completed) + metric(Metric::Errors), count, "{name}: tasks are conserved");
+    let settled = metric(Metric::Completed) + metric(Metric::Errors) + metric(Metric::Timeouts);
+    assert_eq!(settled, count, "{name}: tasks are conserved");
     let makespan = output.collected.window.0 as f64;
     assert!(makespan >= done / capacity - count, "{name}: more done than can be");
     if let Some(utilisation) = output.collected.metrics.get(Metric::Utilisation) {
@@ -334,6 +339,7 @@ fn small(nodes: &[(u32, f64, f64)], tasks: &[(f64, f64, u32, f64)]) -> World {
             tasks: tasks.iter().map(task).collect(),
             class_names: vec![String::new()],
             estimate: EstimateSpec::Exact,
+            kill_at_requested: false,
         },
         retry: RetryPlan::default(),
         delays: Delays::default(),

@@ -509,6 +509,7 @@ fn listed(tasks: &[(u64, u64, u32)]) -> Workload {
         tasks: tasks.iter().map(task).collect(),
         class_names: vec![String::new()],
         estimate: EstimateSpec::Exact,
+        kill_at_requested: false,
     }
 }
 

@@ -143,11 +143,15 @@ impl<'a> Truths<'a> {
         let (work, left, probability) = (truth.work, truth.left, truth.failure_probability);
         let failed = probability > 0.0
             && self.failures.uniform2(u64::from(task.number), u64::from(attempt.0)) < probability;
-        Ok(Fate {
-            takes: self.time_of(left, node),
-            service: self.time_of(work, node),
-            outcome: if failed { Outcome::Failure } else { Outcome::Success },
-        })
+        let limits = self.world.workload.limits();
+        let outcome = match failed {
+            _ if limits.cut(task.number, left) => Outcome::Killed,
+            true => Outcome::Failure,
+            false => Outcome::Success,
+        };
+        let (takes, service) = (limits.within(task.number, left), limits.within(task.number, work));
+        let (takes, service) = (self.time_of(takes, node), self.time_of(service, node));
+        Ok(Fate { takes, service, outcome })
     }
 
     /// When the current attempt was sent, on the host's clock.
@@ -169,6 +173,7 @@ impl<'a> Truths<'a> {
     /// The undisturbed service time of a task on a node.
     pub(super) fn service(&mut self, task: TaskId, node: NodeId) -> Option<Duration> {
         let work = self.get(task)?.work;
+        let work = self.world.workload.limits().within(task.number, work);
         Some(self.time_of(work, node))
     }
 

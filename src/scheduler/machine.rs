@@ -235,21 +235,25 @@ impl<P: Policy> Scheduler<P> {
         if outcome == Outcome::Success {
             return self.settle(now, slot, TaskState::Completed, service, commands, observer);
         }
-        self.on_failed(now, id, service, commands, observer);
+        self.on_failed(now, id, outcome, service, commands, observer);
     }
 
     /// The attempt ended without success: the task is tried again, perhaps after a pause, or given
-    /// up.
+    /// up. One that reached its requested time would reach it again.
     #[cold]
     fn on_failed<O: Observer>(
         &mut self,
         now: Time,
         id: TaskId,
+        outcome: Outcome,
         service: Duration,
         commands: &mut Commands,
         observer: &mut O,
     ) {
         let slot = id.slot;
+        if outcome == Outcome::Killed {
+            return self.settle(now, slot, TaskState::Timeout, service, commands, observer);
+        }
         let task = &mut self.tasks.hot[slot as usize];
         task.failures += 1;
         let failures = task.failures;
@@ -403,40 +407,6 @@ impl<P: Policy> Scheduler<P> {
         self.unplaced.is_empty() && self.ready.is_empty() && !self.indexed
     }
 
-    /// Puts a task into the central queue.
-    #[inline(always)]
-    pub(super) fn queue_centrally(&mut self, slot: u32) {
-        self.set_key(slot, 0);
-        if self.indexed {
-            self.index_centrally(slot);
-        } else {
-            let task = &self.tasks.hot[slot as usize];
-            self.ready.push(task.key, task.number, slot);
-        }
-    }
-
-    fn index_centrally(&mut self, slot: u32) {
-        let task = &self.tasks.hot[slot as usize];
-        let estimate = self.tasks.estimates[slot as usize];
-        self.waiting.insert(slot, task.key, task.number, task.slots, estimate);
-        let backfill = self.policy.parts().2;
-        if self.reordered {
-            let key = backfill.candidate_key(&self.tasks.view(slot), entry(task.attempts));
-            self.candidates.insert(slot, key, task.number, task.slots, estimate);
-        }
-        backfill.queued(slot);
-    }
-
-    /// Takes a task out of the central queue that lets tasks leave from anywhere: to be started, or
-    /// for good.
-    pub(super) fn unindex(&mut self, slot: u32) {
-        self.waiting.remove(slot);
-        if self.reordered {
-            self.candidates.remove(slot);
-        }
-        self.policy.parts().2.left(slot);
-    }
-
     #[inline(always)]
     pub(super) fn set_key(&mut self, slot: u32, queue: u32) {
         let order = self.policy.parts().0;
@@ -511,7 +481,7 @@ impl<P: Policy> Scheduler<P> {
 
 /// Why a task with so many attempts enters a queue.
 #[inline]
-fn entry(attempts: u32) -> Entry {
+pub(super) fn entry(attempts: u32) -> Entry {
     if attempts == 0 { Entry::Arrived } else { Entry::Returned }
 }
 

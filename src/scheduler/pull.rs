@@ -9,8 +9,7 @@ use super::command::Commands;
 use super::machine::Scheduler;
 use super::policy::{Backfill, Order, Pass, Place, Policy};
 use super::record::Observer;
-use super::task::TaskState;
-use crate::ids::{NodeId, TaskId};
+use crate::ids::NodeId;
 use crate::structures::memory;
 use crate::time::Time;
 
@@ -56,19 +55,6 @@ impl<P: Policy> Scheduler<P> {
                 }
             }
             self.start_pulled(now, slot, node, commands, observer);
-        }
-    }
-
-    /// The head of the queue: the first in order, unless another was the head before and is still
-    /// waiting.
-    fn indexed_head(&self) -> Option<u32> {
-        let still_waits = |id: &TaskId| {
-            let task = &self.tasks.hot[id.slot as usize];
-            task.number == id.number && task.state == TaskState::Waiting
-        };
-        match self.committed.filter(still_waits) {
-            Some(id) => Some(id.slot),
-            None => self.waiting.first(),
         }
     }
 

@@ -16,6 +16,7 @@ use crate::scheduler::{
 use crate::structures::calendar::Ahead;
 use crate::structures::memory;
 use crate::time::{Duration, Time};
+use crate::workload::Limits;
 use crate::world::World;
 
 /// A run in progress.
@@ -41,6 +42,7 @@ pub(super) struct Driver<'a, P, O> {
     pub(super) nodes: NodeClocks<'a, EventQueue>,
     pub(super) news: News<'a>,
     probabilities: Probabilities,
+    limits: Limits<'a>,
     failures: StreamKey,
     delays: StreamKey,
     /// The speed all nodes share, if they do.
@@ -97,6 +99,7 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
             nodes,
             news: News::new(world, world.delays.streams(seed)),
             probabilities: Probabilities::default(),
+            limits: world.workload.limits(),
             failures: streams.key(Purpose::Failure),
             delays: world.delays.streams(seed).key(Purpose::DispatchDelay),
             common_speed: world.nodes.iter().all(|node| node.speed == speed).then_some(speed),
@@ -290,12 +293,18 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
         let probability = self.probabilities.of(slot, &self.truths);
         let failed =
             probability > 0.0 && self.failures.uniform2(u64::from(number), u64::from(attempt)) < probability;
+        let left = if self.has_courses { self.courses[slot as usize].left } else { work };
+        let outcome = match failed {
+            _ if self.limits.cut(number, left) => Outcome::Killed,
+            true => Outcome::Failure,
+            false => Outcome::Success,
+        };
         let event = Event::AttemptFinished {
             task: TaskId { slot, number },
             attempt: AttemptNumber(attempt),
             node: NodeId(node),
-            outcome: if failed { Outcome::Failure } else { Outcome::Success },
-            service: self.service(work, node),
+            outcome,
+            service: self.service(self.limits.within(number, work), node),
         };
         if self.has_courses {
             // A failed attempt is found at its end; the next one repeats all of the work.
@@ -387,6 +396,7 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
             let clock = self.nodes.attempt_starts(now, node.0, &mut self.queue);
             clock.ok_or(SimulationError::TimeOverflow)?;
         }
+        let left = self.limits.within(task.number, left);
         let end = begins.checked_add(self.service(left, node.0)).ok_or(SimulationError::TimeOverflow)?;
         let index = self.over.pop().unwrap_or(self.attempts.len() as u32);
         let finish = self.queue.push(end, Kind::Finish, index);

@@ -135,7 +135,7 @@ impl TaskSource {
                 shares: classes.iter().map(|class| class.share).collect(),
                 classes: classes.iter().map(|class| ClassDraws::new(class, streams)).collect(),
             }),
-            Workload::Listed { tasks, class_names, estimate } => Kind::Listed {
+            Workload::Listed { tasks, class_names, estimate, .. } => Kind::Listed {
                 tasks: tasks.clone(),
                 estimate: *estimate,
                 class_means: match estimate {

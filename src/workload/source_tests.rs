@@ -102,6 +102,7 @@ fn listed_tasks_come_as_they_are() {
         tasks: list.into(),
         class_names: vec!["a".into(), "b".into()],
         estimate: EstimateSpec::Requested,
+        kill_at_requested: false,
     };
     let estimates = |workload: &Workload| all(workload, 1).iter().map(|t| t.estimate).collect::<Vec<_>>();
     assert_eq!(estimates(&workload), [10, 40, 31]);

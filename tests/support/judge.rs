@@ -100,7 +100,7 @@ pub(crate) fn identities(plan: &Plan, run: &ReplicationResult) {
     let rows = run.tasks.len() as f64;
     same("submitted tasks", of(Metric::Submitted), rows);
     same("completed tasks", of(Metric::Completed), completed);
-    same("tasks in error", of(Metric::Errors), rows - completed);
+    same("tasks in vain", of(Metric::Errors) + of(Metric::Timeouts), rows - completed);
     same("success rate", of(Metric::SuccessRate), completed / rows);
     assert!(run.tasks.iter().enumerate().all(|(number, row)| row.task == number as u32), "a row per task");
     let attempts: f64 = run.tasks.iter().map(|task| f64::from(task.attempts)).sum();

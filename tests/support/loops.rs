@@ -76,6 +76,9 @@ pub(crate) fn easy_backfilling(jobs: &[Job], machine_slots: u64) -> Vec<u64> {
     let mut queue: Vec<usize> = Vec::new();
     let mut running: Vec<Running> = Vec::new();
     let mut starts = vec![0; jobs.len()];
+    // The head and its reservation: kept when nothing runs longer than estimated.
+    let bounded = jobs.iter().all(|job| job.run <= job.estimate);
+    let mut promise: Option<(usize, u64)> = None;
     loop {
         let next_end = running.iter().map(|job| job.end).min();
         let next_arrival = arriving.peek().map(|job| jobs[*job].arrival);
@@ -84,9 +87,19 @@ pub(crate) fn easy_backfilling(jobs: &[Job], machine_slots: u64) -> Vec<u64> {
         while let Some(job) = arriving.next_if(|job| jobs[*job].arrival == now) {
             queue.push(job);
         }
+        if let Some((_, start)) = promise {
+            assert!(!bounded || now <= start || queue.is_empty(), "the head is delayed");
+        }
         for index in easy_pass(jobs, now, machine_slots, &mut queue, &mut running) {
             starts[index] = now;
         }
+        promise = queue.first().and_then(|head| {
+            let free = machine_slots - running.iter().map(|job| job.slots).sum::<u64>();
+            let (start, _) = reservation(jobs[*head].slots, now, free, &running)?;
+            let before = promise.filter(|(job, _)| job == head).map_or(u64::MAX, |(_, start)| start);
+            assert!(!bounded || start <= before, "the head is delayed");
+            Some((*head, start))
+        });
     }
     assert!(queue.is_empty(), "a job larger than the machine never starts");
     starts

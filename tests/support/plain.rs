@@ -37,6 +37,8 @@ struct Task {
     work: u64,
     left: u64,
     estimate: u64,
+    /// Where its attempts are ended.
+    limit: u64,
     priority: f64,
     slots: u32,
     failure_probability: f64,
@@ -108,7 +110,9 @@ pub(crate) fn fates(world: &World, policy: &PolicySpec, seed: u64, most: u32) ->
 
 impl<'a> Plain<'a> {
     fn new(world: &'a World, policy: &'a PolicySpec, seed: u64) -> Self {
-        let Workload::Listed { tasks, estimate, .. } = &world.workload else { panic!("a list of tasks") };
+        let Workload::Listed { tasks, estimate, kill_at_requested, .. } = &world.workload else {
+            panic!("a list of tasks")
+        };
         let streams = Streams::new(seed);
         let node = |node: usize| Node {
             up: true,
@@ -127,6 +131,7 @@ impl<'a> Plain<'a> {
                 EstimateSpec::Requested => task.requested.unwrap_or(task.work),
                 _ => task.work,
             },
+            limit: task.requested.filter(|_| *kill_at_requested).unwrap_or(u64::MAX),
             priority: task.priority,
             slots: task.slots,
             failure_probability: task.failure_probability,
@@ -228,6 +233,9 @@ impl<'a> Plain<'a> {
             self.touched.push(node);
         }
         let state = &mut self.tasks[task];
+        if state.left > state.limit {
+            return self.settle(task, false);
+        }
         let draw = self.streams.key(Purpose::Failure).uniform2(task as u64, u64::from(state.attempts));
         if draw >= state.failure_probability {
             return self.settle(task, true);
@@ -443,8 +451,8 @@ impl<'a> Plain<'a> {
                 self.insert(begins, Event::Begin(task));
             }
         }
-        let Task { begins, left, .. } = self.tasks[task];
-        let service = (left as f64 / self.world.nodes[node].speed).round() as u64;
+        let Task { begins, left, limit, .. } = self.tasks[task];
+        let service = (left.min(limit) as f64 / self.world.nodes[node].speed).round() as u64;
         self.insert(begins + service, Event::Finish(task));
     }
 

@@ -90,6 +90,8 @@ table! {
         demand: DemandTable = DemandTable::default();
         /// What policies may know of a task's work.
         estimate: EstimateTable = EstimateTable::Word(EstimateWord::Exact);
+        /// Whether an attempt that reaches the requested time is ended there, and its task with it.
+        kill_at_requested: bool = false;
         /// A mix of kinds of tasks; each overrides [workload] for its share.
         classes: Several<ClassTable>;
         /// The tasks one by one, in place of generated ones.

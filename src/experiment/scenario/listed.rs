@@ -9,7 +9,7 @@ use super::files::FilePath;
 use super::keys::{TaskTable, TraceTable, WorkloadTable};
 use super::reader::{Found, Key, Reader};
 use super::several::{Located, Several};
-use super::tasks::{Tasks, estimate, fits, fits_slots, no_requests};
+use super::tasks::{Tasks, estimate, fits, fits_slots, no_requests, nothing_to_kill_at};
 use super::trace::{self, Trace};
 use crate::distribution::Distribution;
 use crate::time::Time;
@@ -46,6 +46,10 @@ pub(super) fn listed(table: &WorkloadTable, cluster: Option<&Cluster>, reader: &
     if let (EstimateSpec::Requested, false, Some(found)) = (spec, has_estimates, table.estimate.found()) {
         no_requests(found.at, reader);
     }
+    let kill_at_requested = *table.kill_at_requested.value()?;
+    if !has_estimates {
+        nothing_to_kill_at(table, reader);
+    }
     const NANO: f64 = 1e-9;
     let works = || tasks.iter().map(|task| task.work as f64 * NANO * f64::from(task.slots));
     Some(Tasks {
@@ -55,7 +59,7 @@ pub(super) fn listed(table: &WorkloadTable, cluster: Option<&Cluster>, reader: &
         last_arrival: 0.0,
         longest: tasks.iter().map(|task| task.work as f64 * NANO).fold(0.0, f64::max),
         total_work: works().sum(),
-        workload: Workload::Listed { tasks, class_names, estimate: spec },
+        workload: Workload::Listed { tasks, class_names, estimate: spec, kill_at_requested },
     })
 }
 
@@ -69,7 +73,7 @@ fn from_file(
     let (largest, _) = cluster.largest?;
     let place = |path: &Located<FilePath>| Found { key: found.key, at: path.at, value: path.value.clone() };
     match &found.value {
-        TraceTable::Csv(path) => trace::csv(&place(path), largest, defaults, reader),
+        TraceTable::Csv(path) => trace::from_csv(&place(path), largest, defaults, reader),
         TraceTable::Swf(path) => {
             if let Some(demand) = table.demand.found()
                 && defaults.slots != 1
@@ -77,7 +81,8 @@ fn from_file(
                 let title = "a log in the Standard Workload Format says itself what each task takes";
                 reader.report(Diagnostic::new(title, demand.key, "would be ignored").help("leave it out"));
             }
-            trace::swf(&place(path), largest, defaults, reader)
+            let kills = *table.kill_at_requested.value()?;
+            trace::from_swf(&place(path), largest, kills, defaults, reader)
         }
     }
 }
