@@ -138,7 +138,7 @@ impl Core {
                 Command::StartAttempt { task, attempt, node } => {
                     format!("start {}.{} on {}", task.number, attempt.0, node.0)
                 }
-                Command::StopAttempt { task, attempt, node } => {
+                Command::StopAttempt { task, attempt, node, .. } => {
                     format!("stop {}.{} on {}", task.number, attempt.0, node.0)
                 }
                 Command::Settle { task, state: TaskState::Completed } => format!("completed {}", task.number),
@@ -633,7 +633,7 @@ fn every_transition_is_written_down() {
         (0, Record::NodeJoined { node: on(0) }),
         (0, Record::NodeJoined { node: on(1) }),
         (1, Record::Submitted { task, class: 0, slots: 2 }),
-        (1, Record::Dispatched { task, attempt: AttemptNumber(1), node: on(0), failures: 0 }),
+        (1, Record::Dispatched { task, attempt: AttemptNumber(1), node: on(0), failures: 0, resumed: false }),
         (
             4,
             Record::Finished {
@@ -646,7 +646,7 @@ fn every_transition_is_written_down() {
             },
         ),
         (4, Record::Returned { task, failed: true }),
-        (4, Record::Dispatched { task, attempt: AttemptNumber(2), node: on(1), failures: 1 }),
+        (4, Record::Dispatched { task, attempt: AttemptNumber(2), node: on(1), failures: 1, resumed: false }),
         (6, Record::NodeLost { node: on(1) }),
         (
             6,
@@ -660,7 +660,7 @@ fn every_transition_is_written_down() {
             },
         ),
         (6, Record::Returned { task, failed: false }),
-        (6, Record::Dispatched { task, attempt: AttemptNumber(3), node: on(0), failures: 1 }),
+        (6, Record::Dispatched { task, attempt: AttemptNumber(3), node: on(0), failures: 1, resumed: false }),
         (
             9,
             Record::Finished {

@@ -25,5 +25,7 @@ pub fn build(spec: &PolicySpec, nodes: &[NodeSpec], max_demand: u32, streams: St
         place: AnyPlace::new(&spec.place, &context),
         dispatch: spec.dispatch,
         backfill: AnyBackfill::new(spec, nodes, streams),
+        preempts: spec.preempt,
+        switch_cost: spec.switch_cost,
     }
 }

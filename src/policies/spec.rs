@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 pub use crate::scheduler::policy::Dispatch;
+use crate::time::Duration;
 
 /// Which waiting task goes next.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -17,8 +18,40 @@ pub enum OrderSpec {
     Sjf,
     /// Longest (estimated) job first.
     Ljf,
+    /// Shortest (estimated) remaining time first.
+    Srtf,
     /// Highest priority first.
-    Priority,
+    Priority {
+        /// How much the priority of a task rises per second of waiting.
+        aging: f64,
+    },
+    /// Earliest deadline first.
+    Edf,
+    /// Most likely to fail first.
+    FailureFirst,
+    /// Tasks take turns.
+    TimeSlice {
+        /// Length of a turn.
+        quantum: Duration,
+        /// Whether a turn is longer by the task's weight.
+        weighted: bool,
+    },
+    /// Least served first.
+    LeastAttainedService {
+        /// Length of a turn among those that were served equally.
+        quantum: Duration,
+    },
+    /// Short tasks first, found out by what they use.
+    Mlfq {
+        /// How many levels.
+        levels: u32,
+        /// Slice at the top level.
+        quantum: Duration,
+        /// Growth of the slice per level.
+        factor: f64,
+        /// How often all tasks rise to the top; `None` for never.
+        boost: Option<Duration>,
+    },
 }
 
 /// Which node takes the task.
@@ -83,6 +116,11 @@ pub struct PolicySpec {
     pub backfill_order: Option<OrderSpec>,
     /// Whether a blocked head stays the head until it starts, though a better task comes.
     pub commit_head: bool,
+    /// Whether a better task takes the place of a running one. Orders that always interrupt do so
+    /// without it.
+    pub preempt: bool,
+    /// Time that an interrupted task spends on its node before it goes on with its work.
+    pub switch_cost: Duration,
 }
 
 impl Default for PolicySpec {
@@ -96,6 +134,8 @@ impl Default for PolicySpec {
             backfill: BackfillSpec::None,
             backfill_order: None,
             commit_head: false,
+            preempt: false,
+            switch_cost: Duration::ZERO,
         }
     }
 }

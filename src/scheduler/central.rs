@@ -5,28 +5,35 @@ use super::machine::{Scheduler, entry};
 use super::policy::{Backfill, Policy};
 use super::task::TaskState;
 use crate::ids::TaskId;
+use crate::time::Time;
 
 impl<P: Policy> Scheduler<P> {
     /// Puts a task into the central queue.
     #[inline(always)]
-    pub(super) fn queue_centrally(&mut self, slot: u32) {
-        self.set_key(slot, 0);
+    pub(super) fn queue_centrally(&mut self, now: Time, slot: u32) {
+        self.set_key(now, slot, 0);
+        self.file_centrally(now, slot);
+    }
+
+    /// Puts a task that has its key into the central queue.
+    #[inline(always)]
+    pub(super) fn file_centrally(&mut self, now: Time, slot: u32) {
         if self.indexed {
-            self.index_centrally(slot);
+            self.index_centrally(now, slot);
         } else {
             let task = &self.tasks.hot[slot as usize];
             self.ready.push(task.key, task.number, slot);
         }
     }
 
-    fn index_centrally(&mut self, slot: u32) {
+    fn index_centrally(&mut self, now: Time, slot: u32) {
         let task = &self.tasks.hot[slot as usize];
-        let estimate = self.tasks.estimates[slot as usize];
-        self.waiting.insert(slot, task.key, task.number, task.slots, estimate);
+        let view = self.tasks.view(slot);
+        self.waiting.insert(slot, task.key, task.number, task.slots, view.left());
         let backfill = self.policy.parts().2;
         if self.reordered {
-            let key = backfill.candidate_key(&self.tasks.view(slot), entry(task.attempts));
-            self.candidates.insert(slot, key, task.number, task.slots, estimate);
+            let key = backfill.candidate_key(&view, entry(task.attempts), now);
+            self.candidates.insert(slot, key, task.number, task.slots, view.left());
         }
         backfill.queued(slot);
     }

@@ -3,15 +3,16 @@
 use super::cluster::{Cluster, NodeSpec};
 use super::command::{Command, Commands};
 use super::event::{Event, Outcome, TaskSpec};
-use super::policy::{Backfill, Dispatch, Entry, Order, Place, Policy};
+use super::policy::{Backfill, Dispatch, Entry, Interrupts, Order, Place, Policy};
 use super::ready::ReadyQueue;
 use super::record::{Observer, Record};
 use super::retry::{OnNodeLoss, RetryPlan};
+use super::running::Running;
 use super::task::{NONE, TaskState, Tasks};
+use super::timers::{Alarm, Timers};
 use super::view::{Counts, View};
 use crate::ids::{AttemptNumber, NodeId, TaskId};
 use crate::random::{Purpose, StreamKey, Streams};
-use crate::structures::heap::Heap;
 use crate::structures::ordered_index::OrderedIndex;
 use crate::time::{Duration, Time};
 
@@ -56,11 +57,17 @@ pub struct Scheduler<P> {
     pub(super) node_joined: bool,
     /// Push: nodes whose queue must be looked at.
     pub(super) dirty: Vec<NodeId>,
-    /// Ends of backoff: time, task number, slot.
-    pub(super) timers: Heap,
+    pub(super) timers: Timers,
     pub(super) counts: Counts,
-    /// Attempts that are lost in the event at hand; kept to use its memory again.
-    scratch: Vec<u32>,
+    /// Whether and when running tasks are interrupted.
+    pub(super) interrupts: Interrupts,
+    pub(super) switch_cost: Duration,
+    /// What runs under pull, when a better task may take its place.
+    pub(super) running: Option<Running>,
+    /// Slices that end at this instant: when, number and slot of the task.
+    pub(super) expired: Vec<(Time, u32, u32)>,
+    /// Tasks of the event or decision at hand; kept to use its memory again.
+    pub(super) scratch: Vec<u32>,
 }
 
 impl<P: Policy> Scheduler<P> {
@@ -71,6 +78,15 @@ impl<P: Policy> Scheduler<P> {
         let backfill = policy.parts().2;
         let indexed = backfill.is_active() || backfill.commits_head();
         let reordered = backfill.reorders();
+        let switch_cost = policy.switch_cost();
+        let interrupts = match policy.parts().0.interrupts() {
+            Interrupts::Never if policy.preempts() => Interrupts::ForBetter,
+            other => other,
+        };
+        let centrally = policy.dispatch() == Dispatch::Pull
+            && matches!(interrupts, Interrupts::ForBetter | Interrupts::ForShorter);
+        let by_speed = interrupts == Interrupts::ForShorter;
+        let running = centrally.then(|| Running::new(&cluster, by_speed));
         Scheduler {
             policy,
             config,
@@ -87,8 +103,12 @@ impl<P: Policy> Scheduler<P> {
             parked: Vec::new(),
             node_joined: false,
             dirty: Vec::new(),
-            timers: Heap::new(),
+            timers: Timers::default(),
             counts: Counts::default(),
+            interrupts,
+            switch_cost,
+            running,
+            expired: Vec::new(),
             scratch: Vec::new(),
         }
     }
@@ -107,6 +127,16 @@ impl<P: Policy> Scheduler<P> {
         self.policy.parts().0.reads_details()
     }
 
+    /// Whether running tasks may be interrupted and go on later.
+    pub fn interrupts(&self) -> bool {
+        self.interrupts != Interrupts::Never
+    }
+
+    /// Time that an interrupted task spends on its node before it goes on with its work.
+    pub fn switch_cost(&self) -> Duration {
+        self.switch_cost
+    }
+
     /// What anyone may see.
     #[inline]
     pub fn view(&self) -> View<'_> {
@@ -116,7 +146,7 @@ impl<P: Policy> Scheduler<P> {
     /// The next instant at which the scheduler wants a `TimerFired`.
     #[inline]
     pub fn next_timer(&self) -> Option<Time> {
-        self.timers.peek().map(|entry| Time((entry >> 64) as u64))
+        self.timers.next()
     }
 
     /// Takes one fact in. Decisions wait for [`decide`](Self::decide).
@@ -155,15 +185,21 @@ impl<P: Policy> Scheduler<P> {
             Dispatch::Pull => self.decide_pull(now, commands, observer),
             Dispatch::Push => self.decide_push(now, commands, observer),
         }
+        if self.interrupts != Interrupts::Never {
+            self.decide_interruptions(now, commands, observer);
+        }
     }
 
     #[inline(always)]
     fn on_submitted<O: Observer>(&mut self, now: Time, id: TaskId, spec: &TaskSpec, observer: &mut O) {
         self.tasks.admit(now, id, spec);
+        if self.interrupts != Interrupts::Never {
+            self.begin_progress(id.slot);
+        }
         self.counts.submitted += 1;
         self.counts.waiting += 1;
         observer.on_record(now, &Record::Submitted { task: id, class: spec.class, slots: spec.slots });
-        self.enqueue(id.slot);
+        self.enqueue(now, id.slot);
     }
 
     /// Whether a message speaks of the attempt that counts.
@@ -206,6 +242,9 @@ impl<P: Policy> Scheduler<P> {
         if task.first_start == Time::NEVER {
             task.first_start = now;
         }
+        if self.interrupts != Interrupts::Never {
+            self.begin_late(now, id.slot, node);
+        }
     }
 
     #[inline(always)]
@@ -225,6 +264,9 @@ impl<P: Policy> Scheduler<P> {
         let slots = task.slots;
         let busy = slot_time(now.since(task.started), slots);
         let attempt = AttemptNumber(task.attempts);
+        if self.interrupts != Interrupts::Never {
+            self.unfile_running(slot, node);
+        }
         self.cluster.vacate(slot, node, &mut self.tasks);
         self.counts.running -= 1;
         self.load_changed(node);
@@ -234,6 +276,9 @@ impl<P: Policy> Scheduler<P> {
         observer.on_record(now, &Record::Finished { task: id, attempt, node, outcome, busy, slots });
         if outcome == Outcome::Success {
             return self.settle(now, slot, TaskState::Completed, service, commands, observer);
+        }
+        if self.interrupts != Interrupts::Never {
+            self.drop_progress(now, slot, node, false);
         }
         self.on_failed(now, id, outcome, service, commands, observer);
     }
@@ -265,20 +310,30 @@ impl<P: Policy> Scheduler<P> {
         let pause = self.config.retry.backoff.pause(failures, id.number, self.jitter);
         if pause == Duration::ZERO {
             self.tasks.hot[slot as usize].set_state(TaskState::Waiting);
-            self.enqueue(slot);
+            self.enqueue(now, slot);
         } else {
             self.tasks.hot[slot as usize].set_state(TaskState::Backoff);
             let due = now + pause;
-            self.timers.push((u128::from(due.0) << 64) | (u128::from(id.number) << 32) | u128::from(slot));
+            self.timers.set(due, Alarm::Backoff, id.number, slot);
         }
     }
 
     #[cold]
     fn on_timer(&mut self, now: Time) {
-        while self.next_timer().is_some_and(|due| due <= now) {
-            let slot = self.timers.pop().expect("peeked") as u32;
-            self.tasks.hot[slot as usize].set_state(TaskState::Waiting);
-            self.enqueue(slot);
+        while let Some((alarm, due, number, slot)) = self.timers.pop(now) {
+            match alarm {
+                Alarm::Backoff => {
+                    self.tasks.hot[slot as usize].set_state(TaskState::Waiting);
+                    self.enqueue(now, slot);
+                }
+                Alarm::Slice => {
+                    // Whether it still runs is known when all facts of the instant are in.
+                    if self.slice_ends(due, number, slot) {
+                        self.expired.push((due, number, slot));
+                    }
+                }
+                Alarm::Patience => {}
+            }
         }
     }
 
@@ -325,7 +380,7 @@ impl<P: Policy> Scheduler<P> {
             self.cluster.nodes[node.index()].queue_pop(slot, &mut self.tasks);
             self.cluster.nodes[node.index()].load -= 1;
             self.tasks.hot[slot as usize].node = NONE;
-            self.enqueue(slot);
+            self.enqueue(now, slot);
         }
         self.node_changed(node);
     }
@@ -345,8 +400,12 @@ impl<P: Policy> Scheduler<P> {
         // An attempt whose start was not yet reported has taken no time.
         let busy = slot_time(now.since(task.started), task.slots);
         self.counts.running -= 1;
-        commands.push(Command::StopAttempt { task: id, attempt, node });
+        commands.push(Command::StopAttempt { task: id, attempt, node, interrupted: false });
         let kept = self.config.retry.on_node_loss == OnNodeLoss::Resume;
+        if self.interrupts != Interrupts::Never {
+            self.unfile_running(slot, node);
+            self.drop_progress(now, slot, node, kept);
+        }
         observer.on_record(now, &Record::Lost { task: id, attempt, node, busy, slots: task.slots, kept });
         if self.config.retry.on_node_loss == OnNodeLoss::Fail {
             return self.settle(now, slot, TaskState::Error, Duration::ZERO, commands, observer);
@@ -354,7 +413,7 @@ impl<P: Policy> Scheduler<P> {
         self.counts.waiting += 1;
         self.tasks.hot[slot as usize].set_state(TaskState::Waiting);
         observer.on_record(now, &Record::Returned { task: id, failed: false });
-        self.enqueue(slot);
+        self.enqueue(now, slot);
     }
 
     #[inline(always)]
@@ -373,6 +432,7 @@ impl<P: Policy> Scheduler<P> {
         self.counts.settled += 1;
         self.counts.waiting -= u64::from(waiting);
         let id = TaskId { slot, number: task.number };
+        let resumptions = self.tasks.progress.get(slot as usize).map_or(0, |progress| progress.resumptions);
         let record = Record::Settled {
             task: id,
             state,
@@ -380,7 +440,7 @@ impl<P: Policy> Scheduler<P> {
             class: task.class,
             arrival: task.arrival,
             first_start: (task.first_start != Time::NEVER).then_some(task.first_start),
-            attempts: task.attempts,
+            attempts: task.attempts - resumptions,
             node: (task.node != NONE).then_some(NodeId(task.node)),
             service,
         };
@@ -390,15 +450,15 @@ impl<P: Policy> Scheduler<P> {
 
     /// A task waits from now on; what becomes of it is decided when all facts are in.
     #[inline(always)]
-    fn enqueue(&mut self, slot: u32) {
+    fn enqueue(&mut self, now: Time, slot: u32) {
         if self.cluster.dispatch() == Dispatch::Push || self.is_alone() {
             self.unplaced.push(slot);
             return;
         }
         if let Some(first) = self.unplaced.pop() {
-            self.queue_centrally(first);
+            self.queue_centrally(now, first);
         }
-        self.queue_centrally(slot);
+        self.queue_centrally(now, slot);
     }
 
     /// Pull: whether a task that comes now has nobody to compete with so far.
@@ -408,12 +468,12 @@ impl<P: Policy> Scheduler<P> {
     }
 
     #[inline(always)]
-    pub(super) fn set_key(&mut self, slot: u32, queue: u32) {
+    pub(super) fn set_key(&mut self, now: Time, slot: u32, queue: u32) {
         let order = self.policy.parts().0;
         // First come, first served: the key is 0 as it was.
         if !order.is_fifo() {
             let entry = entry(self.tasks.hot[slot as usize].attempts);
-            let key = order.key(&self.tasks.view(slot), queue, entry);
+            let key = order.key(&self.tasks.view(slot), queue, entry, now);
             self.tasks.hot[slot as usize].key = key;
         }
     }
@@ -474,7 +534,8 @@ impl<P: Policy> Scheduler<P> {
         self.counts.waiting -= 1;
         self.counts.running += 1;
         self.load_changed(node);
-        observer.on_record(now, &Record::Dispatched { task: id, attempt, node, failures });
+        let resumed = self.interrupts != Interrupts::Never && self.take_up(now, slot, node);
+        observer.on_record(now, &Record::Dispatched { task: id, attempt, node, failures, resumed });
         commands.push(Command::StartAttempt { task: id, attempt, node });
     }
 }
@@ -487,6 +548,6 @@ pub(super) fn entry(attempts: u32) -> Entry {
 
 /// Time of one attempt times the slots it takes.
 #[inline]
-fn slot_time(elapsed: Duration, slots: u32) -> Duration {
+pub(super) fn slot_time(elapsed: Duration, slots: u32) -> Duration {
     Duration(elapsed.0.saturating_mul(u64::from(slots)))
 }

@@ -30,6 +30,7 @@ pub mod command;
 pub mod details;
 pub mod event;
 mod fetch;
+mod interrupt;
 mod invariants;
 mod machine;
 mod node_queue;
@@ -39,7 +40,9 @@ mod push;
 mod ready;
 pub mod record;
 pub mod retry;
+mod running;
 pub mod task;
+mod timers;
 mod view;
 
 pub use cluster::{Cluster, NodeSpec};
@@ -47,7 +50,9 @@ pub use command::{Command, Commands};
 pub use details::TaskDetails;
 pub use event::{Event, Outcome, TaskSpec};
 pub use machine::{Scheduler, SchedulerConfig};
-pub use policy::{Backfill, Candidate, Composed, Dispatch, Entry, Order, Pass, Place, Policy, Soon};
+pub use policy::{
+    Backfill, Candidate, Composed, Dispatch, Entry, Interrupts, Order, Pass, Place, Policy, Soon,
+};
 pub use record::{Observer, Record};
 pub use retry::{Backoff, OnNodeLoss, RetryPlan};
 pub use task::{TaskState, TaskView};

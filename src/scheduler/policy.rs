@@ -7,7 +7,7 @@ use super::cluster::Cluster;
 use super::task::{TaskView, Tasks};
 use crate::ids::NodeId;
 use crate::structures::ordered_index::{Fit, OrderedIndex};
-use crate::time::Time;
+use crate::time::{Duration, Time};
 
 /// When a task is bound to a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,7 +28,24 @@ pub enum Entry {
     /// Its time slice ended.
     SliceEnded,
     /// A better task took its place.
-    Interrupted,
+    Interrupted {
+        /// Time it had run since it started or since its slice began.
+        ran: Duration,
+    },
+}
+
+/// Whether and when an order interrupts running tasks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Interrupts {
+    /// A task that has started runs to its end.
+    Never,
+    /// When its time slice ends and another task waits.
+    AtSlices,
+    /// As soon as a task with a better key waits, and at the ends of slices if there are any.
+    ForBetter,
+    /// As soon as a task waits that needs less work than what is left of a running one. Keys are
+    /// estimated work left.
+    ForShorter,
 }
 
 /// Which waiting task goes next.
@@ -36,12 +53,30 @@ pub trait Order {
     /// The task's key in a queue: the task with the smallest goes first; equal keys go by arrival,
     /// then by number. Asked when the task enters the queue, also when it comes back. `queue` is the
     /// node's number under push and 0 under pull.
-    fn key(&mut self, task: &TaskView<'_>, queue: u32, entry: Entry) -> u64;
+    fn key(&mut self, task: &TaskView<'_>, queue: u32, entry: Entry, now: Time) -> u64;
 
     /// Whether it reads [`TaskView::details`] even of workloads that say nothing there but how often
     /// attempts fail.
     fn reads_details(&self) -> bool {
         false
+    }
+
+    /// Whether and when it interrupts running tasks.
+    fn interrupts(&self) -> Interrupts {
+        Interrupts::Never
+    }
+
+    /// Whether a waiting task with the one key may take the place of a running task with the other.
+    fn beats(&self, waiting: u64, running: u64, now: Time) -> bool {
+        let _ = now;
+        waiting < running
+    }
+
+    /// How long the task, which starts now or whose last slice has ended, may run until others get
+    /// their turn; `None` for no limit.
+    fn slice(&mut self, task: &TaskView<'_>, now: Time) -> Option<Duration> {
+        let _ = (task, now);
+        None
     }
 
     /// The task with this key was taken from the front of the queue.
@@ -146,8 +181,8 @@ pub trait Backfill {
     }
 
     /// The task's key in that order: smaller goes first.
-    fn candidate_key(&mut self, task: &TaskView<'_>, entry: Entry) -> u64 {
-        let _ = (task, entry);
+    fn candidate_key(&mut self, task: &TaskView<'_>, entry: Entry, now: Time) -> u64 {
+        let _ = (task, entry, now);
         0
     }
 
@@ -193,6 +228,16 @@ pub trait Policy {
     /// When tasks are bound to nodes.
     fn dispatch(&self) -> Dispatch;
 
+    /// Whether a better task takes the place of a running one even if the order does not say so.
+    fn preempts(&self) -> bool {
+        false
+    }
+
+    /// Time that an interrupted task spends on its node before it goes on with its work.
+    fn switch_cost(&self) -> Duration {
+        Duration::ZERO
+    }
+
     /// All parts at once.
     fn parts(&mut self) -> (&mut Self::Order, &mut Self::Place, &mut Self::Backfill);
 }
@@ -208,6 +253,17 @@ pub struct Composed<O, L, B> {
     pub dispatch: Dispatch,
     /// Whether tasks overtake a blocked head.
     pub backfill: B,
+    /// Whether a better task takes the place of a running one even if the order does not say so.
+    pub preempts: bool,
+    /// Time that an interrupted task spends on its node before it goes on with its work.
+    pub switch_cost: Duration,
+}
+
+impl<O, L, B> Composed<O, L, B> {
+    /// A policy of these parts that interrupts only if its order does, at no cost.
+    pub fn new(order: O, place: L, dispatch: Dispatch, backfill: B) -> Self {
+        Composed { order, place, dispatch, backfill, preempts: false, switch_cost: Duration::ZERO }
+    }
 }
 
 impl<O: Order, L: Place, B: Backfill> Policy for Composed<O, L, B> {
@@ -218,6 +274,14 @@ impl<O: Order, L: Place, B: Backfill> Policy for Composed<O, L, B> {
     #[inline]
     fn dispatch(&self) -> Dispatch {
         self.dispatch
+    }
+
+    fn preempts(&self) -> bool {
+        self.preempts
+    }
+
+    fn switch_cost(&self) -> Duration {
+        self.switch_cost
     }
 
     #[inline]

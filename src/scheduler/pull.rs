@@ -7,7 +7,7 @@
 
 use super::command::Commands;
 use super::machine::Scheduler;
-use super::policy::{Backfill, Order, Pass, Place, Policy};
+use super::policy::{Backfill, Interrupts, Order, Pass, Place, Policy};
 use super::record::Observer;
 use crate::ids::NodeId;
 use crate::structures::memory;
@@ -20,20 +20,35 @@ impl<P: Policy> Scheduler<P> {
             // With nobody to compete there is no need to go through the queue.
             let chosen = self.policy.parts().1.choose(&self.tasks.view(slot), &self.cluster);
             match chosen {
-                Some(node) => self.start_pulled(now, slot, node, commands, observer),
-                None => self.queue_centrally(slot),
+                Some(node) => {
+                    if self.interrupts != Interrupts::Never {
+                        self.set_key(now, slot, 0);
+                    }
+                    self.start_pulled(now, slot, node, commands, observer);
+                }
+                None => self.queue_centrally(now, slot),
             }
             return;
         }
         self.start_from_queue(now, commands, observer);
     }
 
+    /// The task that goes next.
+    #[inline]
+    pub(super) fn first_waiting(&mut self) -> Option<u32> {
+        if self.indexed { self.indexed_head() } else { self.ready.peek() }
+    }
+
     /// Starts the tasks at the front of the central queue while they find room.
     #[inline]
-    fn start_from_queue<O: Observer>(&mut self, now: Time, commands: &mut Commands, observer: &mut O) {
+    pub(super) fn start_from_queue<O: Observer>(
+        &mut self,
+        now: Time,
+        commands: &mut Commands,
+        observer: &mut O,
+    ) {
         loop {
-            let head = if self.indexed { self.indexed_head() } else { self.ready.peek() };
-            let Some(slot) = head else { return };
+            let Some(slot) = self.first_waiting() else { return };
             if self.indexed && self.policy.parts().2.plans_all() {
                 return self.backfill(now, slot, commands, observer);
             }

@@ -2,7 +2,7 @@
 
 use super::TraceTask;
 
-/// How much work an attempt of each task may do.
+/// How much of its work each task may do.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits<'a> {
     /// The tasks by number; `None` when nothing is limited.
@@ -10,18 +10,12 @@ pub struct Limits<'a> {
 }
 
 impl Limits<'_> {
-    /// What an attempt of this task does of the work it has to do.
+    /// How much of its work a task is kept from doing, going on where it was interrupted or not.
     #[inline(always)]
-    pub fn within(self, number: u32, work: u64) -> u64 {
+    pub fn excess(self, number: u32, work: u64) -> u64 {
         match self.tasks {
-            None => work,
-            Some(tasks) => work.min(tasks[number as usize].requested.unwrap_or(u64::MAX)),
+            None => 0,
+            Some(tasks) => work.saturating_sub(tasks[number as usize].requested.unwrap_or(u64::MAX)),
         }
-    }
-
-    /// Whether an attempt of this task with so much to do is ended before it is done.
-    #[inline(always)]
-    pub fn cut(self, number: u32, work: u64) -> bool {
-        self.within(number, work) < work
     }
 }

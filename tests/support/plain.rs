@@ -14,6 +14,9 @@ use falcon::time::Duration;
 use falcon::workload::{EstimateSpec, Workload};
 use falcon::world::World;
 
+#[path = "interruptions.rs"]
+mod interruptions;
+
 /// What became of a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Fate {
@@ -37,17 +40,20 @@ struct Task {
     work: u64,
     left: u64,
     estimate: u64,
-    /// Where its attempts are ended.
-    limit: u64,
+    /// Work that it is kept from doing.
+    excess: u64,
     priority: f64,
     slots: u32,
     failure_probability: f64,
     attempts: u32,
     failures: u32,
     first_start: Option<u64>,
-    /// When the current attempt began, or will.
+    /// When the current attempt began to work, or will.
     begins: u64,
     node: Option<usize>,
+    /// Starts, those after an interruption included.
+    starts: u32,
+    interruption: interruptions::State,
 }
 
 struct Node {
@@ -90,6 +96,8 @@ struct Plain<'a> {
     committed: Option<usize>,
     /// By task, under conservative backfilling: when and where it will start.
     plans: Vec<Option<(u64, usize)>>,
+    /// Turns given out: see `interruptions`.
+    turns: u64,
 }
 
 fn nanos(seconds: f64) -> u64 {
@@ -131,7 +139,10 @@ impl<'a> Plain<'a> {
                 EstimateSpec::Requested => task.requested.unwrap_or(task.work),
                 _ => task.work,
             },
-            limit: task.requested.filter(|_| *kill_at_requested).unwrap_or(u64::MAX),
+            excess: match task.requested.filter(|_| *kill_at_requested) {
+                Some(requested) => task.work.saturating_sub(requested),
+                None => 0,
+            },
             priority: task.priority,
             slots: task.slots,
             failure_probability: task.failure_probability,
@@ -140,6 +151,8 @@ impl<'a> Plain<'a> {
             first_start: None,
             begins: 0,
             node: None,
+            starts: 0,
+            interruption: interruptions::State::default(),
         };
         let mut plain = Plain {
             world,
@@ -161,6 +174,7 @@ impl<'a> Plain<'a> {
             closed: Vec::new(),
             committed: None,
             plans: vec![None; tasks.len()],
+            turns: 0,
         };
         (0..plain.nodes.len()).for_each(|node| plain.comes_up(node));
         plain.insert(tasks[0].arrival.0, Event::Arrival(0));
@@ -179,7 +193,9 @@ impl<'a> Plain<'a> {
     fn instant(&mut self) {
         let next_event = self.events.iter().map(|(time, _, _)| *time).min();
         let next_timer = self.timers.iter().map(|(time, _)| *time).min();
-        self.now = next_event.into_iter().chain(next_timer).min().expect("a task that can never settle");
+        let next_slice = self.next_slice_end();
+        let next = next_event.into_iter().chain(next_timer).chain(next_slice).min();
+        self.now = next.expect("a task that can never settle");
         self.timers.sort_unstable();
         while let Some(&(time, task)) = self.timers.first()
             && time == self.now
@@ -207,6 +223,7 @@ impl<'a> Plain<'a> {
             Dispatch::Pull => self.decide_pull(),
             Dispatch::Push => self.decide_push(),
         }
+        self.decide_interruptions();
     }
 
     // Facts -----------------------------------------------------------------------------------
@@ -223,6 +240,7 @@ impl<'a> Plain<'a> {
         self.tasks[task].first_start.get_or_insert(self.now);
         let node = self.tasks[task].node.expect("on its way");
         self.works(node);
+        self.begin_slice(task);
     }
 
     fn finishes(&mut self, task: usize) {
@@ -233,7 +251,7 @@ impl<'a> Plain<'a> {
             self.touched.push(node);
         }
         let state = &mut self.tasks[task];
-        if state.left > state.limit {
+        if state.excess > 0 {
             return self.settle(task, false);
         }
         let draw = self.streams.key(Purpose::Failure).uniform2(task as u64, u64::from(state.attempts));
@@ -242,6 +260,7 @@ impl<'a> Plain<'a> {
         }
         state.failures += 1;
         state.left = state.work;
+        state.interruption.done = 0;
         let retry = &self.world.retry;
         if retry.max_attempts.is_some_and(|most| state.failures >= most) {
             return self.settle(task, false);
@@ -277,6 +296,7 @@ impl<'a> Plain<'a> {
         self.nodes[node].up = false;
         self.nodes[node].busy_since = None;
         for task in std::mem::take(&mut self.nodes[node].running) {
+            self.count_work(task, node);
             self.forget(Event::Begin(task));
             self.forget(Event::Finish(task));
             let speed = self.world.nodes[node].speed;
@@ -287,6 +307,7 @@ impl<'a> Plain<'a> {
                 OnNodeLoss::Fail => self.settle(task, false),
                 OnNodeLoss::Restart => {
                     state.left = state.work;
+                    state.interruption.done = 0;
                     self.waiting.push(task);
                 }
                 OnNodeLoss::Resume => {
@@ -326,20 +347,34 @@ impl<'a> Plain<'a> {
     // Choices ---------------------------------------------------------------------------------
 
     fn in_line(&self, a: usize, b: usize) -> Ordering {
+        self.by_order(a, b).then(a.cmp(&b))
+    }
+
+    pub(super) fn by_order(&self, a: usize, b: usize) -> Ordering {
         self.by(&self.policy.order, a, b)
     }
 
     fn by(&self, order: &OrderSpec, a: usize, b: usize) -> Ordering {
         let (one, other) = (&self.tasks[a], &self.tasks[b]);
-        let by_order = match order {
+        match order {
             OrderSpec::Fifo => Ordering::Equal,
             OrderSpec::Lifo => b.cmp(&a),
             OrderSpec::Sjf => one.estimate.cmp(&other.estimate),
             OrderSpec::Ljf => other.estimate.cmp(&one.estimate),
-            OrderSpec::Priority => other.priority.partial_cmp(&one.priority).expect("numbers"),
+            OrderSpec::Srtf => one.left_known().cmp(&other.left_known()),
+            OrderSpec::Priority { .. } => other.priority.partial_cmp(&one.priority).expect("numbers"),
+            OrderSpec::FailureFirst => {
+                other.failure_probability.partial_cmp(&one.failure_probability).expect("numbers")
+            }
+            // No task has a deadline here.
+            OrderSpec::Edf => Ordering::Equal,
+            OrderSpec::LeastAttainedService { .. } => one.interruption.done.cmp(&other.interruption.done),
+            OrderSpec::TimeSlice { .. } | OrderSpec::Mlfq { .. } => {
+                let rank = |task: &Task| (task.interruption.level, task.interruption.turn);
+                rank(one).cmp(&rank(other))
+            }
             OrderSpec::Random => panic!("not here"),
-        };
-        by_order.then(a.cmp(&b))
+        }
     }
 
     fn free(&self, node: usize) -> u32 {
@@ -433,8 +468,11 @@ impl<'a> Plain<'a> {
     // Decisions -------------------------------------------------------------------------------
 
     fn start(&mut self, task: usize, node: usize) {
+        self.take_turn(task);
         let state = &mut self.tasks[task];
-        state.attempts += 1;
+        state.starts += 1;
+        state.interruption.resumed = std::mem::take(&mut state.interruption.interrupted);
+        state.attempts += u32::from(!state.interruption.resumed);
         state.node = Some(node);
         state.begins = self.now;
         self.nodes[node].running.push(task);
@@ -442,17 +480,24 @@ impl<'a> Plain<'a> {
             None => {
                 state.first_start.get_or_insert(self.now);
                 self.works(node);
+                self.begin_slice(task);
             }
             Some(delay) => {
                 let delays = self.streams.key(Purpose::DispatchDelay);
-                let mut stream = delays.stream2(task as u64, u64::from(state.attempts));
+                let mut stream = delays.stream2(task as u64, u64::from(state.starts));
                 state.begins += nanos(delay.sample(&mut stream));
                 let begins = state.begins;
                 self.insert(begins, Event::Begin(task));
+                // Until it is heard of, its beginning is guessed at.
+                self.tasks[task].interruption.counted = self.now;
+                self.tasks[task].interruption.slice_end = None;
             }
         }
-        let Task { begins, left, limit, .. } = self.tasks[task];
-        let service = (left.min(limit) as f64 / self.world.nodes[node].speed).round() as u64;
+        if self.tasks[task].interruption.resumed {
+            self.tasks[task].begins += self.policy.switch_cost.0;
+        }
+        let Task { begins, left, excess, .. } = self.tasks[task];
+        let service = (left.saturating_sub(excess) as f64 / self.world.nodes[node].speed).round() as u64;
         self.insert(begins + service, Event::Finish(task));
     }
 
@@ -472,18 +517,23 @@ impl<'a> Plain<'a> {
                 self.start(task, node);
                 continue;
             }
+            self.take_turn(task);
             self.nodes[node].queue.push(task);
-            if !self.touched.contains(&node) && self.free(node) > 0 {
+            if !self.touched.contains(&node) && (self.free(node) > 0 || self.interrupts()) {
                 self.touched.push(node);
             }
         }
         for node in std::mem::take(&mut self.touched) {
-            while let Some(head) = self.head(&self.nodes[node].queue)
-                && self.free(node) >= self.tasks[head].slots
-            {
-                self.nodes[node].queue.retain(|task| *task != head);
-                self.start(head, node);
-            }
+            self.advance(node);
+        }
+    }
+
+    fn fill(&mut self, node: usize) {
+        while let Some(head) = self.head(&self.nodes[node].queue)
+            && self.free(node) >= self.tasks[head].slots
+        {
+            self.nodes[node].queue.retain(|task| *task != head);
+            self.start(head, node);
         }
     }
 
@@ -492,6 +542,13 @@ impl<'a> Plain<'a> {
     }
 
     fn decide_pull(&mut self) {
+        for at in 0..self.waiting.len() {
+            self.take_turn(self.waiting[at]);
+        }
+        self.fill_centrally();
+    }
+
+    fn fill_centrally(&mut self) {
         if self.policy.backfill == BackfillSpec::Conservative {
             return self.follow_plans();
         }
@@ -519,9 +576,9 @@ impl<'a> Plain<'a> {
         };
         let mut others: Vec<usize> = self.waiting.iter().copied().filter(|task| *task != head).collect();
         let order = self.policy.backfill_order.as_ref().unwrap_or(&self.policy.order);
-        others.sort_by(|a, b| self.by(order, *a, *b));
+        others.sort_by(|a, b| self.by(order, *a, *b).then(a.cmp(b)));
         for task in others {
-            let Task { slots, estimate, .. } = self.tasks[task];
+            let (slots, estimate) = (self.tasks[task].slots, self.tasks[task].left_known());
             if let Some((shadow, node, extra)) = &mut reservation {
                 let left = ((*shadow - self.now) as f64 * self.world.nodes[*node].speed).floor() as u64;
                 if estimate > left {
@@ -559,8 +616,8 @@ impl<'a> Plain<'a> {
             }
             let speed = self.world.nodes[node].speed;
             let end = |task: &usize| {
-                let Task { begins, estimate, .. } = self.tasks[*task];
-                (begins.min(self.now) + (estimate as f64 / speed).round() as u64).max(self.now)
+                let left = self.tasks[*task].left_known();
+                (self.working_since(*task) + (left as f64 / speed).round() as u64).max(self.now)
             };
             let free_at = |time: u64| -> u32 {
                 let ended = self.nodes[node].running.iter().filter(|task| end(task) <= time);
@@ -580,7 +637,7 @@ impl<'a> Plain<'a> {
 
     /// How long a task is expected to take.
     fn length(&self, task: usize, node: usize) -> u64 {
-        ((self.tasks[task].estimate as f64 / self.world.nodes[node].speed).round() as u64).max(1)
+        ((self.tasks[task].left_known() as f64 / self.world.nodes[node].speed).round() as u64).max(1)
     }
 
     /// All that takes slots of a node from now on: (start, end, slots) of what runs there, and of

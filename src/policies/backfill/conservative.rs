@@ -159,7 +159,8 @@ impl Conservative {
         for slot in pass.cluster.running(node, pass.tasks) {
             let task = pass.tasks.view(slot);
             moves |= task.started() > pass.now;
-            let end = task.started().min(pass.now).0.saturating_add(self.length(task.estimate(), node));
+            let since = task.working_since(pass.now);
+            let end = since.0.saturating_add(self.length(task.left(), node));
             let end = end.max(now + 1);
             first_end = first_end.min(end);
             profile.take(now, end, task.slots());
@@ -224,7 +225,7 @@ impl Conservative {
             return best;
         }
         let task = pass.tasks.view(slot);
-        let length = self.length(task.estimate(), node);
+        let length = self.length(task.left(), node);
         // Equal starts go to the lower number.
         let limit = if node < best.node { best.start.saturating_add(1) } else { best.start };
         let profile = &self.profiles[node.index()];
@@ -360,7 +361,7 @@ impl Conservative {
             if node == own || pass.cluster.free(node) < task.slots() {
                 continue;
             }
-            let length = self.length(task.estimate(), node);
+            let length = self.length(task.left(), node);
             let now = pass.now.0;
             if self.profiles[node.index()].earliest(now, now + 1, task.slots(), length).is_none() {
                 self.closed.push(node);
@@ -420,7 +421,7 @@ impl Backfill for Conservative {
 
     fn started(&mut self, candidate: Candidate, node: NodeId, pass: &Pass<'_>) {
         let task = pass.tasks.view(candidate.slot);
-        let length = self.length(task.estimate(), node);
+        let length = self.length(task.left(), node);
         let now = pass.now.0;
         self.profiles[node.index()].take(now, now.saturating_add(length), task.slots());
         if self.leaving == node {

@@ -77,9 +77,9 @@ impl Easy {
         self.ends.clear();
         for slot in pass.cluster.running(node, pass.tasks) {
             let task = pass.tasks.view(slot);
-            // An attempt on its way to the node has not started; the present is the best guess.
-            let started = task.started().min(pass.now);
-            let end = Time(started.0.saturating_add(duration(task.estimate(), speed)));
+            // Of an attempt on its way to the node the present is the best guess.
+            let since = task.working_since(pass.now);
+            let end = Time(since.0.saturating_add(duration(task.left(), speed)));
             self.ends.push((end, task.slots()));
         }
         self.ends.sort_unstable();
@@ -183,7 +183,7 @@ impl Backfill for Easy {
         // The head itself fits nowhere, or it would have started.
         let slot = pass.next_candidate(self.at, &fit)?;
         self.at = Some(slot);
-        let short = pass.tasks.view(slot).estimate() <= reservation.short_estimate;
+        let short = pass.tasks.view(slot).left() <= reservation.short_estimate;
         let cap = (!short).then_some((reservation.node, reservation.extra));
         Some(Candidate { slot, cap })
     }

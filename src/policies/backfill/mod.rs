@@ -17,6 +17,7 @@ use super::spec::{BackfillSpec, PolicySpec};
 use crate::ids::NodeId;
 use crate::random::Streams;
 use crate::scheduler::{Backfill, Candidate, Cluster, Entry, NodeSpec, Order, Pass, TaskView};
+use crate::time::Time;
 
 /// Any built-in rule.
 #[derive(Clone, Debug)]
@@ -86,8 +87,8 @@ impl Backfill for AnyBackfill {
         self.order.is_some()
     }
 
-    fn candidate_key(&mut self, task: &TaskView<'_>, entry: Entry) -> u64 {
-        self.order.as_mut().map_or(0, |order| order.key(task, 0, entry))
+    fn candidate_key(&mut self, task: &TaskView<'_>, entry: Entry, now: Time) -> u64 {
+        self.order.as_mut().map_or(0, |order| order.key(task, 0, entry, now))
     }
 
     fn queued(&mut self, slot: u32) {

@@ -4,6 +4,7 @@
 //! A bad idea when sizes differ much: one long task holds up many short ones.
 
 use crate::scheduler::{Entry, Order, TaskView};
+use crate::time::Time;
 
 /// First come, first served.
 #[derive(Clone, Copy, Debug, Default)]
@@ -11,7 +12,7 @@ pub struct Fifo;
 
 impl Order for Fifo {
     #[inline]
-    fn key(&mut self, _: &TaskView<'_>, _: u32, _: Entry) -> u64 {
+    fn key(&mut self, _: &TaskView<'_>, _: u32, _: Entry, _: Time) -> u64 {
         0
     }
 

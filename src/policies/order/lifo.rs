@@ -5,6 +5,7 @@
 //! spread is much larger, and under overload the oldest tasks never run.
 
 use crate::scheduler::{Entry, Order, TaskView};
+use crate::time::Time;
 
 /// Last come, first served.
 #[derive(Clone, Copy, Debug, Default)]
@@ -12,7 +13,7 @@ pub struct Lifo;
 
 impl Order for Lifo {
     #[inline]
-    fn key(&mut self, task: &TaskView<'_>, _: u32, _: Entry) -> u64 {
+    fn key(&mut self, task: &TaskView<'_>, _: u32, _: Entry, _: Time) -> u64 {
         // Number, not time of arrival: of tasks that came at one instant the last goes first too.
         u64::from(u32::MAX - task.number())
     }

@@ -5,6 +5,7 @@
 //! A bad idea when waits matter: short tasks wait for long ones.
 
 use crate::scheduler::{Entry, Order, TaskView};
+use crate::time::Time;
 
 /// Longest job first.
 #[derive(Clone, Copy, Debug, Default)]
@@ -12,7 +13,7 @@ pub struct Ljf;
 
 impl Order for Ljf {
     #[inline]
-    fn key(&mut self, task: &TaskView<'_>, _: u32, _: Entry) -> u64 {
+    fn key(&mut self, task: &TaskView<'_>, _: u32, _: Entry, _: Time) -> u64 {
         u64::MAX - task.estimate()
     }
 }

@@ -9,6 +9,7 @@
 use crate::distribution::standard_exponential;
 use crate::random::Stream;
 use crate::scheduler::{Entry, Order, TaskView};
+use crate::time::Time;
 
 /// Key units per mean of an exponential draw: fine enough to make ties rare, small enough for
 /// 2^32 draws from one queue.
@@ -31,7 +32,7 @@ impl RandomOrder {
 
 impl Order for RandomOrder {
     #[inline]
-    fn key(&mut self, _: &TaskView<'_>, queue: u32, _: Entry) -> u64 {
+    fn key(&mut self, _: &TaskView<'_>, queue: u32, _: Entry, _: Time) -> u64 {
         let draw = (standard_exponential(&mut self.stream) * SCALE) as u64;
         self.clocks.get(queue as usize).copied().unwrap_or(0).saturating_add(draw)
     }

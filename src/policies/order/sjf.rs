@@ -4,6 +4,7 @@
 //! A bad idea when long tasks must not starve, or when estimates are poor.
 
 use crate::scheduler::{Entry, Order, TaskView};
+use crate::time::Time;
 
 /// Shortest job first.
 #[derive(Clone, Copy, Debug, Default)]
@@ -11,7 +12,7 @@ pub struct Sjf;
 
 impl Order for Sjf {
     #[inline]
-    fn key(&mut self, task: &TaskView<'_>, _: u32, _: Entry) -> u64 {
+    fn key(&mut self, task: &TaskView<'_>, _: u32, _: Entry, _: Time) -> u64 {
         task.estimate()
     }
 }

@@ -7,9 +7,11 @@ use super::diagnostics::{Diagnostic, Origin};
 use super::document::{Node, Value};
 use super::nearest::nearest;
 use super::reader::{Found, Key, Reader, Setting, shortened};
+use super::values::{Quantity, Seconds};
 use super::words::Name;
 use crate::policies::registry::{self, PRESETS};
-use crate::policies::spec::{BackfillSpec, Dispatch, PlaceSpec, PolicySpec};
+use crate::policies::spec::{BackfillSpec, Dispatch, OrderSpec, PlaceSpec, PolicySpec};
+use crate::time::Duration;
 
 mod parts;
 
@@ -40,7 +42,11 @@ table! {
         /// The order in which tasks may overtake; that of the queue by default.
         backfill_order: Order;
         /// Whether a blocked head stays the head until it starts, though a better task comes.
-        commit_head: bool = false;
+        commit_head: bool;
+        /// Whether a better task takes the place of a running one; some orders always interrupt.
+        preempt: bool;
+        /// Time that an interrupted task spends on its node before it goes on.
+        switch_cost: Quantity<Seconds>;
     }
 }
 
@@ -115,6 +121,12 @@ impl PolicyTable {
                 if inline.commit_head.value() == Some(&true) {
                     name.push_str("-commit-head");
                 }
+                if inline.preempt.value() == Some(&true) {
+                    name.push_str("-preempt");
+                }
+                if let Some(cost) = inline.switch_cost.value().filter(|cost| cost.0 > 0.0) {
+                    name.push_str(&format!("-switch-cost-{}", cost.0));
+                }
                 name
             }
         };
@@ -128,7 +140,21 @@ impl PolicyTable {
                 Key::Broken => return None,
                 key => key.value().map(|order| order.spec.clone()),
             },
-            commit_head: *inline.commit_head.value()?,
+            commit_head: match &inline.commit_head {
+                Key::Broken => return None,
+                key => key.value().copied().unwrap_or(false),
+            },
+            preempt: match &inline.preempt {
+                Key::Broken => return None,
+                key => key.value().copied().unwrap_or(order.preempts()),
+            },
+            switch_cost: match &inline.switch_cost {
+                Key::Broken => return None,
+                key => match key.value() {
+                    Some(cost) => Duration::from_seconds(cost.0)?,
+                    None => order.switch_cost().unwrap_or(Duration::ZERO),
+                },
+            },
         })
     }
 }
@@ -207,6 +233,24 @@ fn check_overtaking(inline: &InlinePolicy, spec: &PolicySpec, reader: &mut Reade
     reader.report(Diagnostic::new("`backfill_order` has no meaning here", order.key, label).help(help));
 }
 
+/// Who is promised a start must not be interrupted before, nor interrupt others.
+fn check_promises(inline: &InlinePolicy, spec: &PolicySpec, at: Origin, reader: &mut Reader) {
+    let (can, why) = nature(&spec.order);
+    let always = can && !why.is_empty();
+    if spec.backfill != BackfillSpec::Conservative || !(spec.preempt || always) {
+        return;
+    }
+    let at = inline.backfill.found().map_or(at, |found| found.at);
+    let title = "`conservative` backfilling makes promises that interruptions would break";
+    let mut diagnostic = Diagnostic::new(title, at, "plans every task to its end")
+        .help("use `backfill = \"easy\"`, or an order that does not interrupt");
+    let interrupts = inline.preempt.found().map(|preempt| preempt.at);
+    if let Some(interrupts) = interrupts.or(inline.order.found().map(|order| order.at)) {
+        diagnostic = diagnostic.context(interrupts, "interrupts");
+    }
+    reader.report(diagnostic);
+}
+
 fn check_commit(inline: &InlinePolicy, spec: &PolicySpec, reader: &mut Reader) {
     let Some(commit) = inline.commit_head.found().filter(|found| found.value) else { return };
     let label = if spec.dispatch == Dispatch::Push {
@@ -224,6 +268,7 @@ fn check_commit(inline: &InlinePolicy, spec: &PolicySpec, reader: &mut Reader) {
 
 fn check_parts(table: &PolicyTable, spec: &PolicySpec, at: Origin, nodes: Option<u64>, reader: &mut Reader) {
     let PolicyTable::Inline(inline) = table else { return };
+    check_interruptions(inline, spec, at, reader);
     if spec.backfill != BackfillSpec::None && spec.dispatch == Dispatch::Push {
         let at = inline.backfill.found().map_or(at, |found| found.at);
         let mut diagnostic =
@@ -235,6 +280,7 @@ fn check_parts(table: &PolicyTable, spec: &PolicySpec, at: Origin, nodes: Option
         reader.report(diagnostic);
     }
     check_overtaking(inline, spec, reader);
+    check_promises(inline, spec, at, reader);
     let (&PlaceSpec::PowerOf { d, with_replacement: false }, Some(nodes)) = (&spec.place, nodes) else {
         return;
     };
@@ -247,6 +293,53 @@ fn check_parts(table: &PolicyTable, spec: &PolicySpec, at: Origin, nodes: Option
         reader.report(
             Diagnostic::new(format!("`power-of` cannot draw {d} different nodes"), at, label)
                 .help("lower `d`, or add `with_replacement = true`"),
+        );
+    }
+}
+
+/// Whether and how the order of this policy interrupts of itself.
+fn nature(order: &OrderSpec) -> (bool, &'static str) {
+    match order {
+        OrderSpec::Fifo => (false, "who came first is never overtaken"),
+        OrderSpec::Random => (false, "no task is better than another"),
+        OrderSpec::Srtf
+        | OrderSpec::TimeSlice { .. }
+        | OrderSpec::LeastAttainedService { .. }
+        | OrderSpec::Mlfq { .. } => (true, "this order always interrupts"),
+        _ => (true, ""),
+    }
+}
+
+/// `preempt` and `switch_cost` must mean something.
+fn check_interruptions(inline: &InlinePolicy, spec: &PolicySpec, at: Origin, reader: &mut Reader) {
+    let Some(order) = inline.order.value() else { return };
+    let order_at = inline.order.found().map_or(at, |found| found.at);
+    let (can, why) = nature(&spec.order);
+    let always = can && !why.is_empty();
+    if let Some(preempt) = inline.preempt.found() {
+        if preempt.value && !can {
+            let title = "`preempt` means nothing for this order";
+            reader.report(Diagnostic::new(title, preempt.at, why).context(order_at, "the order"));
+        } else if !preempt.value && always {
+            let help = match spec.order {
+                OrderSpec::Srtf => "use `order = \"sjf\"`, which does not interrupt, or leave `preempt` out",
+                _ => "leave `preempt` out, or use another order",
+            };
+            let title = "this order cannot do without interruptions";
+            reader.report(Diagnostic::new(title, preempt.at, why).context(order_at, "the order").help(help));
+        } else if order.preempts() && !preempt.value {
+            let title = "`preempt` is given twice";
+            reader.report(Diagnostic::new(title, preempt.at, "says no").context(order_at, "says yes"));
+        }
+    }
+    let Some(cost) = inline.switch_cost.found() else { return };
+    if order.switch_cost().is_some() {
+        let title = "`switch_cost` is given twice";
+        reader.report(Diagnostic::new(title, cost.at, "again").context(order_at, "first"));
+    } else if !spec.preempt && !always {
+        reader.report(
+            Diagnostic::new("`switch_cost` without `preempt`", cost.at, "nothing is interrupted")
+                .help("add `preempt = true`, or leave `switch_cost` out"),
         );
     }
 }
