@@ -160,16 +160,11 @@ impl<'a> Truths<'a> {
         let failed = probability > 0.0
             && self.failures.uniform2(u64::from(task.number), u64::from(which)) < probability;
         let excess = self.world.workload.limits().excess(task.number, work);
-        let outcome = match failed {
-            _ if excess > 0 => Outcome::Killed,
-            true => Outcome::Failure,
-            false => Outcome::Success,
-        };
         let takes = self.time_of(left.saturating_sub(excess), node);
         Ok(Fate {
             takes: Duration(takes.0.saturating_add(cost.0)),
             service: self.time_of(work - excess, node),
-            outcome,
+            outcome: self.world.workload.limits().outcome(task.number, work, failed),
         })
     }
 

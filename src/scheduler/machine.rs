@@ -6,10 +6,10 @@ use super::event::{Event, Outcome, TaskSpec};
 use super::policy::{Backfill, Dispatch, Entry, Interrupts, Order, Place, Policy};
 use super::ready::ReadyQueue;
 use super::record::{Observer, Record};
-use super::retry::{OnNodeLoss, RetryPlan};
+use super::retry::RetryPlan;
 use super::running::Running;
 use super::task::{NONE, TaskState, Tasks};
-use super::timers::{Alarm, Timers};
+use super::timers::Timers;
 use super::view::{Counts, View};
 use crate::ids::{AttemptNumber, NodeId, TaskId};
 use crate::random::{Purpose, StreamKey, Streams};
@@ -35,7 +35,7 @@ pub struct SchedulerConfig {
 pub struct Scheduler<P> {
     pub(super) policy: P,
     pub(super) config: SchedulerConfig,
-    jitter: StreamKey,
+    pub(super) jitter: StreamKey,
     pub(super) tasks: Tasks,
     pub(super) cluster: Cluster,
     /// Pull: what waits, when tasks only leave from the front ...
@@ -283,141 +283,8 @@ impl<P: Policy> Scheduler<P> {
         self.on_failed(now, id, outcome, service, commands, observer);
     }
 
-    /// The attempt ended without success: the task is tried again, perhaps after a pause, or given
-    /// up. One that reached its requested time would reach it again.
-    #[cold]
-    fn on_failed<O: Observer>(
-        &mut self,
-        now: Time,
-        id: TaskId,
-        outcome: Outcome,
-        service: Duration,
-        commands: &mut Commands,
-        observer: &mut O,
-    ) {
-        let slot = id.slot;
-        if outcome == Outcome::Killed {
-            return self.settle(now, slot, TaskState::Timeout, service, commands, observer);
-        }
-        let task = &mut self.tasks.hot[slot as usize];
-        task.failures += 1;
-        let failures = task.failures;
-        if self.config.retry.max_attempts.is_some_and(|most| failures >= most) {
-            return self.settle(now, slot, TaskState::Error, service, commands, observer);
-        }
-        self.counts.waiting += 1;
-        observer.on_record(now, &Record::Returned { task: id, failed: true });
-        let pause = self.config.retry.backoff.pause(failures, id.number, self.jitter);
-        if pause == Duration::ZERO {
-            self.tasks.hot[slot as usize].set_state(TaskState::Waiting);
-            self.enqueue(now, slot);
-        } else {
-            self.tasks.hot[slot as usize].set_state(TaskState::Backoff);
-            let due = now + pause;
-            self.timers.set(due, Alarm::Backoff, id.number, slot);
-        }
-    }
-
-    #[cold]
-    fn on_timer(&mut self, now: Time) {
-        while let Some((alarm, due, number, slot)) = self.timers.pop(now) {
-            match alarm {
-                Alarm::Backoff => {
-                    self.tasks.hot[slot as usize].set_state(TaskState::Waiting);
-                    self.enqueue(now, slot);
-                }
-                Alarm::Slice => {
-                    // Whether it still runs is known when all facts of the instant are in.
-                    if self.slice_ends(due, number, slot) {
-                        self.expired.push((due, number, slot));
-                    }
-                }
-                Alarm::Patience => {}
-            }
-        }
-    }
-
-    fn on_node_joined<O: Observer>(&mut self, now: Time, node: NodeId, observer: &mut O) {
-        let slots = self.cluster.spec(node).slots;
-        let state = &mut self.cluster.nodes[node.index()];
-        if state.up {
-            return;
-        }
-        state.up = true;
-        state.free = slots;
-        self.node_joined = true;
-        observer.on_record(now, &Record::NodeJoined { node });
-        self.node_changed(node);
-    }
-
-    /// All that ran on the node or waited for it goes back to be placed anew: the running attempts
-    /// in the order in which they started, then the queue in its order.
-    #[cold]
-    fn on_node_lost<O: Observer>(
-        &mut self,
-        now: Time,
-        node: NodeId,
-        commands: &mut Commands,
-        observer: &mut O,
-    ) {
-        if !self.cluster.nodes[node.index()].up {
-            return;
-        }
-        observer.on_record(now, &Record::NodeLost { node });
-        let mut lost = std::mem::take(&mut self.scratch);
-        lost.extend(self.cluster.running(node, &self.tasks));
-        for &slot in lost.iter().rev() {
-            self.cluster.vacate(slot, node, &mut self.tasks);
-        }
-        let state = &mut self.cluster.nodes[node.index()];
-        state.up = false;
-        state.free = 0;
-        for slot in lost.drain(..).rev() {
-            self.lose(now, slot, node, commands, observer);
-        }
-        self.scratch = lost;
-        while let Some(slot) = self.cluster.nodes[node.index()].queue_front(&self.tasks) {
-            self.cluster.nodes[node.index()].queue_pop(slot, &mut self.tasks);
-            self.cluster.nodes[node.index()].load -= 1;
-            self.tasks.hot[slot as usize].node = NONE;
-            self.enqueue(now, slot);
-        }
-        self.node_changed(node);
-    }
-
-    #[cold]
-    fn lose<O: Observer>(
-        &mut self,
-        now: Time,
-        slot: u32,
-        node: NodeId,
-        commands: &mut Commands,
-        observer: &mut O,
-    ) {
-        let id = self.tasks.id(slot);
-        let task = self.tasks.hot[slot as usize];
-        let attempt = AttemptNumber(task.attempts);
-        // An attempt whose start was not yet reported has taken no time.
-        let busy = slot_time(now.since(task.started), task.slots);
-        self.counts.running -= 1;
-        commands.push(Command::StopAttempt { task: id, attempt, node, interrupted: false });
-        let kept = self.config.retry.on_node_loss == OnNodeLoss::Resume;
-        if self.interrupts != Interrupts::Never {
-            self.unfile_running(slot, node);
-            self.drop_progress(now, slot, node, kept);
-        }
-        observer.on_record(now, &Record::Lost { task: id, attempt, node, busy, slots: task.slots, kept });
-        if self.config.retry.on_node_loss == OnNodeLoss::Fail {
-            return self.settle(now, slot, TaskState::Error, Duration::ZERO, commands, observer);
-        }
-        self.counts.waiting += 1;
-        self.tasks.hot[slot as usize].set_state(TaskState::Waiting);
-        observer.on_record(now, &Record::Returned { task: id, failed: false });
-        self.enqueue(now, slot);
-    }
-
     #[inline(always)]
-    fn settle<O: Observer>(
+    pub(super) fn settle<O: Observer>(
         &mut self,
         now: Time,
         slot: u32,
@@ -450,7 +317,7 @@ impl<P: Policy> Scheduler<P> {
 
     /// A task waits from now on; what becomes of it is decided when all facts are in.
     #[inline(always)]
-    fn enqueue(&mut self, now: Time, slot: u32) {
+    pub(super) fn enqueue(&mut self, now: Time, slot: u32) {
         if self.cluster.dispatch() == Dispatch::Push || self.is_alone() {
             self.unplaced.push(slot);
             return;

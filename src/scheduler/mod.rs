@@ -39,6 +39,7 @@ mod pull;
 mod push;
 mod ready;
 pub mod record;
+mod recovery;
 pub mod retry;
 mod running;
 pub mod task;

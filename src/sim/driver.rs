@@ -11,7 +11,7 @@ use crate::faults::NodeClocks;
 use crate::ids::{AttemptNumber, NodeId, TaskId};
 use crate::random::{Purpose, StreamKey, Streams};
 use crate::scheduler::{
-    Command, Commands, Event, Observer, OnNodeLoss, Outcome, Policy, Scheduler, SchedulerConfig, TaskSpec,
+    Command, Commands, Event, Observer, OnNodeLoss, Policy, Scheduler, SchedulerConfig, TaskSpec,
 };
 use crate::structures::calendar::Ahead;
 use crate::structures::memory;
@@ -21,7 +21,7 @@ use crate::world::World;
 
 /// A run in progress.
 pub(super) struct Driver<'a, P, O> {
-    world: &'a World,
+    pub(super) world: &'a World,
     scheduler: Scheduler<P>,
     pub(super) observer: O,
     pub(super) commands: Commands,
@@ -35,7 +35,7 @@ pub(super) struct Driver<'a, P, O> {
     attempts: Vec<Attempt>,
     over: Vec<u32>,
     /// By slot, when `has_courses`.
-    courses: Vec<Course>,
+    pub(super) courses: Vec<Course>,
     has_courses: bool,
     starts_are_reported: bool,
     free: Vec<u32>,
@@ -298,18 +298,12 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
                 if self.has_courses { attempt - self.courses[slot as usize].resumptions } else { attempt };
             self.failures.uniform2(u64::from(number), u64::from(which)) < probability
         };
-        let excess = self.limits.excess(number, work);
-        let outcome = match failed {
-            _ if excess > 0 => Outcome::Killed,
-            true => Outcome::Failure,
-            false => Outcome::Success,
-        };
         let event = Event::AttemptFinished {
             task: TaskId { slot, number },
             attempt: AttemptNumber(attempt),
             node: NodeId(node),
-            outcome,
-            service: self.service(work - excess, node),
+            outcome: self.limits.outcome(number, work, failed),
+            service: self.service(work - self.limits.excess(number, work), node),
         };
         if self.has_courses {
             // A failed attempt is found at its end; the next one repeats all of the work.
@@ -485,16 +479,6 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
         if runs_here {
             self.nodes.attempt_ends(now, node.0);
         }
-    }
-
-    /// Takes what an attempt did until it was given up, or until its node failed, off what is left.
-    fn credit(&mut self, now: Time, slot: u32, node: u32) {
-        let course = &mut self.courses[slot as usize];
-        let end = self.news.end_of_attempt(now, node, course.changes);
-        let elapsed = end.since(course.started).0;
-        let speed = self.world.nodes[node as usize].speed;
-        let done = if speed == 1.0 { elapsed } else { (elapsed as f64 * speed).round() as u64 };
-        course.left = course.left.saturating_sub(done);
     }
 
     /// A later attempt draws its own work, unless it goes on with what an earlier one left.
