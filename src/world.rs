@@ -4,7 +4,7 @@
 use crate::distribution::Distribution;
 use crate::faults::NodeFaults;
 use crate::random::Streams;
-use crate::scheduler::{NodeSpec, RetryPlan};
+use crate::scheduler::{Limits, NodeSpec, RetryPlan, SchedulerConfig};
 use crate::time::{Duration, Time};
 use crate::workload::Workload;
 
@@ -50,6 +50,8 @@ pub struct World {
     pub workload: Workload,
     /// What happens to failed and lost attempts.
     pub retry: RetryPlan,
+    /// How many tasks may wait.
+    pub limits: Limits,
     /// How long news takes.
     pub delays: Delays,
     /// No arrivals are taken after this instant.
@@ -64,6 +66,17 @@ impl World {
     /// The most slots that one task takes.
     pub fn max_demand(&self) -> u32 {
         self.workload.max_slots()
+    }
+
+    /// What the scheduler is told before its first event.
+    pub fn scheduler_config(&self, seed: u64, starts_are_reported: bool) -> SchedulerConfig {
+        SchedulerConfig {
+            retry: self.retry,
+            max_demand: self.max_demand(),
+            starts_are_reported,
+            seed,
+            limits: self.limits.clone(),
+        }
     }
 
     /// Slots of all nodes.

@@ -17,7 +17,7 @@ use falcon::policies::registry::{BACKFILLS, DISPATCHES, ORDERS, PLACES, Part};
 use falcon::policies::{self, AnyPolicy, PolicySpec};
 use falcon::random::Streams;
 use falcon::scheduler::{
-    Backoff, Command, Commands, Event, NodeSpec, OnNodeLoss, Outcome, Record, RetryPlan, Scheduler,
+    Backoff, Command, Commands, Event, Limits, NodeSpec, OnNodeLoss, Outcome, Record, RetryPlan, Scheduler,
     SchedulerConfig, TaskSpec, TaskState,
 };
 use falcon::time::{Duration, Time};
@@ -53,7 +53,8 @@ fn core(policy: &str, nodes: &[u32], retry: RetryPlan) -> Core {
     let nodes: Vec<NodeSpec> =
         nodes.iter().map(|&slots| NodeSpec { slots, speed: 1.0, weight: f64::from(slots) }).collect();
     let max_demand = nodes.iter().map(|node| node.slots).max().unwrap_or(1);
-    let config = SchedulerConfig { retry, max_demand, starts_are_reported: false, seed: 1 };
+    let config =
+        SchedulerConfig { retry, max_demand, starts_are_reported: false, seed: 1, limits: Limits::default() };
     let policy = policies::build(&spec, &nodes, max_demand, Streams::new(1));
     Core {
         scheduler: Scheduler::new(policy, &nodes, config),
@@ -587,7 +588,13 @@ fn a_start_that_is_reported_late_counts_from_the_report() {
     let mut core = core("fifo least-loaded pull none", &[1], retry());
     core.scheduler = {
         let nodes = [NodeSpec { slots: 1, speed: 1.0, weight: 1.0 }; 2];
-        let config = SchedulerConfig { retry: retry(), max_demand: 1, starts_are_reported: true, seed: 1 };
+        let config = SchedulerConfig {
+            retry: retry(),
+            max_demand: 1,
+            starts_are_reported: true,
+            seed: 1,
+            limits: Limits::default(),
+        };
         let fifo = falcon::policies::registry::preset("fifo").expect("a preset");
         Scheduler::new(policies::build(&fifo, &nodes, 1, Streams::new(1)), &nodes, config)
     };
@@ -680,6 +687,7 @@ fn every_transition_is_written_down() {
                 waiting: false,
                 class: 0,
                 arrival: Time(SECOND),
+                deadline: Time::NEVER,
                 first_start: Some(Time(SECOND)),
                 attempts: 3,
                 node: Some(on(0)),

@@ -10,7 +10,7 @@ use falcon::metrics::{FinalState, Metric};
 use falcon::policies::registry::{BACKFILLS, DISPATCHES, ORDERS, PLACES};
 use falcon::policies::{self, BackfillSpec, OrderSpec, PlaceSpec, PolicySpec};
 use falcon::random::Streams;
-use falcon::scheduler::{Backoff, Dispatch, NodeSpec, OnNodeLoss, RetryPlan};
+use falcon::scheduler::{Backoff, Dispatch, Limits, NodeSpec, OnNodeLoss, OnRejection, RetryPlan};
 use falcon::sim::{RunOptions, RunOutput, SimulationError, simulate};
 use falcon::time::{Duration, Time};
 use falcon::workload::{EstimateSpec, TraceTask, Workload};
@@ -65,6 +65,7 @@ fn retry() -> impl Strategy<Value = RetryPlan> {
         max_attempts: Some(most),
         backoff: Backoff { base: Duration(base * SECOND), factor: 2.0, max: Duration(5 * SECOND), jitter },
         on_node_loss,
+        on_rejection: OnRejection::Settle,
         redraw: false,
     })
 }
@@ -105,6 +106,7 @@ fn world() -> impl Strategy<Value = World> {
                 kill_at_requested: kills,
             },
             retry,
+            limits: Limits::default(),
             delays: Delays { dispatch, ..Delays::default() },
             last_arrival: None,
             warmup: 0,
@@ -365,6 +367,7 @@ fn small(nodes: &[(u32, f64, f64)], tasks: &[(f64, f64, u32, f64)]) -> World {
             kill_at_requested: false,
         },
         retry: RetryPlan::default(),
+        limits: Limits::default(),
         delays: Delays::default(),
         last_arrival: None,
         warmup: 0,

@@ -193,6 +193,7 @@ impl Plan {
             progress: Some(&progress),
         };
         let build = || policies::build(spec, &world.nodes, max_demand, Streams::new(seed));
+        let config = world.scheduler_config(seed, true);
         let output = run_live(&world, seed, build, &live, link)?;
         let invalid = too_late(&output.driver, options.lag_tolerance);
         let unused = Mutex::default();
@@ -203,7 +204,7 @@ impl Plan {
             samples: output.samples,
             invalid,
             history: output.history,
-            header: Header::new(spec.clone(), replication, seed, world.nodes, world.retry, max_demand),
+            header: Header::new(spec.clone(), replication, world.nodes, config),
             journal: output.journal,
             incidents: output.incidents,
         })

@@ -46,6 +46,8 @@ pub struct NodeGroup {
     pub weight: f64,
     /// Zone, if named.
     pub zone: Option<String>,
+    /// Tasks that may wait in the queue of one node under push; `None` for no limit.
+    pub queue_limit: Option<u32>,
     /// How its nodes fail; `None` when they never do.
     pub faults: Option<NodeFaults>,
 }
@@ -65,6 +67,8 @@ pub struct Plan {
     pub workload: Workload,
     /// What happens to failed and lost attempts.
     pub retry: RetryPlan,
+    /// Tasks that may wait in all queues together; `None` for no limit.
+    pub queue_limit: Option<u64>,
     /// How long news takes.
     pub delays: Delays,
     /// The policies, no two of the same name.
@@ -80,6 +84,15 @@ impl Plan {
     /// How many nodes the cluster has.
     pub fn node_count(&self) -> usize {
         self.groups.iter().map(|group| group.count as usize).sum()
+    }
+
+    /// By node, how many tasks may wait in its queue, `u32::MAX` for no limit; empty when no node has one.
+    pub(super) fn node_limits(&self) -> Vec<u32> {
+        if self.groups.iter().all(|group| group.queue_limit.is_none()) {
+            return Vec::new();
+        }
+        let limit = |group: &NodeGroup| group.queue_limit.unwrap_or(u32::MAX);
+        self.groups.iter().flat_map(|group| std::iter::repeat_n(limit(group), group.count as usize)).collect()
     }
 
     /// How many tasks run at once at most.

@@ -15,7 +15,7 @@ use crate::metrics::histogram::PooledHistogram;
 use crate::metrics::{Collected, PolicyResult, ReplicationResult, TailDistribution, TaskResult};
 use crate::policies;
 use crate::random::Streams;
-use crate::scheduler::{NodeSpec, Policy};
+use crate::scheduler::{Limits, NodeSpec, Policy};
 use crate::sim::{self, RunOptions, RunOutput, SimulationError};
 use crate::world::World;
 
@@ -85,6 +85,11 @@ impl Plan {
             fault_of: Vec::with_capacity(self.node_count()),
             workload: self.workload.clone(),
             retry: self.retry,
+            limits: Limits {
+                waiting: self.queue_limit,
+                nodes: self.node_limits(),
+                tasks_give_up: self.workload.tasks_give_up(),
+            },
             delays: self.delays.clone(),
             last_arrival: match self.run.until {
                 Until::Settled => None,

@@ -15,7 +15,7 @@ use super::journal::{Mismatch, Replay, Step};
 use super::log_check::{LONGEST_PAUSE, Possible, check};
 use crate::policies::{self, AnyPolicy, PolicySpec};
 use crate::random::Streams;
-use crate::scheduler::{NodeSpec, RetryPlan, Scheduler, SchedulerConfig};
+use crate::scheduler::{NodeSpec, Scheduler, SchedulerConfig};
 
 /// Name of the file in a results folder.
 pub const FILE: &str = "log.jsonl.gz";
@@ -36,28 +36,17 @@ pub struct Header {
     pub policy: PolicySpec,
     /// Number of the replication.
     pub replication: u32,
-    /// Its seed.
-    pub seed: u64,
     /// The nodes, in order of number.
     pub nodes: Vec<NodeSpec>,
-    /// What happens to failed and lost attempts.
-    pub retry: RetryPlan,
-    /// The most slots that one task takes.
-    pub max_demand: u32,
+    /// What else it was told, the seed included.
+    pub config: SchedulerConfig,
 }
 
 impl Header {
     /// A header in the form of this version.
-    pub fn new(
-        policy: PolicySpec,
-        replication: u32,
-        seed: u64,
-        nodes: Vec<NodeSpec>,
-        retry: RetryPlan,
-        max_demand: u32,
-    ) -> Self {
+    pub fn new(policy: PolicySpec, replication: u32, nodes: Vec<NodeSpec>, config: SchedulerConfig) -> Self {
         let version = env!("CARGO_PKG_VERSION").to_string();
-        Header { form: FORM, version, policy, replication, seed, nodes, retry, max_demand }
+        Header { form: FORM, version, policy, replication, nodes, config }
     }
 }
 
@@ -215,11 +204,10 @@ struct Run {
 impl Run {
     fn new(header: Header) -> Result<Run, String> {
         check(&header)?;
-        let Header { seed, max_demand, .. } = header;
-        let policy = policies::build(&header.policy, &header.nodes, max_demand, Streams::new(seed));
-        let mut retry = header.retry;
-        retry.backoff.max = retry.backoff.max.min(LONGEST_PAUSE);
-        let config = SchedulerConfig { retry, max_demand, starts_are_reported: true, seed };
+        let mut config = header.config.clone();
+        let streams = Streams::new(config.seed);
+        let policy = policies::build(&header.policy, &header.nodes, config.max_demand, streams);
+        config.retry.backoff.max = config.retry.backoff.max.min(LONGEST_PAUSE);
         let replay = Replay::new(Scheduler::new(policy, &header.nodes, config));
         let replayed = Replayed { header, steps: 0, events: 0, commands: 0, mismatch: None };
         Ok(Run { replay, possible: Possible::default(), replayed })

@@ -46,7 +46,11 @@ pub(super) fn check(header: &Header) -> Result<(), String> {
     if header.policy.backfill != BackfillSpec::None && header.policy.dispatch == Dispatch::Push {
         return Err("its policy backfills without a central queue".to_string());
     }
-    let backoff = &header.retry.backoff;
+    let limited = header.config.limits.nodes.len() as u64;
+    if limited != 0 && limited != nodes {
+        return Err("its limits are not those of its nodes".to_string());
+    }
+    let backoff = &header.config.retry.backoff;
     if !(backoff.factor >= 1.0 && backoff.factor.is_finite() && (0.0..=1.0).contains(&backoff.jitter)) {
         return Err("its pauses after failures are not possible".to_string());
     }
@@ -85,7 +89,7 @@ impl Possible {
                 Event::TaskSubmitted { task, spec } => {
                     let next = task.number == self.submitted;
                     self.submitted = self.submitted.saturating_add(1);
-                    next && spec.slots <= header.max_demand && self.take(task.slot, spec.slots)
+                    next && spec.slots <= header.config.max_demand && self.take(task.slot, spec.slots)
                 }
                 Event::NodeJoined { node } | Event::NodeLost { node } => node.index() < header.nodes.len(),
                 // Of attempts that are not there the scheduler itself takes no notice.

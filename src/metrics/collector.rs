@@ -173,7 +173,8 @@ impl Collector {
 
     #[inline(always)]
     fn on_settled(&mut self, now: Time, settled: &Settled) {
-        let Settled { number, state, waiting, class, arrival, first_start, node, service } = *settled;
+        let Settled { number, state, waiting, class, arrival, deadline, first_start, node, service } =
+            *settled;
         let completed = state == TaskState::Completed;
         self.last_settled = now;
         self.system_area += i128::from(now.0);
@@ -194,6 +195,13 @@ impl Collector {
         let warm = number >= self.warmup;
         let wait = first_start.filter(|_| warm).map(|start| start - arrival);
         let response = (completed && warm).then(|| now - arrival);
+        if deadline != Time::NEVER {
+            let missed = !completed || now > deadline;
+            self.all.count_deadline(missed);
+            if let Some(stats) = self.classes.get_mut(class as usize) {
+                stats.count_deadline(missed);
+            }
+        }
         self.all.settle(state, wait, response, service);
         if let Some(stats) = self.classes.get_mut(class as usize) {
             stats.settle(state, wait, response, service);
@@ -332,6 +340,7 @@ struct Settled {
     waiting: bool,
     class: u16,
     arrival: Time,
+    deadline: Time,
     first_start: Option<Time>,
     node: Option<NodeId>,
     service: Duration,
@@ -396,9 +405,21 @@ impl Observer for Collector {
                     timeline.returned(now);
                 }
             }
-            Record::Settled { task, state, waiting, class, arrival, first_start, node, service, .. } => {
+            Record::Settled {
+                task,
+                state,
+                waiting,
+                class,
+                arrival,
+                deadline,
+                first_start,
+                node,
+                service,
+                ..
+            } => {
                 let number = task.number;
-                let settled = Settled { number, state, waiting, class, arrival, first_start, node, service };
+                let settled =
+                    Settled { number, state, waiting, class, arrival, deadline, first_start, node, service };
                 self.on_settled(now, &settled);
             }
             Record::NodeJoined { node } => self.on_node_joined(now, node.index()),

@@ -71,6 +71,7 @@ metrics! {
     Timeouts "timeouts" "tasks" Lower "Tasks that ran out of time.";
     Cancelled "cancelled" "tasks" Lower "Tasks that were cancelled.";
     Rejected "rejected" "tasks" Lower "Tasks that were refused on arrival.";
+    MissedDeadlines "missed_deadlines" "tasks" Lower "Tasks that were not completed by their deadline; missing when no task has one.";
     Attempts "attempts" "attempts" Neither "Starts of tasks on nodes.";
     Retries "retries" "attempts" Lower "Starts after an attempt that failed.";
     AttemptsLost "attempts_lost" "attempts" Lower "Attempts lost to failures of nodes.";

@@ -72,6 +72,7 @@ impl Sample {
             speed: 1.0,
             weight: 1.0,
             zone: None,
+            queue_limit: None,
             faults,
         };
         let class = |name: &str, share| TaskClass {
@@ -109,6 +110,7 @@ impl Sample {
                 classes,
             },
             retry: RetryPlan::default(),
+            queue_limit: None,
             delays: Delays::default(),
             policies: self.policies.iter().map(policy).collect(),
         }

@@ -52,10 +52,16 @@ pub struct Cluster {
     closed: Vec<(NodeId, u32)>,
     /// Most slots that one task takes.
     max_demand: u32,
+    /// By node: tasks that may wait in its queue, and how many do; empty without limits.
+    limits: Vec<u32>,
+    queued: Vec<u32>,
+    /// How many nodes are up.
+    pub(super) up: u32,
 }
 
 impl Cluster {
-    pub(super) fn new(specs: &[NodeSpec], dispatch: Dispatch, max_demand: u32) -> Self {
+    pub(super) fn new(specs: &[NodeSpec], dispatch: Dispatch, max_demand: u32, limits: &[u32]) -> Self {
+        let limits = if dispatch == Dispatch::Push { limits.to_vec() } else { Vec::new() };
         let down = Node {
             free: 0,
             load: 0,
@@ -74,6 +80,9 @@ impl Cluster {
             cap: None,
             closed: Vec::new(),
             max_demand,
+            queued: vec![0; limits.len()],
+            limits,
+            up: 0,
         }
     }
 
@@ -134,9 +143,69 @@ impl Cluster {
     pub fn room(&self, node: NodeId) -> u32 {
         match self.dispatch {
             Dispatch::Pull => self.free(node),
-            Dispatch::Push if self.nodes[node.index()].up => self.specs[node.index()].slots,
+            Dispatch::Push if self.nodes[node.index()].up => match self.limits.get(node.index()) {
+                Some(&limit) => self.room_to_wait(node, limit),
+                None => self.specs[node.index()].slots,
+            },
             Dispatch::Push => 0,
         }
+    }
+
+    /// Room at a node where only so many may wait: when it is full, only what can start at once.
+    fn room_to_wait(&self, node: NodeId, limit: u32) -> u32 {
+        let state = &self.nodes[node.index()];
+        // Those that free slots are enough for do not wait.
+        let waiting = match state.queued_slots <= state.free {
+            true => 0,
+            false if self.max_demand == 1 => self.queued[node.index()] - state.free,
+            false => self.queued[node.index()],
+        };
+        if waiting < limit { self.specs[node.index()].slots } else { self.unclaimed(node) }
+    }
+
+    /// Whether nodes limit how many may wait.
+    pub(super) fn has_limits(&self) -> bool {
+        !self.limits.is_empty()
+    }
+
+    /// Whether any node is up.
+    pub(super) fn any_up(&self) -> bool {
+        self.up > 0
+    }
+
+    /// Puts a task into the queue of the node.
+    #[inline]
+    pub(super) fn enqueue(&mut self, slot: u32, node: NodeId, tasks: &mut Tasks) {
+        self.nodes[node.index()].queue_push(slot, tasks);
+        if let Some(queued) = self.queued.get_mut(node.index()) {
+            *queued += 1;
+        }
+    }
+
+    /// Takes the first task out of the queue of the node.
+    #[inline]
+    pub(super) fn dequeue(&mut self, slot: u32, node: NodeId, tasks: &mut Tasks) {
+        self.nodes[node.index()].queue_pop(slot, tasks);
+        if let Some(queued) = self.queued.get_mut(node.index()) {
+            *queued -= 1;
+        }
+    }
+
+    /// A task in the queue of the node no longer counts, though it is still linked.
+    pub(super) fn discount(&mut self, node: NodeId, slots: u32) {
+        let state = &mut self.nodes[node.index()];
+        state.load -= 1;
+        state.queued_slots -= slots;
+        if let Some(queued) = self.queued.get_mut(node.index()) {
+            *queued -= 1;
+        }
+    }
+
+    /// Takes a task that no longer counts out of the queue of the node, where it is the first.
+    pub(super) fn take_out(&mut self, slot: u32, node: NodeId, tasks: &mut Tasks) {
+        let state = &mut self.nodes[node.index()];
+        state.queued_slots += tasks.hot[slot as usize].slots;
+        state.queue_pop(slot, tasks);
     }
 
     /// When tasks are bound to nodes.

@@ -26,7 +26,7 @@ impl<P: Policy> Scheduler<P> {
             "waiting tasks"
         );
         assert_eq!(count(&[TaskState::Running]), counts.running, "running tasks");
-        assert_eq!(count(&[TaskState::Backoff]), self.timers.backoffs(), "a timer per backoff");
+        assert_eq!(count(&[TaskState::Backoff]), counts.away, "tasks in no queue");
 
         let mut seen = vec![false; self.tasks.hot.len()];
         let mut see = |slot: u32| {
@@ -50,15 +50,22 @@ impl<P: Policy> Scheduler<P> {
         }
         for &slot in central.iter().chain(&self.unplaced).chain(&self.parked) {
             see(slot);
-            assert_eq!(self.tasks.hot[slot as usize].state, TaskState::Waiting, "slot {slot} is queued");
+            let state = self.tasks.hot[slot as usize].state;
+            assert!(state == TaskState::Waiting || self.is_leaving(slot), "slot {slot} is queued");
         }
         for (slot, task) in self.tasks.hot.iter().enumerate() {
             let placed = matches!(task.state, TaskState::Waiting | TaskState::Running);
-            assert_eq!(seen[slot], placed, "slot {slot} is {:?}", task.state);
+            let leaving = seen[slot] && self.is_leaving(slot as u32);
+            assert_eq!(seen[slot], placed || leaving, "slot {slot} is {:?}", task.state);
             if let (TaskState::Running, Some(most)) = (task.state, self.config.retry.max_attempts) {
                 assert!(task.failures < most, "task {} runs beyond its attempts", task.number);
             }
         }
+    }
+
+    /// Whether the task gave up and its link is still to be taken out of a queue.
+    fn is_leaving(&self, slot: u32) -> bool {
+        self.config.limits.tasks_give_up && self.tasks.hot[slot as usize].state.is_final()
     }
 
     fn check_node(&self, node: NodeId, see: &mut impl FnMut(u32)) {
@@ -77,8 +84,15 @@ impl<P: Policy> Scheduler<P> {
         let mut tasks = self.tasks.clone();
         let mut last = None;
         while let Some(slot) = queue.queue_front(&tasks) {
+            if self.is_leaving(slot) {
+                // It no longer counts.
+                queue.queued_slots += self.tasks.hot[slot as usize].slots;
+            }
             queue.queue_pop(slot, &mut tasks);
             see(slot);
+            if self.is_leaving(slot) {
+                continue;
+            }
             let task = &self.tasks.hot[slot as usize];
             assert_eq!(task.state, TaskState::Waiting, "task {} waits at {node:?}", task.number);
             let rank = (task.key, task.number);

@@ -2,11 +2,11 @@
 
 use super::cluster::{Cluster, NodeSpec};
 use super::command::{Command, Commands};
+use super::config::SchedulerConfig;
 use super::event::{Event, Outcome, TaskSpec};
 use super::policy::{Backfill, Dispatch, Entry, Interrupts, Order, Place, Policy};
 use super::ready::ReadyQueue;
 use super::record::{Observer, Record};
-use super::retry::RetryPlan;
 use super::running::Running;
 use super::task::{NONE, TaskState, Tasks};
 use super::timers::Timers;
@@ -15,20 +15,6 @@ use crate::ids::{AttemptNumber, NodeId, TaskId};
 use crate::random::{Purpose, StreamKey, Streams};
 use crate::structures::ordered_index::OrderedIndex;
 use crate::time::{Duration, Time};
-
-/// What a scheduler must know before its first event.
-#[derive(Clone, Debug)]
-pub struct SchedulerConfig {
-    /// What happens to failed and lost attempts.
-    pub retry: RetryPlan,
-    /// The most slots that one task takes; places choose their index by it.
-    pub max_demand: u32,
-    /// Whether the driver sends `AttemptStarted`. If so, an attempt has started when that event
-    /// says so; if not, when the command to start it was given.
-    pub starts_are_reported: bool,
-    /// Names the random streams of backoff.
-    pub seed: u64,
-}
 
 /// A scheduler with one policy.
 #[derive(Clone, Debug)]
@@ -66,6 +52,12 @@ pub struct Scheduler<P> {
     pub(super) running: Option<Running>,
     /// Slices that end at this instant: when, number and slot of the task.
     pub(super) expired: Vec<(Time, u32, u32)>,
+    /// Whether submissions may be refused, or tasks give up.
+    pub(super) limited: bool,
+    /// Submissions of this instant, when they may be refused.
+    pub(super) arrived: Vec<u32>,
+    /// By slot: how often a submission was refused.
+    pub(super) refusals: Vec<u32>,
     /// Tasks of the event or decision at hand; kept to use its memory again.
     pub(super) scratch: Vec<u32>,
 }
@@ -73,12 +65,14 @@ pub struct Scheduler<P> {
 impl<P: Policy> Scheduler<P> {
     /// A scheduler that knows its nodes but believes none of them up yet.
     pub fn new(mut policy: P, nodes: &[NodeSpec], config: SchedulerConfig) -> Self {
-        let cluster = Cluster::new(nodes, policy.dispatch(), config.max_demand);
+        let cluster = Cluster::new(nodes, policy.dispatch(), config.max_demand, &config.limits.nodes);
         let jitter = Streams::new(config.seed).key(Purpose::Backoff);
         let backfill = policy.parts().2;
         let indexed = backfill.is_active() || backfill.commits_head();
         let reordered = backfill.reorders();
         let switch_cost = policy.switch_cost();
+        let indexed = indexed || config.limits.waiting.is_some() || config.limits.tasks_give_up;
+        let limited = config.limits.apply();
         let interrupts = match policy.parts().0.interrupts() {
             Interrupts::Never if policy.preempts() => Interrupts::ForBetter,
             other => other,
@@ -109,6 +103,9 @@ impl<P: Policy> Scheduler<P> {
             switch_cost,
             running,
             expired: Vec::new(),
+            limited,
+            arrived: Vec::new(),
+            refusals: Vec::new(),
             scratch: Vec::new(),
         }
     }
@@ -174,7 +171,7 @@ impl<P: Policy> Scheduler<P> {
             }
             Event::NodeJoined { node } => self.on_node_joined(now, node, observer),
             Event::NodeLost { node } => self.on_node_lost(now, node, commands, observer),
-            Event::TimerFired => self.on_timer(now),
+            Event::TimerFired => self.on_timer(now, commands, observer),
         }
     }
 
@@ -188,6 +185,9 @@ impl<P: Policy> Scheduler<P> {
         if self.interrupts != Interrupts::Never {
             self.decide_interruptions(now, commands, observer);
         }
+        if self.limited && self.cluster.dispatch() == Dispatch::Pull {
+            self.refuse_surplus(now, commands, observer);
+        }
     }
 
     #[inline(always)]
@@ -195,6 +195,9 @@ impl<P: Policy> Scheduler<P> {
         self.tasks.admit(now, id, spec);
         if self.interrupts != Interrupts::Never {
             self.begin_progress(id.slot);
+        }
+        if self.limited {
+            self.note_arrival(id);
         }
         self.counts.submitted += 1;
         self.counts.waiting += 1;
@@ -293,6 +296,21 @@ impl<P: Policy> Scheduler<P> {
         commands: &mut Commands,
         observer: &mut O,
     ) {
+        let id = self.record_settled(now, slot, state, service, observer);
+        commands.push(Command::Settle { task: id, state });
+    }
+
+    /// The task is settled, but its slot may still be in use.
+    #[inline(always)]
+    pub(super) fn record_settled<O: Observer>(
+        &mut self,
+        now: Time,
+        slot: u32,
+        state: TaskState,
+        service: Duration,
+        observer: &mut O,
+    ) -> TaskId {
+        let deadline = self.tasks.deadline(slot);
         let task = &mut self.tasks.hot[slot as usize];
         let waiting = task.state.waits();
         task.set_state(state);
@@ -306,13 +324,14 @@ impl<P: Policy> Scheduler<P> {
             waiting,
             class: task.class,
             arrival: task.arrival,
+            deadline,
             first_start: (task.first_start != Time::NEVER).then_some(task.first_start),
             attempts: task.attempts - resumptions,
             node: (task.node != NONE).then_some(NodeId(task.node)),
             service,
         };
         observer.on_record(now, &record);
-        commands.push(Command::Settle { task: id, state });
+        id
     }
 
     /// A task waits from now on; what becomes of it is decided when all facts are in.
@@ -348,7 +367,7 @@ impl<P: Policy> Scheduler<P> {
     /// The node's load or free slots have changed.
     #[inline(always)]
     pub(super) fn load_changed(&mut self, node: NodeId) {
-        if self.cluster.dispatch() == Dispatch::Push {
+        if self.cluster.dispatch() == Dispatch::Push && !self.cluster.has_limits() {
             self.policy.parts().1.load_changed(node, &self.cluster);
         } else {
             self.node_changed(node);

@@ -27,11 +27,13 @@ mod batch;
 mod central;
 pub mod cluster;
 pub mod command;
+pub mod config;
 pub mod details;
 pub mod event;
 mod fetch;
 mod interrupt;
 mod invariants;
+mod limits;
 mod machine;
 mod node_queue;
 pub mod policy;
@@ -48,13 +50,14 @@ mod view;
 
 pub use cluster::{Cluster, NodeSpec};
 pub use command::{Command, Commands};
+pub use config::{Limits, SchedulerConfig};
 pub use details::TaskDetails;
 pub use event::{Event, Outcome, TaskSpec};
-pub use machine::{Scheduler, SchedulerConfig};
+pub use machine::Scheduler;
 pub use policy::{
     Backfill, Candidate, Composed, Dispatch, Entry, Interrupts, Order, Pass, Place, Policy, Soon,
 };
 pub use record::{Observer, Record};
-pub use retry::{Backoff, OnNodeLoss, RetryPlan};
+pub use retry::{Backoff, OnNodeLoss, OnRejection, RetryPlan};
 pub use task::{TaskState, TaskView};
 pub use view::View;

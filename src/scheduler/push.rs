@@ -16,18 +16,32 @@ use crate::time::Time;
 impl<P: Policy> Scheduler<P> {
     #[inline(always)]
     pub(super) fn decide_push<O: Observer>(&mut self, now: Time, commands: &mut Commands, observer: &mut O) {
-        if self.node_joined {
+        if self.node_joined || (self.limited && !self.parked.is_empty()) {
             self.node_joined = false;
             // Those that waited longest are placed first.
             self.parked.append(&mut self.unplaced);
             std::mem::swap(&mut self.parked, &mut self.unplaced);
         }
         let alone = self.unplaced.len() == 1;
+        let mut starting = 0;
         for at in 0..self.unplaced.len() {
             let slot = self.unplaced[at];
+            if self.limited && self.has_left(slot, commands) {
+                continue;
+            }
             let view = self.tasks.view(slot);
             let slots = view.slots();
-            let Some(node) = self.policy.parts().1.choose(&view, &self.cluster) else {
+            let chosen = self.policy.parts().1.choose(&view, &self.cluster);
+            if self.limited {
+                let unplaced = (self.unplaced.len() - at) as u64;
+                if self.is_refused(slot, chosen, starting, unplaced) {
+                    self.refuse_task(now, slot, commands, observer);
+                    continue;
+                }
+                let starts = chosen.is_some_and(|node| self.cluster.unclaimed(node) >= slots);
+                starting += u64::from(starts);
+            }
+            let Some(node) = chosen else {
                 self.parked.push(slot);
                 continue;
             };
@@ -44,7 +58,7 @@ impl<P: Policy> Scheduler<P> {
             } else {
                 self.tasks.hot[slot as usize].node = node.0;
                 self.set_key(now, slot, node.0);
-                self.cluster.nodes[node.index()].queue_push(slot, &mut self.tasks);
+                self.cluster.enqueue(slot, node, &mut self.tasks);
                 self.load_changed(node);
                 if self.cluster.nodes[node.index()].free > 0 || self.interrupts != Interrupts::Never {
                     self.mark_dirty(node);
@@ -52,6 +66,7 @@ impl<P: Policy> Scheduler<P> {
             }
         }
         self.unplaced.clear();
+        self.arrived.clear();
         for at in 0..self.dirty.len() {
             let node = self.dirty[at];
             self.cluster.nodes[node.index()].dirty = false;
@@ -85,16 +100,15 @@ impl<P: Policy> Scheduler<P> {
         observer: &mut O,
     ) {
         loop {
-            let state = &mut self.cluster.nodes[node.index()];
             // Do not even look at a task that cannot start: it may be far away in memory.
-            if state.free == 0 {
+            if self.cluster.nodes[node.index()].free == 0 {
                 return;
             }
-            let Some(slot) = state.queue_front(&self.tasks) else { return };
-            if self.tasks.hot[slot as usize].slots > state.free {
+            let Some(slot) = self.front(node, commands) else { return };
+            if self.tasks.hot[slot as usize].slots > self.cluster.nodes[node.index()].free {
                 return;
             }
-            state.queue_pop(slot, &mut self.tasks);
+            self.cluster.dequeue(slot, node, &mut self.tasks);
             self.policy.parts().0.taken(self.tasks.hot[slot as usize].key, node.0);
             self.start(now, slot, node, commands, observer);
         }

@@ -95,6 +95,8 @@ pub enum Record {
         class: u16,
         /// When it arrived.
         arrival: Time,
+        /// When it should have been settled; `Time::NEVER` without a deadline.
+        deadline: Time,
         /// When its first attempt started, if one did.
         first_start: Option<Time>,
         /// Attempts started.

@@ -219,6 +219,12 @@ impl Tasks {
         self.details[slot] = details;
     }
 
+    /// When the task should be settled.
+    #[inline]
+    pub(super) fn deadline(&self, slot: u32) -> Time {
+        if self.details.is_empty() { Time::NEVER } else { self.view(slot).details().deadline }
+    }
+
     /// The task in `slot`, as policies see it.
     #[inline]
     pub fn view(&self, slot: u32) -> TaskView<'_> {

@@ -285,6 +285,19 @@ impl Workload {
         }
     }
 
+    /// Whether some tasks may give up waiting.
+    pub fn tasks_give_up(&self) -> bool {
+        match self {
+            Workload::Generated { classes, .. } => {
+                classes.iter().any(|class| class.details.patience.is_some())
+            }
+            Workload::Listed { tasks, .. } => {
+                let gives_up = |details: &TaskDetails| details.gives_up != Time::NEVER;
+                tasks.iter().any(|task| task.details.as_deref().is_some_and(gives_up))
+            }
+        }
+    }
+
     /// The most slots that one task takes.
     pub fn max_slots(&self) -> u32 {
         match self {

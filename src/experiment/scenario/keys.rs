@@ -70,6 +70,8 @@ table! {
         down: DistributionTable<Seconds>;
         /// Whether a node ages always or only while it is busy.
         fails: FailsWord = FailsWord::Always;
+        /// Tasks that may wait in the queue of one node under push; a full node refuses.
+        queue_limit: Whole<0, { u32::MAX as u64 - 1 }>;
     }
 }
 
@@ -88,6 +90,10 @@ table! {
         priority: DistributionTable<Urgency> = DistributionTable::constant(0.0);
         /// What a task takes of its node while it runs.
         demand: DemandTable = DemandTable::default();
+        /// Time from arrival until a task should be settled.
+        deadline: DistributionTable<Seconds>;
+        /// Time from arrival after which a task that has not started leaves.
+        patience: DistributionTable<Seconds>;
         /// What policies may know of a task's work.
         estimate: EstimateTable = EstimateTable::Word(EstimateWord::Exact);
         /// Whether an attempt that reaches the requested time is ended there, and its task with it.
@@ -116,6 +122,10 @@ table! {
         priority: DistributionTable<Urgency>;
         /// In place of workload.demand.
         demand: DemandTable;
+        /// In place of workload.deadline.
+        deadline: DistributionTable<Seconds>;
+        /// In place of workload.patience.
+        patience: DistributionTable<Seconds>;
         /// In place of workload.estimate.
         estimate: EstimateTable;
     }
@@ -134,6 +144,10 @@ table! {
         slots: Count;
         /// What it takes of its node, in place of `slots`.
         demand: DemandTable;
+        /// Time from arrival until it should be settled.
+        deadline: Quantity<Seconds>;
+        /// Time from arrival after which it leaves unless it has started.
+        patience: Quantity<Seconds>;
     }
 }
 
@@ -211,6 +225,8 @@ table! {
         backoff: BackoffTable = BackoffTable::default();
         /// What becomes of attempts whose node is lost.
         on_node_loss: LossWord = LossWord::Restart;
+        /// What becomes of a submission that is refused because too many tasks wait.
+        on_rejection: RejectionWord = RejectionWord::Settle;
         /// Whether every new attempt draws new work.
         redraw: bool = false;
     }
@@ -242,9 +258,21 @@ words! {
     }
 }
 
+words! {
+    /// What becomes of a submission that is refused because too many tasks wait.
+    RejectionWord {
+        /// The task ends in state rejected.
+        Settle "settle";
+        /// It is submitted again after a backoff, up to the limit of attempts.
+        Retry "retry";
+    }
+}
+
 table! {
     /// What scheduling itself costs.
     SchedulerTable, "[scheduler]" {
+        /// Tasks that may wait in all queues together; submissions beyond are rejected.
+        queue_limit: Whole<0, { u64::MAX }>;
         /// Time from the decision to start a task until it starts.
         dispatch_delay: DistributionTable<Seconds> = DistributionTable::constant(0.0);
         /// Time from the end of an attempt until the scheduler knows; the slot is taken meanwhile.

@@ -4,15 +4,17 @@ use std::sync::Arc;
 
 use super::check::Cluster;
 use super::diagnostics::Diagnostic;
-use super::distributions;
+use super::distributions::{self, DistributionTable};
 use super::files::FilePath;
 use super::keys::{TaskTable, TraceTable, WorkloadTable};
 use super::reader::{Found, Key, Reader};
 use super::several::{Located, Several};
 use super::tasks::{Tasks, estimate, fits, fits_slots, no_requests, nothing_to_kill_at};
 use super::trace::{self, Trace};
+use super::values::{Quantity, Seconds};
 use crate::distribution::Distribution;
-use crate::time::Time;
+use crate::scheduler::TaskDetails;
+use crate::time::{Duration, Time};
 use crate::workload::csv::TraceDefaults;
 use crate::workload::{EstimateSpec, TraceTask, Workload, sort_tasks};
 
@@ -41,8 +43,12 @@ pub(super) fn listed(table: &WorkloadTable, cluster: Option<&Cluster>, reader: &
         (_, Key::Found(list)) => (from_list(list, &defaults, cluster, reader), list.key),
         _ => return None,
     };
+    let deadline = one_time(&table.deadline, "the deadline", reader);
+    let patience = one_time(&table.patience, "the patience", reader);
     let spec = estimate(table.estimate.value()?);
-    let Trace { tasks, class_names, has_estimates } = trace?;
+    let mut trace = trace?;
+    say_for_all(&mut trace.tasks, deadline?, patience?);
+    let Trace { tasks, class_names, has_estimates } = trace;
     if let (EstimateSpec::Requested, false, Some(found)) = (spec, has_estimates, table.estimate.found()) {
         no_requests(found.at, reader);
     }
@@ -61,6 +67,38 @@ pub(super) fn listed(table: &WorkloadTable, cluster: Option<&Cluster>, reader: &
         total_work: works().sum(),
         workload: Workload::Listed { tasks, class_names, estimate: spec, kill_at_requested },
     })
+}
+
+/// A time that is the same for all tasks of a list or trace.
+fn one_time(
+    key: &Key<DistributionTable<Seconds>>,
+    what: &str,
+    reader: &mut Reader,
+) -> Option<Option<Duration>> {
+    let Key::Found(found) = key else { return (!key.is_broken()).then_some(None) };
+    match distributions::lower(found, reader)? {
+        Distribution::Constant { value } => Duration::from_seconds(value).map(Some),
+        _ => {
+            let title = format!("{what} of tasks from a list or trace is one time");
+            reader.report(Diagnostic::new(title, found.at, "is a distribution"));
+            None
+        }
+    }
+}
+
+/// What [workload] says of all tasks that say nothing themselves.
+fn say_for_all(tasks: &mut Arc<[TraceTask]>, deadline: Option<Duration>, patience: Option<Duration>) {
+    if deadline.is_none() && patience.is_none() {
+        return;
+    }
+    for task in Arc::make_mut(tasks) {
+        let details = task.details.get_or_insert_default();
+        for (own, common) in [(&mut details.deadline, deadline), (&mut details.gives_up, patience)] {
+            if let (Time::NEVER, Some(after)) = (*own, common) {
+                *own = task.arrival.checked_add(after).unwrap_or(Time::NEVER);
+            }
+        }
+    }
 }
 
 fn from_file(
@@ -143,8 +181,10 @@ fn task(
         reader.report(Diagnostic::new(title, work.at, "too extreme"));
         return None;
     };
+    let arrival = Time::from_seconds(table.arrival.value()?.0)?;
+    let details = details(table, arrival)?;
     Some(TraceTask {
-        arrival: Time::from_seconds(table.arrival.value()?.0)?,
+        arrival,
         work: nanos,
         requested: None,
         priority: match &table.priority {
@@ -154,6 +194,23 @@ fn task(
         slots,
         class: 0,
         failure_probability: defaults.failure_probability,
-        details: None,
+        details: details.map(Box::new),
     })
+}
+
+/// What only some tasks say; `Some(None)` for one that says nothing.
+fn details(table: &TaskTable, arrival: Time) -> Option<Option<TaskDetails>> {
+    let after = |key: &Key<Quantity<Seconds>>| match key {
+        Key::Broken => None,
+        key => Some(key.value().map_or(Time::NEVER, |after| {
+            let after = Duration::from_seconds(after.0);
+            after.and_then(|after| arrival.checked_add(after)).unwrap_or(Time::NEVER)
+        })),
+    };
+    let details = TaskDetails {
+        deadline: after(&table.deadline)?,
+        gives_up: after(&table.patience)?,
+        ..TaskDetails::default()
+    };
+    Some((details != TaskDetails::default()).then_some(details))
 }

@@ -7,7 +7,7 @@ use super::keys::{ClassTable, DemandTable, EstimateTable, EstimateWord, NoiseTab
 use super::listed::listed;
 use super::reader::{Found, Key, Reader};
 use super::several::Several;
-use super::values::Plain;
+use super::values::{Plain, Seconds};
 use super::{arrivals, values::grouped};
 use crate::distribution::Distribution;
 use crate::workload::{Arrivals, ClassDetails, EstimateSpec, TaskClass, Workload};
@@ -169,6 +169,8 @@ fn classes(
         fits(demand, cluster, reader);
     }
     let estimate = generated_estimate(&table.estimate, reader);
+    let deadline = optional(&table.deadline, reader);
+    let patience = optional(&table.patience, reader);
     let mut classes = Vec::new();
     let mut missing = Vec::new();
     for class in &list {
@@ -182,6 +184,8 @@ fn classes(
                 None
             }
         };
+        let own_deadline = optional(&own.deadline, reader);
+        let own_patience = optional(&own.patience, reader);
         let own_priority = own.priority.found().map(|priority| distributions::lower(priority, reader));
         if let Some(demand) = own.demand.found() {
             fits(demand, cluster, reader);
@@ -208,7 +212,11 @@ fn classes(
                 slots: either(&own.demand, &table.demand)?.slots.value()?.small(),
                 failure_probability: either(&own.failure_probability, &table.failure_probability)?.0,
                 estimate: estimate?,
-                details: ClassDetails::default(),
+                details: ClassDetails {
+                    deadline: own_deadline?.or(deadline.clone()?),
+                    patience: own_patience?.or(patience.clone()?),
+                    ..ClassDetails::default()
+                },
             })
         })());
     }
@@ -234,6 +242,15 @@ fn classes(
         }
     }
     classes.into_iter().collect()
+}
+
+/// A distribution that need not be given; `None` when it is wrong.
+fn optional(key: &Key<DistributionTable<Seconds>>, reader: &mut Reader) -> Option<Option<Distribution>> {
+    match key {
+        Key::Broken => None,
+        Key::Found(found) => distributions::lower(found, reader).map(Some),
+        Key::Absent | Key::Default(_) => Some(None),
+    }
 }
 
 fn work(found: &Found<DistributionTable<Plain>>, reader: &mut Reader) -> Option<Distribution> {

@@ -268,7 +268,7 @@ fn check_commit(inline: &InlinePolicy, spec: &PolicySpec, reader: &mut Reader) {
 
 fn check_parts(table: &PolicyTable, spec: &PolicySpec, at: Origin, nodes: Option<u64>, reader: &mut Reader) {
     let PolicyTable::Inline(inline) = table else { return };
-    check_interruptions(inline, spec, at, reader);
+    check_interruptions(inline, spec, reader);
     if spec.backfill != BackfillSpec::None && spec.dispatch == Dispatch::Push {
         let at = inline.backfill.found().map_or(at, |found| found.at);
         let mut diagnostic =
@@ -311,31 +311,35 @@ fn nature(order: &OrderSpec) -> (bool, &'static str) {
 }
 
 /// `preempt` and `switch_cost` must mean something.
-fn check_interruptions(inline: &InlinePolicy, spec: &PolicySpec, at: Origin, reader: &mut Reader) {
+fn check_interruptions(inline: &InlinePolicy, spec: &PolicySpec, reader: &mut Reader) {
     let Some(order) = inline.order.value() else { return };
-    let order_at = inline.order.found().map_or(at, |found| found.at);
+    let order_at = inline.order.found().map(|found| found.at);
+    let with_order = |diagnostic: Diagnostic, what| match order_at {
+        Some(at) => diagnostic.context(at, what),
+        None => diagnostic,
+    };
     let (can, why) = nature(&spec.order);
     let always = can && !why.is_empty();
     if let Some(preempt) = inline.preempt.found() {
         if preempt.value && !can {
             let title = "`preempt` means nothing for this order";
-            reader.report(Diagnostic::new(title, preempt.at, why).context(order_at, "the order"));
+            reader.report(with_order(Diagnostic::new(title, preempt.at, why), "the order"));
         } else if !preempt.value && always {
             let help = match spec.order {
                 OrderSpec::Srtf => "use `order = \"sjf\"`, which does not interrupt, or leave `preempt` out",
                 _ => "leave `preempt` out, or use another order",
             };
             let title = "this order cannot do without interruptions";
-            reader.report(Diagnostic::new(title, preempt.at, why).context(order_at, "the order").help(help));
+            reader.report(with_order(Diagnostic::new(title, preempt.at, why), "the order").help(help));
         } else if order.preempts() && !preempt.value {
             let title = "`preempt` is given twice";
-            reader.report(Diagnostic::new(title, preempt.at, "says no").context(order_at, "says yes"));
+            reader.report(with_order(Diagnostic::new(title, preempt.at, "says no"), "says yes"));
         }
     }
     let Some(cost) = inline.switch_cost.found() else { return };
     if order.switch_cost().is_some() {
         let title = "`switch_cost` is given twice";
-        reader.report(Diagnostic::new(title, cost.at, "again").context(order_at, "first"));
+        reader.report(with_order(Diagnostic::new(title, cost.at, "again"), "first"));
     } else if !spec.preempt && !always {
         reader.report(
             Diagnostic::new("`switch_cost` without `preempt`", cost.at, "nothing is interrupted")
