@@ -28,7 +28,7 @@ impl Place for ShortestExpectedDelay {
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let plan = Plan::from_toml(include_str!("../scenarios/baseline.toml"))?;
     let options = RunnerOptions::default();
-    let policy = |_: &_, _| Composed::new(Fifo, ShortestExpectedDelay, Dispatch::Push, AnyBackfill::None);
+    let policy = |_: &_, _| Composed::new(Fifo, ShortestExpectedDelay, Dispatch::Push, AnyBackfill::none());
     let mut results = plan.run(&options)?;
     results.push(plan.run_custom("shortest-expected-delay", policy, &options)?);
 

@@ -134,7 +134,7 @@
 //! let built_in = &plan.run(&options)?[0];
 //! let own = plan.run_custom(
 //!     "only-the-fastest",
-//!     |_, _| Composed::new(Fifo, OnlyTheFastest, Dispatch::Push, AnyBackfill::None),
+//!     |_, _| Composed::new(Fifo, OnlyTheFastest, Dispatch::Push, AnyBackfill::none()),
 //!     &options,
 //! )?;
 //! let (own, built_in) = (own.values(Metric::MeanResponse), built_in.values(Metric::MeanResponse));

@@ -155,7 +155,9 @@ fn wide_tasks() {
         "\"first-fit\"",
         "\"worst-fit\"",
         "\"easy-backfill\"",
+        "\"conservative-backfill\"",
         "{ place = \"best-fit\", backfill = \"aggressive\" }",
+        "{ place = \"best-fit\", backfill = \"easy\", backfill_order = \"sjf\", commit_head = true }",
         "{ order = \"sjf\", place = \"best-fit\", backfill = \"easy\" }",
         "{ place = \"best-fit\", dispatch = \"push\" }",
     ] {

@@ -93,11 +93,15 @@ impl Core {
             "timer" => Event::TimerFired,
             "no" => Event::ArrivalsEnded { next: value(&words, "from").expect("a task") as u32 },
             "began" => Event::AttemptStarted { task: attempt().0, attempt: attempt().1, node: node() },
-            "done" | "failed" => Event::AttemptFinished {
+            "done" | "failed" | "killed" => Event::AttemptFinished {
                 task: attempt().0,
                 attempt: attempt().1,
                 node: node(),
-                outcome: if words[0] == "done" { Outcome::Success } else { Outcome::Failure },
+                outcome: match words[0] {
+                    "done" => Outcome::Success,
+                    "failed" => Outcome::Failure,
+                    _ => Outcome::Killed,
+                },
                 service: Duration(SECOND),
             },
             "task" => {

@@ -8,11 +8,13 @@ use std::path::{Path, PathBuf};
 
 use falcon::experiment::plan::Plan;
 use falcon::experiment::runner::RunnerOptions;
-use falcon::metrics::TaskResult;
+use falcon::metrics::{FinalState, Metric, TaskResult};
 use falcon::time::Time;
 use falcon::workload::{EstimateSpec, TraceTask, Workload, swf};
+use proptest::prelude::*;
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use support::judge::{identities, plan};
-use support::loops::{Job, easy_backfilling, first_come_first_served};
+use support::loops::{Job, conservative_backfilling, easy_backfilling, first_come_first_served};
 
 const HPC2N: &str = "scenarios/data/hpc2n-2002-first3194.swf.gz";
 
@@ -41,15 +43,38 @@ fn jobs(tasks: &[TraceTask], estimate: EstimateSpec) -> Vec<Job> {
     tasks.iter().map(job).collect()
 }
 
+/// The same jobs when each is ended at the time it requested, if it says one.
+fn killed(tasks: &[TraceTask]) -> Vec<Job> {
+    let job = |task: &TraceTask| Job {
+        arrival: task.arrival.0,
+        run: task.work.min(task.requested.unwrap_or(u64::MAX)),
+        slots: u64::from(task.slots),
+        estimate: task.requested.unwrap_or(task.work),
+    };
+    tasks.iter().map(job).collect()
+}
+
 /// Runs these tasks under this policy on one node, the identities of every run checked.
 fn simulate(tasks: &[TraceTask], estimate: EstimateSpec, policy: &str, slots: u32) -> Vec<TaskResult> {
+    simulate_killing(tasks, estimate, policy, slots, false)
+}
+
+/// The same, and tasks may be ended at their requested time.
+fn simulate_killing(
+    tasks: &[TraceTask],
+    estimate: EstimateSpec,
+    policy: &str,
+    slots: u32,
+    kill_at_requested: bool,
+) -> Vec<TaskResult> {
     let scenario = format!(
         "policies = [{policy}]\nrun = {{ replications = 1 }}\nnodes = [{{ slots = {slots} }}]\n\
          workload = {{ tasks = 1, duration.constant = 1.0 }}"
     );
     let mut plan = plan(&scenario);
+    let class_names = vec![String::new()];
     plan.workload =
-        Workload::Listed { tasks: tasks.into(), class_names: vec![String::new()], estimate, graph: None };
+        Workload::Listed { tasks: tasks.into(), class_names, estimate, graph: None, kill_at_requested };
     rows(&plan)
 }
 
@@ -117,6 +142,91 @@ fn easy_backfilling_on_the_hpc2n_log() {
         let (earlier, later) = moved(&schedules[a], &schedules[b]);
         assert!(earlier + later > 300, "schedules {a} and {b}: {earlier} earlier, {later} later");
     }
+}
+
+#[test]
+fn conservative_backfilling_on_the_hpc2n_log() {
+    let tasks = read(&in_project(HPC2N), 240);
+    let easy = easy_backfilling(&jobs(&tasks, EstimateSpec::Requested), 240);
+    let mut schedules = vec![easy];
+    for estimate in [EstimateSpec::Exact, EstimateSpec::Requested] {
+        let jobs = jobs(&tasks, estimate);
+        let (starts, promises) = conservative_backfilling(&jobs, 240);
+        same_schedule(&simulate(&tasks, estimate, "\"conservative-backfill\"", 240), &jobs, &starts);
+        // Nobody starts later than promised, and who is promised too long runs of others starts earlier.
+        let (earlier, later) = moved(&starts, &promises);
+        assert_eq!(later, 0);
+        assert_eq!(earlier > 300, estimate == EstimateSpec::Requested, "{earlier} earlier than promised");
+        schedules.push(starts);
+    }
+    for (a, b) in [(0, 1), (0, 2), (1, 2)] {
+        let (earlier, later) = moved(&schedules[a], &schedules[b]);
+        assert!(earlier + later > 300, "schedules {a} and {b}: {earlier} earlier, {later} later");
+    }
+}
+
+/// Jobs that end at all sorts of times before their estimates, many at the same instants, and jobs that
+/// are ended at the time they requested. Then estimates are upper bounds and promises are kept: the
+/// loops check that no head of a queue is delayed under EASY and nobody under conservative backfilling.
+#[test]
+fn backfilling_in_random_logs() {
+    let job = (0u64..4, 1u64..12, 1u64..16, 1u32..9);
+    let config = Config { cases: 400, failure_persistence: None, ..Config::default() };
+    let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
+    let result = runner.run(&(prop::collection::vec(job, 1..60), any::<bool>()), |(log, kills)| {
+        let mut arrival = 0;
+        let hand: Vec<HandJob> = log
+            .into_iter()
+            .map(|(gap, run, requested, slots)| {
+                arrival += gap;
+                (arrival, run, slots, if kills { requested } else { requested.max(run) })
+            })
+            .collect();
+        let tasks = by_hand(&hand);
+        let jobs = killed(&tasks);
+        let (starts, promises) = conservative_backfilling(&jobs, 8);
+        prop_assert_eq!(moved(&starts, &promises).1, 0);
+        let simulate = |policy| simulate_killing(&tasks, EstimateSpec::Requested, policy, 8, kills);
+        let rows = simulate("\"conservative-backfill\"");
+        same_schedule(&rows, &jobs, &starts);
+        for (row, (_, run, _, requested)) in rows.iter().zip(&hand) {
+            let state = if run > requested { FinalState::Timeout } else { FinalState::Completed };
+            prop_assert_eq!(row.state, state);
+        }
+        same_schedule(&simulate("\"easy-backfill\""), &jobs, &easy_backfilling(&jobs, 8));
+        Ok(())
+    });
+    if let Err(error) = result {
+        panic!("{error}");
+    }
+}
+
+/// Some jobs of the log ran longer than they had requested. Killed there, they waste what they did.
+#[test]
+fn jobs_killed_at_the_requested_time() {
+    let log = std::fs::read(in_project(HPC2N)).expect("the file is there");
+    let mut bytes = Vec::new();
+    flate2::read::GzDecoder::new(&log[..]).read_to_end(&mut bytes).expect("the gzip format");
+    let tasks = swf::read_as_requested(&bytes, 240).expect("a log").tasks;
+    let jobs = killed(&tasks);
+    let plan = plan(&format!(
+        "policies = [\"easy-backfill\"]\nrun = {{ replications = 1 }}\nnodes = [{{ slots = 240 }}]\n\
+         workload = {{ trace.swf = \"{}\", estimate = \"requested\", kill_at_requested = true }}",
+        in_project(HPC2N).display()
+    ));
+    let results = plan.run(&RunnerOptions { tasks: true, ..RunnerOptions::default() }).expect("it runs");
+    let replication = &results[0].replications[0];
+    identities(&plan, replication);
+    same_schedule(&replication.tasks, &jobs, &easy_backfilling(&jobs, 240));
+    let is_over = |task: &&TraceTask| task.requested.is_some_and(|requested| requested < task.work);
+    let over: Vec<&TraceTask> = tasks.iter().filter(is_over).collect();
+    assert!(over.len() > 10, "{} jobs ran over", over.len());
+    let metric = |metric| replication.metrics.get(metric).expect("a figure");
+    assert_eq!(metric(Metric::Timeouts), over.len() as f64);
+    assert_eq!(metric(Metric::Completed), (tasks.len() - over.len()) as f64);
+    assert_eq!(metric(Metric::Retries), 0.0);
+    let wasted: u64 = over.iter().map(|task| task.requested.unwrap_or(0) * u64::from(task.slots)).sum();
+    assert!((metric(Metric::WastedTime) - wasted as f64 / 1e9).abs() < 1e-6 * wasted as f64 / 1e9);
 }
 
 /// The cleaned NASA log is not part of the project; where it is at hand it is run too. Its submit
@@ -228,6 +338,92 @@ fn easy_by_hand() {
     ];
     for (case, slots, jobs, expected) in cases {
         assert_eq!(starts(jobs, "\"easy-backfill\"", slots), expected, "{case}");
+    }
+}
+
+#[test]
+fn conservative_by_hand() {
+    // Case, slots, jobs, starts under EASY, starts under conservative backfilling.
+    type Both<'a> = (&'a str, u32, &'a [HandJob], &'a [f64], &'a [f64]);
+    let cases: [Both<'_>; 6] = [
+        (
+            "EASY protects the head alone: a long narrow job takes what the head leaves over, and the \
+             wide job behind the head waits for it. Promised its start, the wide job gets it",
+            4,
+            &[(0, 10, 2, 10), (1, 10, 3, 10), (2, 10, 4, 10), (3, 100, 1, 100)],
+            &[0.0, 10.0, 103.0, 3.0],
+            &[0.0, 10.0, 20.0, 30.0],
+        ),
+        (
+            "what delays nobody overtakes in both",
+            4,
+            &[(0, 10, 3, 10), (1, 5, 4, 5), (2, 8, 1, 8), (2, 9, 1, 9)],
+            &[0.0, 10.0, 2.0, 15.0],
+            &[0.0, 10.0, 2.0, 15.0],
+        ),
+        (
+            "a hole between two promises is filled",
+            4,
+            &[(0, 10, 2, 10), (1, 10, 3, 10), (2, 10, 4, 10), (3, 17, 1, 17)],
+            &[0.0, 10.0, 20.0, 3.0],
+            &[0.0, 10.0, 20.0, 3.0],
+        ),
+        (
+            "the first ends early: all move forward, in order of arrival",
+            3,
+            &[(0, 4, 2, 10), (1, 5, 3, 5), (2, 9, 1, 9), (3, 8, 1, 8)],
+            &[0.0, 4.0, 9.0, 9.0],
+            &[0.0, 4.0, 9.0, 9.0],
+        ),
+        (
+            "the first ends early: a short job that comes then fits before the wide one",
+            2,
+            &[(0, 2, 1, 10), (0, 10, 1, 10), (1, 10, 2, 10), (2, 8, 1, 8), (2, 8, 1, 8)],
+            &[0.0, 0.0, 10.0, 2.0, 20.0],
+            &[0.0, 0.0, 10.0, 2.0, 20.0],
+        ),
+        (
+            "a job that runs over its estimate makes the others wait, and they start when it ends",
+            2,
+            &[(0, 10, 1, 4), (1, 5, 2, 5), (2, 5, 1, 5), (3, 1, 1, 1)],
+            // The third is planned after the second; at 3 the hole is one second wide.
+            &[0.0, 10.0, 15.0, 3.0],
+            &[0.0, 10.0, 15.0, 3.0],
+        ),
+    ];
+    for (case, slots, jobs, easy, conservative) in cases {
+        assert_eq!(starts(jobs, "\"easy-backfill\"", slots), easy, "EASY: {case}");
+        assert_eq!(starts(jobs, "\"conservative-backfill\"", slots), conservative, "conservative: {case}");
+    }
+}
+
+/// `backfill_order` says who may overtake first, `commit_head` whom.
+#[test]
+fn the_ways_to_overtake_by_hand() {
+    let order = |options: &str| format!("{{ order = \"priority\", place = \"first-fit\", {options} }}");
+    let fifo = |options: &str| format!("{{ place = \"first-fit\", {options} }}");
+    // The head waits for 4 slots until 10; one slot is free for one short job at a time.
+    let jobs = [(0, 10, 3, 10), (1, 5, 4, 5), (1, 7, 1, 7), (1, 3, 1, 3), (1, 5, 1, 5)];
+    let easy = fifo("backfill = \"easy\"");
+    assert_eq!(starts(&jobs, &easy, 4), [0.0, 10.0, 1.0, 15.0, 15.0]);
+    let shortest = fifo("backfill = \"easy\", backfill_order = \"sjf\"");
+    assert_eq!(starts(&jobs, &shortest, 4), [0.0, 10.0, 15.0, 1.0, 4.0]);
+    let longest = fifo("backfill = \"aggressive\", backfill_order = \"ljf\"");
+    assert_eq!(starts(&jobs, &longest, 4), [0.0, 13.0, 1.0, 10.0, 8.0]);
+    // The second job is the head until the third comes, which is more urgent and as wide.
+    let urgent = [(0, 10, 1, 10), (1, 5, 2, 5), (2, 5, 2, 5)];
+    let priorities = [0.0, 1.0, 2.0];
+    let starts = |policy: &str| -> Vec<f64> {
+        let mut tasks = by_hand(&urgent);
+        tasks.iter_mut().zip(priorities).for_each(|(task, priority)| task.priority = priority);
+        let rows = simulate(&tasks, EstimateSpec::Requested, policy, 2);
+        rows.iter().map(|row| row.first_start.expect("all start").as_seconds()).collect()
+    };
+    for backfill in ["none", "aggressive", "easy"] {
+        let free = order(&format!("backfill = \"{backfill}\""));
+        assert_eq!(starts(&free), [0.0, 15.0, 10.0], "{backfill}");
+        let committed = order(&format!("backfill = \"{backfill}\", commit_head = true"));
+        assert_eq!(starts(&committed), [0.0, 10.0, 15.0], "{backfill}");
     }
 }
 

@@ -8,9 +8,11 @@ use falcon::distribution::Distribution;
 use falcon::faults::{FailsWhen, NodeFaults};
 use falcon::metrics::{FinalState, Metric};
 use falcon::policies::registry::{BACKFILLS, DISPATCHES, ORDERS, PLACES};
-use falcon::policies::{self, OrderSpec, PlaceSpec, PolicySpec};
+use falcon::policies::{self, BackfillSpec, OrderSpec, PlaceSpec, PolicySpec};
 use falcon::random::Streams;
-use falcon::scheduler::{Backoff, Limits, NodeSpec, OnNodeLoss, OnRejection, RetryPlan, TaskDetails, Zones};
+use falcon::scheduler::{
+    Backoff, Dispatch, Limits, NodeSpec, OnNodeLoss, OnRejection, RetryPlan, TaskDetails, Zones,
+};
 use falcon::sim::{RunOptions, RunOutput, SimulationError, simulate};
 use falcon::time::{Duration, Time};
 use falcon::workload::{EstimateSpec, TraceTask, Workload};
@@ -45,13 +47,16 @@ fn node() -> impl Strategy<Value = (NodeSpec, Option<NodeFaults>)> {
     })
 }
 
-/// Gap to the task before, work, requested work beyond it, priority, slots, probability of failure.
-type RawTask = (u64, u64, u64, u32, u32, f64);
+/// Gap to the task before, work, requested work (if it is requested), priority, slots, probability of
+/// failure.
+type RawTask = (u64, u64, Option<u64>, u32, u32, f64);
 
 fn task() -> impl Strategy<Value = RawTask> {
     let gap = prop_oneof![Just(0u64), 0u64..4];
     let fails = prop_oneof![Just(0.0), Just(0.0), Just(0.4), Just(1.0)];
-    (gap, 0u64..12, 0u64..9, 0u32..4, 1u32..5, fails)
+    // Most request enough, some too little.
+    let requested = prop_oneof![Just(None), (5u64..20).prop_map(Some), (9u64..20).prop_map(Some)];
+    (gap, 0u64..12, requested, 0u32..4, 1u32..5, fails)
 }
 
 fn retry() -> impl Strategy<Value = RetryPlan> {
@@ -77,10 +82,11 @@ fn world() -> impl Strategy<Value = World> {
     let nodes = prop::collection::vec(node(), 1..6);
     let zones = prop_oneof![Just(None), prop::collection::vec(0u64..3, 4).prop_map(Some)];
     let tasks = prop::collection::vec(task(), 1..30);
-    (nodes, tasks, retry(), delay, zones).prop_map(|(nodes, tasks, retry, dispatch, zones)| {
+    let parts = (nodes, tasks, retry(), delay, zones, any::<bool>());
+    parts.prop_map(|(nodes, tasks, retry, dispatch, zones, kills)| {
         let widest = nodes.iter().map(|(node, _)| node.slots).max().expect("nodes");
         let mut arrival = 0;
-        let tasks = tasks.into_iter().map(|(gap, work, beyond, priority, slots, failure_probability)| {
+        let tasks = tasks.into_iter().map(|(gap, work, requested, priority, slots, failure_probability)| {
             arrival += gap;
             // Tasks of an even work share a key with those of the same priority.
             let key = work.is_multiple_of(2).then_some(u64::from(priority));
@@ -88,7 +94,7 @@ fn world() -> impl Strategy<Value = World> {
             TraceTask {
                 arrival: Time(arrival * SECOND),
                 work: work * SECOND,
-                requested: Some((work + beyond) * SECOND),
+                requested: requested.map(|requested| requested * SECOND),
                 priority: f64::from(priority),
                 slots: slots.min(widest),
                 class: 0,
@@ -110,6 +116,7 @@ fn world() -> impl Strategy<Value = World> {
                 class_names: vec![String::new()],
                 estimate: EstimateSpec::Requested,
                 graph: None,
+                kill_at_requested: kills,
             },
             retry,
             limits: Limits::default(),
@@ -178,6 +185,24 @@ fn combinations() -> Vec<PolicySpec> {
             }
         }
     }
+    // How tasks overtake: in another order, and behind a head that stays the head.
+    let options = [(Some(OrderSpec::Sjf), false), (Some(OrderSpec::Lifo), true), (None, true)];
+    for order in [OrderSpec::Fifo, OrderSpec::Ljf] {
+        for backfill in [BackfillSpec::Aggressive, BackfillSpec::Easy] {
+            for (backfill_order, commit_head) in options.clone() {
+                combinations.push(PolicySpec {
+                    name: format!("{order:?} {backfill:?} by {backfill_order:?}, commits: {commit_head}"),
+                    order: order.clone(),
+                    place: PlaceSpec::FirstFit,
+                    dispatch: Dispatch::Pull,
+                    backfill,
+                    backfill_order,
+                    commit_head,
+                    ..PolicySpec::default()
+                });
+            }
+        }
+    }
     let interrupting: Vec<PolicySpec> = combinations
         .iter()
         .filter(|policy| {
@@ -192,6 +217,13 @@ fn combinations() -> Vec<PolicySpec> {
         })
         .collect();
     combinations.extend(interrupting);
+    // Promises are not for tasks that others may interrupt; a scenario cannot ask for both.
+    combinations.retain(|policy| {
+        use OrderSpec::{LeastAttainedService, Mlfq, Srtf, TimeSlice};
+        let always =
+            matches!(policy.order, Srtf | TimeSlice { .. } | Mlfq { .. } | LeastAttainedService { .. });
+        policy.backfill != BackfillSpec::Conservative || !(policy.preempt || always)
+    });
     combinations
 }
 
@@ -236,7 +268,8 @@ fn check_rows(world: &World, policy: &PolicySpec, output: &RunOutput) {
     let metric = |metric| output.collected.metrics.get(metric).expect("a figure");
     let count = tasks.len() as f64;
     assert_eq!(metric(Metric::Submitted), count, "{name}");
-    assert_eq!(metric(Metric::Completed) + metric(Metric::Errors), count, "{name}: tasks are conserved");
+    let settled = metric(Metric::Completed) + metric(Metric::Errors) + metric(Metric::Timeouts);
+    assert_eq!(settled, count, "{name}: tasks are conserved");
     let makespan = output.collected.window.0 as f64;
     assert!(makespan >= done / capacity - count, "{name}: more done than can be");
     if let Some(utilisation) = output.collected.metrics.get(Metric::Utilisation) {
@@ -308,7 +341,8 @@ fn every_policy_in_many_random_worlds() {
 
 fn every_policy(worlds: u32) {
     let policies = combinations();
-    assert!(policies.len() > ORDERS.len() * PLACES.len() * DISPATCHES.len() * BACKFILLS.len());
+    // But for a few that cannot be combined, and some more than once.
+    assert!(policies.len() > ORDERS.len() * PLACES.len() * DISPATCHES.len() * (BACKFILLS.len() - 1));
     in_random_worlds(worlds, |world| {
         for policy in &policies {
             let Some(output) = run(world, policy, 5) else { continue };
@@ -363,6 +397,7 @@ fn small(nodes: &[(u32, f64, f64)], tasks: &[(f64, f64, u32, f64)]) -> World {
             class_names: vec![String::new()],
             estimate: EstimateSpec::Exact,
             graph: None,
+            kill_at_requested: false,
         },
         retry: RetryPlan::default(),
         limits: Limits::default(),

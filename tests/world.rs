@@ -571,6 +571,7 @@ fn listed(tasks: &[(u64, u64, u32)]) -> Workload {
         class_names: vec![String::new()],
         estimate: EstimateSpec::Exact,
         graph: None,
+        kill_at_requested: false,
     }
 }
 

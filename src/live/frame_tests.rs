@@ -13,7 +13,7 @@ fn task() -> impl Strategy<Value = TaskId> {
 }
 
 fn outcome() -> impl Strategy<Value = Outcome> {
-    prop_oneof![Just(Outcome::Success), Just(Outcome::Failure)]
+    prop_oneof![Just(Outcome::Success), Just(Outcome::Failure), Just(Outcome::Killed)]
 }
 
 fn event() -> impl Strategy<Value = Event> {

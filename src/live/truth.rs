@@ -193,10 +193,12 @@ impl<'a> Truths<'a> {
         let (work, left, probability) = (truth.work, truth.left, truth.failure_probability);
         let failed = probability > 0.0
             && self.failures.uniform2(u64::from(task.number), u64::from(which)) < probability;
+        let excess = self.world.workload.limits().excess(task.number, work);
+        let takes = self.time_of(left.saturating_sub(excess), node);
         Ok(Fate {
-            takes: Duration(self.time_of(left, node).0.saturating_add(cost.0)),
-            service: self.time_of(work, node),
-            outcome: if failed { Outcome::Failure } else { Outcome::Success },
+            takes: Duration(takes.0.saturating_add(cost.0)),
+            service: self.time_of(work - excess, node),
+            outcome: self.world.workload.limits().outcome(task.number, work, failed),
         })
     }
 
@@ -219,7 +221,8 @@ impl<'a> Truths<'a> {
     /// The undisturbed service time of a task on a node.
     pub(super) fn service(&mut self, task: TaskId, node: NodeId) -> Option<Duration> {
         let work = self.get(task)?.work;
-        Some(self.time_of(work, node))
+        let excess = self.world.workload.limits().excess(task.number, work);
+        Some(self.time_of(work - excess, node))
     }
 
     /// The current attempt has begun.

@@ -374,7 +374,7 @@ impl Observer for Collector {
             Record::Finished { node, outcome, busy, slots, .. } => {
                 let busy = self.busy_until_failure(now, node.index(), busy, slots);
                 self.nodes[node.index()].busy.0 += busy.0;
-                let failed = outcome == Outcome::Failure;
+                let failed = outcome != Outcome::Success;
                 if failed {
                     self.wasted += u128::from(busy.0);
                 }

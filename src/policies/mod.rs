@@ -35,7 +35,7 @@ pub fn build_in(
         order: AnyOrder::new(&spec.order, streams),
         place: AnyPlace::new(&spec.place, &context),
         dispatch: spec.dispatch,
-        backfill: AnyBackfill::new(spec.backfill, nodes),
+        backfill: AnyBackfill::new(spec, nodes, streams),
         preempts: spec.preempt,
         switch_cost: spec.switch_cost,
     }

@@ -159,6 +159,12 @@ pub const BACKFILLS: &[Part<BackfillSpec>] = &[
         "backfill/aggressive.rs"
     ),
     part!("easy", "a task may overtake unless it delays the head", BackfillSpec::Easy, "backfill/easy.rs"),
+    part!(
+        "conservative",
+        "a task may overtake unless it delays any that waits",
+        BackfillSpec::Conservative,
+        "backfill/conservative.rs"
+    ),
 ];
 
 /// A preset: a bare name that stands for a whole policy.
@@ -225,6 +231,10 @@ pub const PRESETS: &[Preset] = &[
     pull("min-cost-flow", OrderSpec::Fifo, MIN_COST_FLOW),
     Preset { order: OrderSpec::CriticalPath, ..push("heft", PlaceSpec::EarliestFinish) },
     Preset { backfill: BackfillSpec::Easy, ..pull("easy-backfill", OrderSpec::Fifo, PlaceSpec::FirstFit) },
+    Preset {
+        backfill: BackfillSpec::Conservative,
+        ..pull("conservative-backfill", OrderSpec::Fifo, PlaceSpec::FirstFit)
+    },
 ];
 
 /// The preset with this name.

@@ -125,6 +125,8 @@ pub enum BackfillSpec {
     Aggressive,
     /// A task that fits starts unless that would delay the head (EASY).
     Easy,
+    /// A task that fits starts unless that would delay any that waits.
+    Conservative,
 }
 
 /// A policy: a name and its four choices.
@@ -140,6 +142,10 @@ pub struct PolicySpec {
     pub dispatch: Dispatch,
     /// Whether tasks may overtake a blocked head of the queue.
     pub backfill: BackfillSpec,
+    /// The order in which tasks may overtake, when it is not `order`.
+    pub backfill_order: Option<OrderSpec>,
+    /// Whether a blocked head stays the head until it starts, though a better task comes.
+    pub commit_head: bool,
     /// Whether a better task takes the place of a running one. Orders that always interrupt do so
     /// without it.
     pub preempt: bool,
@@ -156,6 +162,8 @@ impl Default for PolicySpec {
             place: PlaceSpec::LeastLoaded,
             dispatch: Dispatch::Pull,
             backfill: BackfillSpec::None,
+            backfill_order: None,
+            commit_head: false,
             preempt: false,
             switch_cost: Duration::ZERO,
         }

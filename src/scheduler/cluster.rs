@@ -49,6 +49,8 @@ pub struct Cluster {
     dispatch: Dispatch,
     /// A node whose room is limited for the moment, to protect a reservation there.
     cap: Option<(NodeId, u32)>,
+    /// Nodes without room for the moment, and the slots that are really free there.
+    closed: Vec<(NodeId, u32)>,
     /// Most slots that one task takes.
     max_demand: u32,
     /// By node: tasks that may wait in its queue, and how many do; empty without limits.
@@ -79,6 +81,7 @@ impl Cluster {
             specs: specs.to_vec(),
             dispatch,
             cap: None,
+            closed: Vec::new(),
             max_demand,
             queued: vec![0; limits.len()],
             limits,
@@ -245,6 +248,19 @@ impl Cluster {
     /// Limits the room of one node until it is called again.
     pub(super) fn set_cap(&mut self, cap: Option<(NodeId, u32)>) {
         self.cap = cap;
+    }
+
+    /// Takes all room of a node away until it is opened again; nothing may start or end meanwhile.
+    pub(super) fn close(&mut self, node: NodeId) {
+        let free = std::mem::replace(&mut self.nodes[node.index()].free, 0);
+        self.closed.push((node, free));
+    }
+
+    /// Opens one of the nodes that were closed again.
+    pub(super) fn open(&mut self) -> Option<NodeId> {
+        let (node, free) = self.closed.pop()?;
+        self.nodes[node.index()].free = free;
+        Some(node)
     }
 
     /// Adds a running attempt.

@@ -27,6 +27,9 @@ pub enum Outcome {
     Success,
     /// The attempt failed, found at its end.
     Failure,
+    /// The attempt reached the time its user requested and was ended there; the task is not tried
+    /// again.
+    Killed,
 }
 
 /// One fact. Facts of one instant are handed in one by one; then [`decide`] is called once.

@@ -328,7 +328,7 @@ impl<P: Policy> Scheduler<P> {
             self.load_changed(node);
         } else {
             self.tasks.hot[slot as usize].node = NONE;
-            self.file_centrally(slot);
+            self.file_centrally(now, slot);
         }
     }
 }

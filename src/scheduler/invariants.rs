@@ -39,6 +39,13 @@ impl<P: Policy> Scheduler<P> {
         }
         let central: Vec<u32> =
             if self.indexed { self.waiting.iter().collect() } else { self.ready.iter().collect() };
+        if self.reordered {
+            let mut candidates: Vec<u32> = self.candidates.iter().collect();
+            let mut waiting = central.clone();
+            candidates.sort_unstable();
+            waiting.sort_unstable();
+            assert_eq!(candidates, waiting, "all that wait may overtake");
+        }
         if self.cluster.dispatch() == Dispatch::Push {
             assert!(central.is_empty(), "push has no central queue");
         }

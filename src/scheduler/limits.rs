@@ -62,7 +62,7 @@ impl<P: Policy> Scheduler<P> {
             && let Some(slot) = self.arrived.pop()
         {
             if self.tasks.hot[slot as usize].state == TaskState::Waiting {
-                self.waiting.remove(slot);
+                self.unindex(slot);
                 self.refuse_task(now, slot, commands, observer);
             }
         }
@@ -148,7 +148,7 @@ impl<P: Policy> Scheduler<P> {
         }
         match task.state {
             TaskState::Backoff | TaskState::Blocked => {}
-            TaskState::Waiting if self.cluster.dispatch() == Dispatch::Pull => self.waiting.remove(slot),
+            TaskState::Waiting if self.cluster.dispatch() == Dispatch::Pull => self.unindex(slot),
             TaskState::Waiting => return self.leave_link(now, slot, commands, observer),
             _ => return,
         }

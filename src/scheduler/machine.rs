@@ -34,6 +34,11 @@ pub struct Scheduler<P> {
     pub(super) indexed: bool,
     /// How many waiting tasks the place assigns together; 0 for one by one.
     pub(super) window: usize,
+    /// The same tasks in the order in which they may overtake, when that is another one.
+    pub(super) candidates: OrderedIndex,
+    pub(super) reordered: bool,
+    /// The blocked head, when it stays the head until it starts.
+    pub(super) committed: Option<TaskId>,
     /// Tasks that came at this instant: to be placed (push), or the only one as long as it may not
     /// need the queue (pull).
     pub(super) unplaced: Vec<u32>,
@@ -68,12 +73,15 @@ impl<P: Policy> Scheduler<P> {
     pub fn new(mut policy: P, nodes: &[NodeSpec], config: SchedulerConfig) -> Self {
         let cluster = Cluster::new(nodes, policy.dispatch(), config.max_demand, &config.limits.nodes);
         let jitter = Streams::new(config.seed).key(Purpose::Backoff);
+        let backfill = policy.parts().2;
+        let indexed = backfill.is_active() || backfill.commits_head();
+        let reordered = backfill.reorders();
         let switch_cost = policy.switch_cost();
         let (_, place, backfill) = policy.parts();
         // A rule that protects the head of the queue wants to see who passes it one by one.
         let window = if backfill.is_active() { 0 } else { place.window() };
         let Limits { waiting, tasks_give_up, .. } = config.limits;
-        let indexed = backfill.is_active() || window > 0 || waiting.is_some() || tasks_give_up;
+        let indexed = indexed || window > 0 || waiting.is_some() || tasks_give_up;
         let limited = config.limits.apply();
         let interrupts = match policy.parts().0.interrupts() {
             Interrupts::Never if policy.preempts() => Interrupts::ForBetter,
@@ -93,6 +101,9 @@ impl<P: Policy> Scheduler<P> {
             waiting: OrderedIndex::default(),
             indexed,
             window,
+            candidates: OrderedIndex::default(),
+            reordered,
+            committed: None,
             unplaced: Vec::new(),
             parked: Vec::new(),
             node_joined: false,
@@ -310,7 +321,7 @@ impl<P: Policy> Scheduler<P> {
         if self.interrupts != Interrupts::Never {
             self.drop_progress(now, slot, node, false);
         }
-        self.on_failed(now, id, service, commands, observer);
+        self.on_failed(now, id, outcome, service, commands, observer);
     }
 
     #[inline(always)]
@@ -399,34 +410,12 @@ impl<P: Policy> Scheduler<P> {
         self.unplaced.is_empty() && self.ready.is_empty() && !self.indexed
     }
 
-    /// Puts a task into the central queue.
-    #[inline(always)]
-    pub(super) fn queue_centrally(&mut self, now: Time, slot: u32) {
-        self.set_key(now, slot, 0);
-        self.file_centrally(slot);
-    }
-
-    /// Puts a task that has its key into the central queue.
-    #[inline(always)]
-    pub(super) fn file_centrally(&mut self, slot: u32) {
-        let task = &self.tasks.hot[slot as usize];
-        if self.indexed {
-            let left = self.tasks.view(slot).left();
-            self.waiting.insert(slot, task.key, task.number, task.slots, left);
-        } else {
-            self.ready.push(task.key, task.number, slot);
-        }
-    }
-
     #[inline(always)]
     pub(super) fn set_key(&mut self, now: Time, slot: u32, queue: u32) {
         let order = self.policy.parts().0;
         // First come, first served: the key is 0 as it was.
         if !order.is_fifo() {
-            let entry = match self.tasks.hot[slot as usize].attempts {
-                0 => Entry::Arrived,
-                _ => Entry::Returned,
-            };
+            let entry = entry(self.tasks.hot[slot as usize].attempts);
             let key = order.key(&self.tasks.view(slot), queue, entry, now);
             self.tasks.hot[slot as usize].key = key;
         }
@@ -473,6 +462,12 @@ impl<P: Policy> Scheduler<P> {
         observer.on_record(now, &Record::Dispatched { task: id, attempt, node, failures, resumed });
         commands.push(Command::StartAttempt { task: id, attempt, node });
     }
+}
+
+/// Why a task with so many attempts enters a queue.
+#[inline]
+pub(super) fn entry(attempts: u32) -> Entry {
+    if attempts == 0 { Entry::Arrived } else { Entry::Returned }
 }
 
 /// Time of one attempt times the slots it takes.

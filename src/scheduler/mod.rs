@@ -24,6 +24,7 @@
 
 pub mod backoff;
 mod batch;
+mod central;
 pub mod cluster;
 pub mod command;
 pub mod config;

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::cluster::Cluster;
 use super::task::{TaskView, Tasks};
 use crate::ids::NodeId;
-use crate::structures::ordered_index::OrderedIndex;
+use crate::structures::ordered_index::{Fit, OrderedIndex};
 use crate::time::{Duration, Time};
 
 /// When a task is bound to a node.
@@ -172,12 +172,24 @@ pub struct Pass<'a> {
     pub now: Time,
     /// The blocked head of the queue.
     pub head: u32,
-    /// Everything that waits, in order.
+    /// Everything that waits, in order of the queue.
     pub waiting: &'a OrderedIndex,
+    /// Everything that waits, in the order in which tasks may overtake.
+    pub candidates: &'a OrderedIndex,
     /// All unsettled tasks.
     pub tasks: &'a Tasks,
     /// The nodes.
     pub cluster: &'a Cluster,
+}
+
+impl Pass<'_> {
+    /// The first candidate that fits, of those behind `after` if it is given.
+    pub fn next_candidate(&self, after: Option<u32>, fit: &Fit) -> Option<u32> {
+        match after {
+            Some(slot) => self.candidates.first_behind(slot, fit),
+            None => self.candidates.first_fit(fit),
+        }
+    }
 }
 
 /// A waiting task that may overtake the head, and the limit under which a node is chosen for it.
@@ -194,16 +206,53 @@ pub trait Backfill {
     /// Whether this rule ever lets a task overtake; when not, the queue needs no index.
     fn is_active(&self) -> bool;
 
+    /// Whether the rule decides about the head of the queue too, and not only about those behind a
+    /// head that is blocked.
+    fn plans_all(&self) -> bool {
+        false
+    }
+
+    /// Whether a head that is blocked stays the head until it starts, though a better task comes.
+    fn commits_head(&self) -> bool {
+        false
+    }
+
+    /// Whether tasks may overtake in another order than that of the queue.
+    fn reorders(&self) -> bool {
+        false
+    }
+
+    /// The task's key in that order: smaller goes first.
+    fn candidate_key(&mut self, task: &TaskView<'_>, entry: Entry, now: Time) -> u64 {
+        let _ = (task, entry, now);
+        0
+    }
+
+    /// A task came to the central queue.
+    fn queued(&mut self, slot: u32) {
+        let _ = slot;
+    }
+
+    /// A task left the central queue: to be started, or for good.
+    fn left(&mut self, slot: u32) {
+        let _ = slot;
+    }
+
     /// A node's state has changed.
     fn node_changed(&mut self, node: NodeId, cluster: &Cluster) {
         let _ = (node, cluster);
     }
 
-    /// The head is blocked: start looking for tasks behind it.
+    /// The head is blocked (or not, for a rule that plans all): start looking for tasks.
     fn begin(&mut self, pass: &Pass<'_>);
 
     /// The next task that may start now. Called again after each start until it gives `None`.
     fn next(&mut self, pass: &Pass<'_>) -> Option<Candidate>;
+
+    /// Nodes where the candidate must not go, whatever is free there.
+    fn closed(&self) -> &[NodeId] {
+        &[]
+    }
 
     /// The candidate was started on this node.
     fn started(&mut self, candidate: Candidate, node: NodeId, pass: &Pass<'_>);

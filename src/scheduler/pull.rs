@@ -62,7 +62,7 @@ impl<P: Policy> Scheduler<P> {
     /// The task that goes next.
     #[inline]
     pub(super) fn first_waiting(&mut self) -> Option<u32> {
-        if self.indexed { self.waiting.first() } else { self.ready.peek() }
+        if self.indexed { self.indexed_head() } else { self.ready.peek() }
     }
 
     /// Starts the tasks at the front of the central queue while they find room.
@@ -75,16 +75,20 @@ impl<P: Policy> Scheduler<P> {
     ) {
         loop {
             let Some(slot) = self.first_waiting() else { return };
+            if self.indexed && self.policy.parts().2.plans_all() {
+                return self.backfill(now, slot, commands, observer);
+            }
             let view = self.tasks.view(slot);
             let Some(node) = self.policy.parts().1.choose(&view, &self.cluster) else {
-                if self.policy.parts().2.is_active() {
-                    self.backfill(now, slot, commands, observer);
+                if self.indexed {
+                    self.head_is_blocked(now, slot, commands, observer);
                 }
                 return;
             };
             self.policy.parts().0.taken(self.tasks.hot[slot as usize].key, 0);
             if self.indexed {
-                self.waiting.remove(slot);
+                self.unindex(slot);
+                self.committed = None;
             } else {
                 self.ready.pop();
                 if let Some(soon) = self.ready.upcoming() {
@@ -92,6 +96,23 @@ impl<P: Policy> Scheduler<P> {
                 }
             }
             self.start_pulled(now, slot, node, commands, observer);
+        }
+    }
+
+    fn head_is_blocked<O: Observer>(
+        &mut self,
+        now: Time,
+        head: u32,
+        commands: &mut Commands,
+        observer: &mut O,
+    ) {
+        let backfill = self.policy.parts().2;
+        let active = backfill.is_active();
+        if backfill.commits_head() {
+            self.committed = Some(self.tasks.id(head));
+        }
+        if active {
+            self.backfill(now, head, commands, observer);
         }
     }
 
@@ -109,11 +130,18 @@ impl<P: Policy> Scheduler<P> {
         self.start(now, slot, node, commands, observer);
     }
 
-    /// The head of the queue is blocked: starts those behind it that the rule lets overtake.
+    /// Starts those that the rule lets overtake a blocked head, or all whose turn it is by its plan.
     fn backfill<O: Observer>(&mut self, now: Time, head: u32, commands: &mut Commands, observer: &mut O) {
         macro_rules! pass {
             () => {
-                &Pass { now, head, waiting: &self.waiting, tasks: &self.tasks, cluster: &self.cluster }
+                &Pass {
+                    now,
+                    head,
+                    waiting: &self.waiting,
+                    candidates: if self.reordered { &self.candidates } else { &self.waiting },
+                    tasks: &self.tasks,
+                    cluster: &self.cluster,
+                }
             };
         }
         self.policy.parts().2.begin(pass!());
@@ -122,14 +150,25 @@ impl<P: Policy> Scheduler<P> {
                 self.cluster.set_cap(candidate.cap);
                 self.policy.parts().1.node_changed(capped, &self.cluster);
             }
+            for at in 0..self.policy.parts().2.closed().len() {
+                let node = self.policy.parts().2.closed()[at];
+                self.cluster.close(node);
+                self.policy.parts().1.node_changed(node, &self.cluster);
+            }
             let view = self.tasks.view(candidate.slot);
             let chosen = self.policy.parts().1.choose(&view, &self.cluster);
+            while let Some(node) = self.cluster.open() {
+                self.policy.parts().1.node_changed(node, &self.cluster);
+            }
             if let Some((capped, _)) = candidate.cap {
                 self.cluster.set_cap(None);
                 self.policy.parts().1.node_changed(capped, &self.cluster);
             }
             if let Some(node) = chosen {
-                self.waiting.remove(candidate.slot);
+                if self.waiting.first() == Some(candidate.slot) {
+                    self.policy.parts().0.taken(self.tasks.hot[candidate.slot as usize].key, 0);
+                }
+                self.unindex(candidate.slot);
                 self.start_pulled(now, candidate.slot, node, commands, observer);
                 self.policy.parts().2.started(candidate, node, pass!());
             }

@@ -2,6 +2,7 @@
 //! ran, and come back.
 
 use super::command::{Command, Commands};
+use super::event::Outcome;
 use super::machine::{Scheduler, slot_time};
 use super::policy::{Interrupts, Policy, Step};
 use super::record::{Observer, Record};
@@ -13,17 +14,21 @@ use crate::time::{Duration, Time};
 
 impl<P: Policy> Scheduler<P> {
     /// The attempt ended without success: the task is tried again, perhaps after a pause, or given
-    /// up.
+    /// up. One that reached its requested time would reach it again.
     #[cold]
     pub(super) fn on_failed<O: Observer>(
         &mut self,
         now: Time,
         id: TaskId,
+        outcome: Outcome,
         service: Duration,
         commands: &mut Commands,
         observer: &mut O,
     ) {
         let slot = id.slot;
+        if outcome == Outcome::Killed {
+            return self.settle(now, slot, TaskState::Timeout, service, commands, observer);
+        }
         let task = &mut self.tasks.hot[slot as usize];
         task.failures += 1;
         let failures = task.failures;

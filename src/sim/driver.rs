@@ -10,12 +10,11 @@ use super::truth::{Attempt, Course, NO_ATTEMPT, Truth};
 use crate::faults::NodeClocks;
 use crate::ids::{AttemptNumber, NodeId, TaskId};
 use crate::random::{Purpose, StreamKey, Streams};
-use crate::scheduler::{
-    Command, Commands, Event, Observer, OnNodeLoss, Outcome, Policy, Scheduler, TaskSpec,
-};
+use crate::scheduler::{Command, Commands, Event, Observer, OnNodeLoss, Policy, Scheduler, TaskSpec};
 use crate::structures::calendar::Ahead;
 use crate::structures::memory;
 use crate::time::{Duration, Time};
+use crate::workload::Limits;
 use crate::world::World;
 
 /// A run in progress.
@@ -43,6 +42,7 @@ pub(super) struct Driver<'a, P, O> {
     pub(super) nodes: NodeClocks<'a, EventQueue>,
     pub(super) news: News<'a>,
     probabilities: Probabilities,
+    limits: Limits<'a>,
     failures: StreamKey,
     pub(super) delays: StreamKey,
     /// The speed all nodes share, if they do.
@@ -100,6 +100,7 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
             nodes,
             news: News::new(world, world.delays.streams(seed)),
             probabilities: Probabilities::default(),
+            limits: world.workload.limits(),
             failures: streams.key(Purpose::Failure),
             delays: world.delays.streams(seed).key(Purpose::DispatchDelay),
             common_speed: world.nodes.iter().all(|node| node.speed == speed).then_some(speed),
@@ -296,8 +297,8 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
             task: TaskId { slot, number },
             attempt: AttemptNumber(attempt),
             node: NodeId(node),
-            outcome: if failed { Outcome::Failure } else { Outcome::Success },
-            service: self.service(work, node),
+            outcome: self.limits.outcome(number, work, failed),
+            service: self.service(work - self.limits.excess(number, work), node),
         };
         if self.has_courses {
             // A failed attempt is found at its end; the next one repeats all of the work.
@@ -391,6 +392,7 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
             let clock = self.nodes.attempt_starts(now, node.0, &mut self.queue);
             clock.ok_or(SimulationError::TimeOverflow)?;
         }
+        let left = left.saturating_sub(self.limits.excess(task.number, work));
         let end = begins.checked_add(self.service(left, node.0)).ok_or(SimulationError::TimeOverflow)?;
         let index = self.over.pop().unwrap_or(self.attempts.len() as u32);
         let finish = self.queue.push(end, Kind::Finish, index);
@@ -442,15 +444,5 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
         if runs_here {
             self.nodes.attempt_ends(now, node.0);
         }
-    }
-
-    /// Takes what an attempt did until it was given up, or until its node failed, off what is left.
-    fn credit(&mut self, now: Time, slot: u32, node: u32) {
-        let course = &mut self.courses[slot as usize];
-        let end = self.news.end_of_attempt(now, node, course.changes);
-        let elapsed = end.since(course.started).0;
-        let speed = self.world.nodes[node as usize].speed;
-        let done = if speed == 1.0 { elapsed } else { (elapsed as f64 * speed).round() as u64 };
-        course.left = course.left.saturating_sub(done);
     }
 }

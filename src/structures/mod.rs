@@ -8,6 +8,7 @@ pub mod key_heaps;
 pub mod key_tree;
 pub mod memory;
 pub mod ordered_index;
+pub mod profile;
 pub mod room_index;
 pub mod room_tree;
 pub mod run_sort;

@@ -47,6 +47,9 @@ pub struct Fit {
 }
 
 impl Fit {
+    /// Everybody fits.
+    pub const ANY: Fit = Fit { any_slots: u32::MAX, short_slots: 0, short_estimate: 0 };
+
     #[inline]
     fn admits(&self, slots: u32, estimate: u64) -> bool {
         slots <= self.any_slots || (slots <= self.short_slots && estimate <= self.short_estimate)
@@ -171,7 +174,12 @@ impl OrderedIndex {
     /// The first member behind `slot` that fits. `slot` must have been a member, and need not be one
     /// any more.
     pub fn first_behind(&self, slot: u32, fit: &Fit) -> Option<u32> {
-        self.search(self.root, self.rank(slot), fit)
+        self.search(self.root, Some(self.rank(slot)), fit)
+    }
+
+    /// The first member of all that fits.
+    pub fn first_fit(&self, fit: &Fit) -> Option<u32> {
+        self.search(self.root, None, fit)
     }
 
     /// All members in order.
@@ -212,7 +220,7 @@ impl OrderedIndex {
         (entry.key, entry.number)
     }
 
-    fn search(&self, at: u32, behind: (u64, u32), fit: &Fit) -> Option<u32> {
+    fn search(&self, at: u32, behind: Option<(u64, u32)>, fit: &Fit) -> Option<u32> {
         if at == NONE {
             return None;
         }
@@ -220,7 +228,7 @@ impl OrderedIndex {
         if !fit.admits(entry.least_slots, entry.least_estimate) {
             return None;
         }
-        if self.rank(at) <= behind {
+        if behind.is_some_and(|behind| self.rank(at) <= behind) {
             return self.search(entry.right, behind, fit);
         }
         if let Some(found) = self.search(entry.left, behind, fit) {
@@ -334,8 +342,10 @@ mod tests {
                 prop_assert_eq!(order, expected);
                 let from = list.iter().find(|row| row.0 >= u64::from(any_slots)).map(|row| row.1);
                 prop_assert_eq!(index.first_from(u64::from(any_slots)), from);
+                let fit = Fit { any_slots, short_slots, short_estimate };
+                let scan = list.iter().find(|row| fit.admits(row.2, row.3)).map(|row| row.1);
+                prop_assert_eq!(index.first_fit(&fit), scan);
                 if let Some(head) = index.first() {
-                    let fit = Fit { any_slots, short_slots, short_estimate };
                     let scan = list.iter().skip(1).find(|row| fit.admits(row.2, row.3)).map(|row| row.1);
                     prop_assert_eq!(index.first_behind(head, &fit), scan);
                 }

@@ -12,6 +12,7 @@ mod details;
 pub mod graph;
 pub mod jobs;
 mod json;
+mod limits;
 pub mod source;
 pub mod swf;
 pub mod wfformat;
@@ -21,6 +22,8 @@ use std::sync::Arc;
 
 use self::graph::Graph;
 use self::jobs::Shape;
+pub use limits::Limits;
+
 use crate::distribution::Distribution;
 use crate::scheduler::TaskDetails;
 use crate::time::Time;
@@ -170,8 +173,8 @@ pub struct TraceTask {
     pub arrival: Time,
     /// Work in billionths of a unit of work (nanoseconds at speed 1).
     pub work: u64,
-    /// The work the user requested (at least `work` in SWF), in the same unit; `None` when the
-    /// trace does not say.
+    /// The work the user requested (in SWF at least `work`, unless attempts are killed there), in
+    /// the same unit; `None` when the trace does not say.
     pub requested: Option<u64>,
     /// Larger is more urgent.
     pub priority: f64,
@@ -255,10 +258,21 @@ pub enum Workload {
         estimate: EstimateSpec,
         /// Who waits for whom, if anyone does.
         graph: Option<Arc<Graph>>,
+        /// Whether an attempt that reaches the requested work is ended there. A task without a
+        /// requested work takes as long as it takes.
+        kill_at_requested: bool,
     },
 }
 
 impl Workload {
+    /// Where attempts are ended before their work is done.
+    pub fn limits(&self) -> Limits<'_> {
+        match self {
+            Workload::Listed { tasks, kill_at_requested: true, .. } => Limits { tasks: Some(tasks) },
+            _ => Limits { tasks: None },
+        }
+    }
+
     /// Names of the classes; one empty name when there are none.
     pub fn class_names(&self) -> Vec<String> {
         match self {

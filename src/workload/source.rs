@@ -164,7 +164,7 @@ impl TaskSource {
                     Some(shape) => Kind::Jobs(generator, Box::new(Jobs::new(shape, streams))),
                 }
             }
-            Workload::Listed { tasks, class_names, estimate, graph } => {
+            Workload::Listed { tasks, class_names, estimate, graph, .. } => {
                 let class_means = match estimate {
                     EstimateSpec::ClassMean => mean_works(tasks, class_names.len()),
                     _ => Vec::new(),

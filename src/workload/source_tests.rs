@@ -103,6 +103,7 @@ fn listed_tasks_come_as_they_are() {
         class_names: vec!["a".into(), "b".into()],
         estimate: EstimateSpec::Requested,
         graph: None,
+        kill_at_requested: false,
     };
     let estimates = |workload: &Workload| all(workload, 1).iter().map(|t| t.estimate).collect::<Vec<_>>();
     assert_eq!(estimates(&workload), [10, 40, 31]);

@@ -34,8 +34,19 @@ pub struct SwfLog {
     pub records: u64,
 }
 
-/// Reads a log (not compressed). Submit times stay as they are in the log.
+/// Reads a log (not compressed). Submit times stay as they are in the log; what was requested is at
+/// least what was used.
 pub fn read(bytes: &[u8], largest_node_slots: u32) -> Result<SwfLog, TraceError> {
+    let mut log = read_as_requested(bytes, largest_node_slots)?;
+    for task in &mut log.tasks {
+        task.requested = Some(task.requested.unwrap_or(task.work).max(task.work));
+    }
+    Ok(log)
+}
+
+/// The same with requested times as the log has them, for workloads that end jobs there: less than
+/// the run time where a site let a job run on, `None` where it is missing.
+pub fn read_as_requested(bytes: &[u8], largest_node_slots: u32) -> Result<SwfLog, TraceError> {
     let mut log = SwfLog::default();
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     for (index, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
@@ -86,7 +97,7 @@ fn read_record(
     log.tasks.push(TraceTask {
         arrival: Time(arrival),
         work,
-        requested: Some(requested.unwrap_or(work).max(work)),
+        requested,
         priority: 0.0,
         slots: processors as u32,
         class: 0,

@@ -47,7 +47,8 @@ pub(crate) fn check(output: &LiveOutput, tasks: u32) -> Ledger {
                 assert_eq!(account.dispatched, attempt.0, "{record:?}");
                 match outcome {
                     Outcome::Success => account.succeeded += 1,
-                    Outcome::Failure => account.failed += 1,
+                    // Killed or not, the attempt was in vain.
+                    Outcome::Failure | Outcome::Killed => account.failed += 1,
                 }
             }
             Record::Lost { task, attempt, .. } => {

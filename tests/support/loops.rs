@@ -76,6 +76,9 @@ pub(crate) fn easy_backfilling(jobs: &[Job], machine_slots: u64) -> Vec<u64> {
     let mut queue: Vec<usize> = Vec::new();
     let mut running: Vec<Running> = Vec::new();
     let mut starts = vec![0; jobs.len()];
+    // The head and its reservation: kept when nothing runs longer than estimated.
+    let bounded = jobs.iter().all(|job| job.run <= job.estimate);
+    let mut promise: Option<(usize, u64)> = None;
     loop {
         let next_end = running.iter().map(|job| job.end).min();
         let next_arrival = arriving.peek().map(|job| jobs[*job].arrival);
@@ -84,9 +87,19 @@ pub(crate) fn easy_backfilling(jobs: &[Job], machine_slots: u64) -> Vec<u64> {
         while let Some(job) = arriving.next_if(|job| jobs[*job].arrival == now) {
             queue.push(job);
         }
+        if let Some((_, start)) = promise {
+            assert!(!bounded || now <= start || queue.is_empty(), "the head is delayed");
+        }
         for index in easy_pass(jobs, now, machine_slots, &mut queue, &mut running) {
             starts[index] = now;
         }
+        promise = queue.first().and_then(|head| {
+            let free = machine_slots - running.iter().map(|job| job.slots).sum::<u64>();
+            let (start, _) = reservation(jobs[*head].slots, now, free, &running)?;
+            let before = promise.filter(|(job, _)| job == head).map_or(u64::MAX, |(_, start)| start);
+            assert!(!bounded || start <= before, "the head is delayed");
+            Some((*head, start))
+        });
     }
     assert!(queue.is_empty(), "a job larger than the machine never starts");
     starts
@@ -150,6 +163,84 @@ fn reservation(head_slots: u64, now: u64, free: u64, running: &[Running]) -> Opt
     ends.sort_unstable();
     let shadow_time = ends.into_iter().find(|end| free_at(*end) >= head_slots)?;
     Some((shadow_time, free_at(shadow_time) - head_slots))
+}
+
+/// Conservative backfilling (Mu'alem and Feitelson 2001): every job is promised, when it arrives, the
+/// earliest start that moves nobody else; when a job ends earlier than it was believed to, the others,
+/// in order of arrival, move to the earliest start open to each, again and again until nobody moves.
+/// Returns when each job starts, and the start it was promised when it arrived. No job may run longer
+/// than it is estimated to.
+pub(crate) fn conservative_backfilling(jobs: &[Job], machine_slots: u64) -> (Vec<u64>, Vec<u64>) {
+    let mut arriving = by_arrival(jobs).into_iter().peekable();
+    let mut queue: Vec<usize> = Vec::new();
+    let mut running: Vec<Running> = Vec::new();
+    // By job; meaningless until it has arrived.
+    let mut starts = vec![u64::MAX; jobs.len()];
+    let mut promises = vec![u64::MAX; jobs.len()];
+    loop {
+        let next_end = running.iter().map(|job| job.end).min();
+        let next_arrival = arriving.peek().map(|job| jobs[*job].arrival);
+        let Some(now) = next_end.into_iter().chain(next_arrival).min() else { break };
+        let ends_early = running.iter().any(|job| job.end == now && job.believed_end > now);
+        running.retain(|job| job.end > now);
+        while let Some(job) = arriving.next_if(|job| jobs[*job].arrival == now) {
+            queue.push(job);
+        }
+        loop {
+            let mut moved = false;
+            for &job in &queue {
+                if starts[job] == u64::MAX || ends_early {
+                    let planned = queue.iter().filter(|other| **other != job && starts[**other] != u64::MAX);
+                    let taken: Vec<(u64, u64, u64)> = running
+                        .iter()
+                        .map(|job| (now, job.believed_end, job.slots))
+                        .chain(planned.map(|other| {
+                            (starts[*other], starts[*other] + jobs[*other].estimate, jobs[*other].slots)
+                        }))
+                        .collect();
+                    let start = earliest_start(&jobs[job], now, machine_slots, &taken);
+                    assert!(start <= starts[job], "nobody is ever moved back");
+                    moved |= start < starts[job];
+                    starts[job] = start;
+                }
+            }
+            if !moved {
+                break;
+            }
+        }
+        for &job in &queue {
+            // What it was told first.
+            if promises[job] == u64::MAX {
+                promises[job] = starts[job];
+            }
+        }
+        for &job in queue.iter().filter(|job| starts[**job] == now) {
+            let Job { run, slots, estimate, .. } = jobs[job];
+            assert!(run <= estimate, "a job that runs longer than estimated");
+            running.push(Running { end: now + run, believed_end: now + estimate, slots });
+        }
+        queue.retain(|job| starts[*job] > now);
+        let used: u64 = running.iter().map(|job| job.slots).sum();
+        assert!(used <= machine_slots, "more slots promised than there are");
+    }
+    assert!(queue.is_empty(), "a job larger than the machine never starts");
+    (starts, promises)
+}
+
+/// The first instant from `now` on at which the job fits for all of its estimate beside what is
+/// taken, as (start, end, slots). Something must end for it to fit, so that is when to look.
+fn earliest_start(job: &Job, now: u64, machine_slots: u64, taken: &[(u64, u64, u64)]) -> u64 {
+    let used_at = |time: u64| -> u64 {
+        taken.iter().filter(|(from, to, _)| *from <= time && time < *to).map(|(_, _, slots)| slots).sum()
+    };
+    let fits = |start: &u64| {
+        let within = |time: &u64| *start < *time && *time < *start + job.estimate;
+        let changes = taken.iter().map(|(from, _, _)| *from).filter(within);
+        changes.chain([*start]).all(|time| used_at(time) + job.slots <= machine_slots)
+    };
+    let mut candidates: Vec<u64> = taken.iter().map(|(_, end, _)| *end).chain([now]).collect();
+    candidates.sort_unstable();
+    candidates.into_iter().find(|start| fits(start)).expect("it fits when all others have ended")
 }
 
 /// Waits in a single-server queue, first come, first served (Lindley 1952): the next job waits for

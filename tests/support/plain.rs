@@ -43,6 +43,8 @@ struct Task {
     work: u64,
     left: u64,
     estimate: u64,
+    /// Work that it is kept from doing.
+    excess: u64,
     priority: f64,
     slots: u32,
     failure_probability: f64,
@@ -97,6 +99,12 @@ struct Plain<'a> {
     /// By node: when what is bound to it will be done, by the estimates.
     done_by: Vec<u64>,
     cap: Option<(usize, u32)>,
+    /// Nodes that the task at hand must not go to.
+    closed: Vec<usize>,
+    /// The blocked head, when the policy commits itself to it.
+    committed: Option<usize>,
+    /// By task, under conservative backfilling: when and where it will start.
+    plans: Vec<Option<(u64, usize)>>,
     /// Turns given out: see `interruptions`.
     turns: u64,
 }
@@ -119,7 +127,9 @@ pub(crate) fn fates(world: &World, policy: &PolicySpec, seed: u64, most: u32) ->
 
 impl<'a> Plain<'a> {
     fn new(world: &'a World, policy: &'a PolicySpec, seed: u64) -> Self {
-        let Workload::Listed { tasks, estimate, .. } = &world.workload else { panic!("a list of tasks") };
+        let Workload::Listed { tasks, estimate, kill_at_requested, .. } = &world.workload else {
+            panic!("a list of tasks")
+        };
         let streams = Streams::new(seed);
         let node = |node: usize| Node {
             up: true,
@@ -137,6 +147,10 @@ impl<'a> Plain<'a> {
             estimate: match estimate {
                 EstimateSpec::Requested => task.requested.unwrap_or(task.work),
                 _ => task.work,
+            },
+            excess: match task.requested.filter(|_| *kill_at_requested) {
+                Some(requested) => task.work.saturating_sub(requested),
+                None => 0,
             },
             priority: task.priority,
             slots: task.slots,
@@ -173,6 +187,9 @@ impl<'a> Plain<'a> {
             turn: 0,
             done_by: vec![0; world.nodes.len()],
             cap: None,
+            closed: Vec::new(),
+            committed: None,
+            plans: vec![None; tasks.len()],
             turns: 0,
         };
         (0..plain.nodes.len()).for_each(|node| plain.comes_up(node));
@@ -250,6 +267,9 @@ impl<'a> Plain<'a> {
             self.touched.push(node);
         }
         let state = &mut self.tasks[task];
+        if state.excess > 0 {
+            return self.settle(task, false);
+        }
         let draw = self.streams.key(Purpose::Failure).uniform2(task as u64, u64::from(state.attempts));
         if draw >= state.failure_probability {
             return self.settle(task, true);
@@ -346,9 +366,13 @@ impl<'a> Plain<'a> {
         self.by_order(a, b).then(a.cmp(&b))
     }
 
-    fn by_order(&self, a: usize, b: usize) -> Ordering {
+    pub(super) fn by_order(&self, a: usize, b: usize) -> Ordering {
+        self.by(&self.policy.order, a, b)
+    }
+
+    fn by(&self, order: &OrderSpec, a: usize, b: usize) -> Ordering {
         let (one, other) = (&self.tasks[a], &self.tasks[b]);
-        match self.policy.order {
+        match order {
             OrderSpec::Fifo => Ordering::Equal,
             OrderSpec::Lifo => b.cmp(&a),
             OrderSpec::Sjf => one.estimate.cmp(&other.estimate),
@@ -372,7 +396,7 @@ impl<'a> Plain<'a> {
     }
 
     fn free(&self, node: usize) -> u32 {
-        if !self.nodes[node].up {
+        if !self.nodes[node].up || self.closed.contains(&node) {
             return 0;
         }
         let used: u32 = self.nodes[node].running.iter().map(|task| self.tasks[*task].slots).sum();
@@ -606,8 +630,8 @@ impl<'a> Plain<'a> {
         if self.tasks[task].interruption.resumed {
             self.tasks[task].begins += self.policy.switch_cost.0;
         }
-        let Task { begins, left, .. } = self.tasks[task];
-        let service = (left as f64 / self.world.nodes[node].speed).round() as u64;
+        let Task { begins, left, excess, .. } = self.tasks[task];
+        let service = (left.saturating_sub(excess) as f64 / self.world.nodes[node].speed).round() as u64;
         self.insert(begins + service, Event::Finish(task));
     }
 
@@ -665,10 +689,15 @@ impl<'a> Plain<'a> {
     }
 
     fn fill_centrally(&mut self) {
-        while let Some(head) = self.head(&self.waiting) {
+        if self.policy.backfill == BackfillSpec::Conservative {
+            return self.follow_plans();
+        }
+        while let Some(head) = self.committed.or_else(|| self.head(&self.waiting)) {
             let Some(node) = self.choose(head) else {
+                self.committed = self.policy.commit_head.then_some(head);
                 return self.overtake(head);
             };
+            self.committed = None;
             self.pull(head, node);
         }
     }
@@ -683,9 +712,11 @@ impl<'a> Plain<'a> {
             BackfillSpec::None => return,
             BackfillSpec::Aggressive => None,
             BackfillSpec::Easy => self.reservation(self.tasks[head].slots),
+            BackfillSpec::Conservative => panic!("plans instead"),
         };
         let mut others: Vec<usize> = self.waiting.iter().copied().filter(|task| *task != head).collect();
-        others.sort_by(|a, b| self.in_line(*a, *b));
+        let order = self.policy.backfill_order.as_ref().unwrap_or(&self.policy.order);
+        others.sort_by(|a, b| self.by(order, *a, *b).then(a.cmp(b)));
         for task in others {
             let (slots, estimate) = (self.tasks[task].slots, self.tasks[task].left_known());
             if let Some((shadow, node, extra)) = &mut reservation {
@@ -740,5 +771,105 @@ impl<'a> Plain<'a> {
             }
         }
         best
+    }
+
+    // Conservative backfilling ----------------------------------------------------------------
+
+    /// How long a task is expected to take.
+    fn length(&self, task: usize, node: usize) -> u64 {
+        ((self.tasks[task].left_known() as f64 / self.world.nodes[node].speed).round() as u64).max(1)
+    }
+
+    /// All that takes slots of a node from now on: (start, end, slots) of what runs there, and of
+    /// what is planned there but for `except`.
+    fn taken(&self, node: usize, except: Option<usize>) -> Vec<(u64, u64, u32)> {
+        let running = self.nodes[node].running.iter().map(|task| {
+            let end = self.tasks[*task].begins.min(self.now) + self.length(*task, node);
+            (self.now, end.max(self.now + 1), self.tasks[*task].slots)
+        });
+        let planned = self.waiting.iter().filter_map(|task| {
+            let (start, at) = self.plans[*task].filter(|_| Some(*task) != except)?;
+            (at == node).then(|| (start, start + self.length(*task, node), self.tasks[*task].slots))
+        });
+        running.chain(planned).collect()
+    }
+
+    /// Whether so many slots more can be taken in `[start, end)`.
+    fn can_take(&self, taken: &[(u64, u64, u32)], node: usize, start: u64, end: u64, slots: u32) -> bool {
+        let used = |time: u64| -> u32 {
+            taken.iter().filter(|(from, to, _)| *from <= time && time < *to).map(|(_, _, slots)| slots).sum()
+        };
+        let starts = taken.iter().map(|(from, _, _)| *from).filter(|from| start < *from && *from < end);
+        starts.chain([start]).all(|time| used(time) + slots <= self.world.nodes[node].slots)
+    }
+
+    /// The first instant from now on at which the task can start on the node, and run as long as is
+    /// expected, beside all others.
+    fn first_start(&self, task: usize, node: usize) -> Option<u64> {
+        let slots = self.tasks[task].slots;
+        if !self.nodes[node].up || self.world.nodes[node].slots < slots {
+            return None;
+        }
+        let taken = self.taken(node, Some(task));
+        let mut starts: Vec<u64> = taken.iter().map(|(_, end, _)| *end).chain([self.now]).collect();
+        starts.sort_unstable();
+        let length = self.length(task, node);
+        starts.into_iter().find(|start| self.can_take(&taken, node, *start, start + length, slots))
+    }
+
+    fn drop_void_plans(&mut self) {
+        for task in 0..self.plans.len() {
+            let (now, nodes) = (self.now, &self.nodes);
+            self.plans[task] = self.plans[task].filter(|(start, node)| *start >= now && nodes[*node].up);
+        }
+        for node in (0..self.nodes.len()).filter(|node| self.nodes[*node].up) {
+            let taken = self.taken(node, None);
+            let overdrawn = taken.iter().any(|(from, _, _)| !self.can_take(&taken, node, *from, *from, 0));
+            if overdrawn {
+                for task in &self.waiting {
+                    self.plans[*task] = self.plans[*task].filter(|(_, at)| *at != node);
+                }
+            }
+        }
+    }
+
+    /// Everybody in turn goes to the earliest start open to him, until nobody finds an earlier one.
+    fn make_plans(&mut self) {
+        loop {
+            let mut order = self.waiting.clone();
+            order.sort_by(|a, b| self.in_line(*a, *b));
+            let before = self.plans.clone();
+            for task in order {
+                let found = |node| self.first_start(task, node).map(|start| (start, node));
+                let best = (0..self.nodes.len()).filter_map(found).min();
+                let earlier = |best: &(u64, usize)| self.plans[task].is_none_or(|plan| best.0 < plan.0);
+                if let Some(best) = best.filter(earlier) {
+                    self.plans[task] = Some(best);
+                }
+            }
+            if self.plans == before {
+                return;
+            }
+        }
+    }
+
+    fn follow_plans(&mut self) {
+        self.drop_void_plans();
+        loop {
+            self.make_plans();
+            let due = |task: &usize| self.plans[*task].is_some_and(|(start, _)| start == self.now);
+            let due: Vec<usize> = self.waiting.iter().copied().filter(due).collect();
+            let Some(task) = self.head(&due) else { return };
+            // Its own node is open to it, others where nobody is in its way.
+            let own = self.plans[task].map(|(_, node)| node);
+            let has_room = |node: &usize| self.free(*node) >= self.tasks[task].slots;
+            let in_the_way = |node: &usize| self.first_start(task, *node) != Some(self.now);
+            let is_closed = |node: &usize| Some(*node) != own && has_room(node) && in_the_way(node);
+            self.closed = (0..self.nodes.len()).filter(is_closed).collect();
+            let node = self.choose(task).expect("there is room at its own node");
+            self.closed.clear();
+            self.plans[task] = None;
+            self.pull(task, node);
+        }
     }
 }

@@ -85,7 +85,7 @@ impl Fact {
                 task: task.number,
                 attempt: attempt.0,
                 node: node.0,
-                failed: outcome == Outcome::Failure,
+                failed: outcome != Outcome::Success,
             },
             Record::Lost { task, attempt, node, .. } => {
                 Fact::Loss { task: task.number, attempt: attempt.0, node: node.0 }

@@ -103,6 +103,8 @@ table! {
         zone: Name;
         /// What policies may know of a task's work.
         estimate: EstimateTable = EstimateTable::Word(EstimateWord::Exact);
+        /// Whether an attempt that reaches the requested time is ended there, and its task with it.
+        kill_at_requested: bool = false;
         /// A mix of kinds of tasks; each overrides [workload] for its share.
         classes: Several<ClassTable>;
         /// Jobs of tasks that wait for each other; then `arrivals` are those of jobs.

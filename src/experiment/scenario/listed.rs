@@ -9,7 +9,7 @@ use super::files::FilePath;
 use super::keys::{TaskTable, TraceTable, WorkloadTable};
 use super::reader::{Found, Key, Reader};
 use super::several::{Located, Several};
-use super::tasks::{Tasks, estimate, fits, fits_slots, no_requests};
+use super::tasks::{Tasks, estimate, fits, fits_slots, no_requests, nothing_to_kill_at};
 use super::trace::{self, Trace};
 use super::values::{Quantity, Seconds};
 use super::zones;
@@ -63,6 +63,15 @@ pub(super) fn listed(
     if let (EstimateSpec::Requested, false, Some(found)) = (spec, has_estimates, table.estimate.found()) {
         no_requests(found.at, reader);
     }
+    // Batsim kills its jobs at their walltime.
+    let batsim = matches!(table.trace.value(), Some(TraceTable::Batsim(_)));
+    let kill_at_requested = match table.kill_at_requested.found() {
+        Some(found) => found.value,
+        None => batsim && !table.kill_at_requested.is_broken(),
+    };
+    if !has_estimates {
+        nothing_to_kill_at(table, reader);
+    }
     const NANO: f64 = 1e-9;
     let works = || tasks.iter().map(|task| task.work as f64 * NANO * f64::from(task.slots));
     Some(Tasks {
@@ -72,7 +81,7 @@ pub(super) fn listed(
         last_arrival: 0.0,
         longest: tasks.iter().map(|task| task.work as f64 * NANO).fold(0.0, f64::max),
         total_work: works().sum(),
-        workload: Workload::Listed { tasks, class_names, estimate: spec, graph },
+        workload: Workload::Listed { tasks, class_names, estimate: spec, graph, kill_at_requested },
     })
 }
 
@@ -126,7 +135,7 @@ fn from_file(
     let (largest, _) = cluster.largest?;
     let place = |path: &Located<FilePath>| Found { key: found.key, at: path.at, value: path.value.clone() };
     match &found.value {
-        TraceTable::Csv(path) => trace::csv(&place(path), largest, defaults, reader),
+        TraceTable::Csv(path) => trace::from_csv(&place(path), largest, defaults, reader),
         TraceTable::Swf(path) => {
             if let Some(demand) = table.demand.found()
                 && defaults.slots != 1
@@ -134,7 +143,8 @@ fn from_file(
                 let title = "a log in the Standard Workload Format says itself what each task takes";
                 reader.report(Diagnostic::new(title, demand.key, "would be ignored").help("leave it out"));
             }
-            trace::swf(&place(path), largest, defaults, reader)
+            let kills = *table.kill_at_requested.value()?;
+            trace::from_swf(&place(path), largest, kills, defaults, reader)
         }
         TraceTable::Wfformat(path) => trace::wfformat(&place(path), defaults, reader),
         TraceTable::Batsim(path) => {

@@ -97,6 +97,7 @@ fn generated(
         Key::Broken => None,
         Key::Absent | Key::Default(_) => Some((Arrivals::AtOnce, 0.0)),
     };
+    nothing_to_kill_at(table, reader);
     let count = count(found, arrivals.as_ref(), reader);
     let classes = classes(found, cluster, zones, reader);
     let jobs = match &table.jobs {
@@ -365,4 +366,14 @@ pub(super) fn no_requests(at: Origin, reader: &mut Reader) {
         Diagnostic::new("these tasks come without requested times", at, "nothing is requested")
             .help("`requested` needs a trace that says so; use \"exact\", \"class-mean\" or `noise`"),
     );
+}
+
+/// Attempts are ended at a requested time only where one is requested.
+pub(super) fn nothing_to_kill_at(table: &WorkloadTable, reader: &mut Reader) {
+    if let Some(found) = table.kill_at_requested.found().filter(|found| found.value) {
+        reader.report(
+            Diagnostic::new("these tasks come without requested times", found.at, "nothing is requested")
+                .help("`kill_at_requested` needs a trace that says so; leave it out"),
+        );
+    }
 }

@@ -9,7 +9,7 @@ use super::reader::{Found, Reader};
 use super::values::grouped;
 use crate::workload::csv::TraceDefaults;
 use crate::workload::graph::Graph;
-use crate::workload::{TraceError, TraceTask};
+use crate::workload::{TraceError, TraceTask, swf};
 
 /// What every trace gives.
 #[derive(Debug)]
@@ -22,14 +22,16 @@ pub(super) struct Trace {
 }
 
 /// Reads a log in the Standard Workload Format; a log knows no priorities and no failures.
-pub(super) fn swf(
+pub(super) fn from_swf(
     path: &Found<FilePath>,
     largest_node_slots: u32,
+    kill_at_requested: bool,
     defaults: &TraceDefaults<'_>,
     reader: &mut Reader,
 ) -> Option<Trace> {
     let bytes = files::content(path, reader)?;
-    let log = match crate::workload::swf::read(&bytes, largest_node_slots) {
+    let read = if kill_at_requested { swf::read_as_requested } else { swf::read };
+    let log = match read(&bytes, largest_node_slots) {
         Ok(log) => log,
         Err(error) => {
             report(path, &error, reader);
@@ -68,7 +70,7 @@ pub(super) fn swf(
 }
 
 /// Reads a CSV table of tasks.
-pub(super) fn csv(
+pub(super) fn from_csv(
     path: &Found<FilePath>,
     largest_node_slots: u32,
     defaults: &TraceDefaults<'_>,

@@ -13,14 +13,14 @@ use crate::structures::room_tree::RoomTree;
 #[derive(Clone, Debug)]
 pub struct Aggressive {
     rooms: RoomTree,
-    /// The task up to which the queue has been searched in this pass.
-    at: u32,
+    /// The task up to which the candidates have been searched in this pass.
+    at: Option<u32>,
 }
 
 impl Aggressive {
     /// For a cluster of so many nodes.
     pub fn new(nodes: usize) -> Self {
-        Aggressive { rooms: RoomTree::new(nodes), at: 0 }
+        Aggressive { rooms: RoomTree::new(nodes), at: None }
     }
 }
 
@@ -33,15 +33,16 @@ impl Backfill for Aggressive {
         self.rooms.set(node.0, cluster.free(node));
     }
 
-    fn begin(&mut self, pass: &Pass<'_>) {
-        self.at = pass.head;
+    fn begin(&mut self, _: &Pass<'_>) {
+        self.at = None;
     }
 
     fn next(&mut self, pass: &Pass<'_>) -> Option<Candidate> {
         let fit = Fit { any_slots: self.rooms.most(), short_slots: 0, short_estimate: 0 };
-        // Room only shrinks within a pass: what did not fit before does not fit now.
-        self.at = pass.waiting.first_behind(self.at, &fit)?;
-        Some(Candidate { slot: self.at, cap: None })
+        // Room only shrinks within a pass: what did not fit before, the head too, does not fit now.
+        let slot = pass.next_candidate(self.at, &fit)?;
+        self.at = Some(slot);
+        Some(Candidate { slot, cap: None })
     }
 
     fn started(&mut self, _: Candidate, _: NodeId, _: &Pass<'_>) {}

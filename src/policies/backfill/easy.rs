@@ -41,7 +41,8 @@ pub struct Easy {
     changed: Vec<NodeId>,
     is_changed: Vec<bool>,
     reservation: Option<Reservation>,
-    at: u32,
+    /// The task up to which the candidates have been searched in this pass.
+    at: Option<u32>,
     /// Expected ends and slots of what runs on a node; kept to use its memory again.
     ends: Vec<(Time, u32)>,
     speeds: Vec<f64>,
@@ -57,7 +58,7 @@ impl Easy {
             changed: Vec::new(),
             is_changed: vec![false; nodes.len()],
             reservation: None,
-            at: 0,
+            at: None,
             ends: Vec::new(),
             speeds: nodes.iter().map(|node| node.speed).collect(),
         }
@@ -149,7 +150,7 @@ impl Backfill for Easy {
     }
 
     fn begin(&mut self, pass: &Pass<'_>) {
-        self.at = pass.head;
+        self.at = None;
         let demand = pass.tasks.view(pass.head).slots();
         self.refresh(demand, pass);
         // Of the nodes whose tasks should have ended by now, the first.
@@ -169,8 +170,9 @@ impl Backfill for Easy {
             // No node will ever be free for the head as things stand (nodes are down): it cannot be
             // delayed.
             let fit = Fit { any_slots: short_slots, short_slots: 0, short_estimate: 0 };
-            self.at = pass.waiting.first_behind(self.at, &fit)?;
-            return Some(Candidate { slot: self.at, cap: None });
+            let slot = pass.next_candidate(self.at, &fit)?;
+            self.at = Some(slot);
+            return Some(Candidate { slot, cap: None });
         };
         // Tasks of any length may take what the head leaves over on its node, and any other node.
         let cap = pass.cluster.free(reservation.node).min(reservation.extra);
@@ -178,10 +180,12 @@ impl Backfill for Easy {
         let any_slots = self.rooms.most();
         self.rooms.set(reservation.node.0, pass.cluster.free(reservation.node));
         let fit = Fit { any_slots, short_slots, short_estimate: reservation.short_estimate };
-        self.at = pass.waiting.first_behind(self.at, &fit)?;
-        let short = pass.tasks.view(self.at).left() <= reservation.short_estimate;
+        // The head itself fits nowhere, or it would have started.
+        let slot = pass.next_candidate(self.at, &fit)?;
+        self.at = Some(slot);
+        let short = pass.tasks.view(slot).left() <= reservation.short_estimate;
         let cap = (!short).then_some((reservation.node, reservation.extra));
-        Some(Candidate { slot: self.at, cap })
+        Some(Candidate { slot, cap })
     }
 
     fn started(&mut self, candidate: Candidate, node: NodeId, pass: &Pass<'_>) {

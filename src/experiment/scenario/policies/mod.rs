@@ -40,6 +40,10 @@ table! {
         dispatch: DispatchKind = DispatchKind::default();
         /// Whether tasks may overtake a blocked head of the queue.
         backfill: Backfill = Backfill::default();
+        /// The order in which tasks may overtake; that of the queue by default.
+        backfill_order: Order;
+        /// Whether a blocked head stays the head until it starts, though a better task comes.
+        commit_head: bool;
         /// Whether a better task takes the place of a running one; some orders always interrupt.
         preempt: bool;
         /// Time that an interrupted task spends on its node before it goes on.
@@ -112,6 +116,12 @@ impl PolicyTable {
                 if backfill.spec != BackfillSpec::None {
                     name.push_str(&format!("-{}-backfill", backfill.words()));
                 }
+                if let Some(order) = inline.backfill_order.value() {
+                    name.push_str(&format!("-by-{}", order.words()));
+                }
+                if inline.commit_head.value() == Some(&true) {
+                    name.push_str("-commit-head");
+                }
                 if inline.preempt.value() == Some(&true) {
                     name.push_str("-preempt");
                 }
@@ -127,6 +137,14 @@ impl PolicyTable {
             place: place.spec.clone(),
             dispatch: dispatch.spec,
             backfill: backfill.spec,
+            backfill_order: match &inline.backfill_order {
+                Key::Broken => return None,
+                key => key.value().map(|order| order.spec.clone()),
+            },
+            commit_head: match &inline.commit_head {
+                Key::Broken => return None,
+                key => key.value().copied().unwrap_or(false),
+            },
             preempt: match &inline.preempt {
                 Key::Broken => return None,
                 key => key.value().copied().unwrap_or(order.preempts()),
@@ -202,6 +220,53 @@ fn check_names(policies: &[Placed], reader: &mut Reader) {
     }
 }
 
+/// What is said of how tasks overtake must have something to say.
+fn check_overtaking(inline: &InlinePolicy, spec: &PolicySpec, reader: &mut Reader) {
+    check_commit(inline, spec, reader);
+    let Some(order) = inline.backfill_order.found() else { return };
+    let (label, help) = match spec.backfill {
+        BackfillSpec::Aggressive | BackfillSpec::Easy => return,
+        BackfillSpec::None => ("nobody overtakes", "add `backfill = \"easy\"`, or leave it out"),
+        BackfillSpec::Conservative => {
+            ("`conservative` plans in order of the queue", "leave it out, or use `backfill = \"easy\"`")
+        }
+    };
+    reader.report(Diagnostic::new("`backfill_order` has no meaning here", order.key, label).help(help));
+}
+
+/// Who is promised a start must not be interrupted before, nor interrupt others.
+fn check_promises(inline: &InlinePolicy, spec: &PolicySpec, at: Origin, reader: &mut Reader) {
+    let (can, why) = nature(&spec.order);
+    let always = can && !why.is_empty();
+    if spec.backfill != BackfillSpec::Conservative || !(spec.preempt || always) {
+        return;
+    }
+    let at = inline.backfill.found().map_or(at, |found| found.at);
+    let title = "`conservative` backfilling makes promises that interruptions would break";
+    let mut diagnostic = Diagnostic::new(title, at, "plans every task to its end")
+        .help("use `backfill = \"easy\"`, or an order that does not interrupt");
+    let interrupts = inline.preempt.found().map(|preempt| preempt.at);
+    if let Some(interrupts) = interrupts.or(inline.order.found().map(|order| order.at)) {
+        diagnostic = diagnostic.context(interrupts, "interrupts");
+    }
+    reader.report(diagnostic);
+}
+
+fn check_commit(inline: &InlinePolicy, spec: &PolicySpec, reader: &mut Reader) {
+    let Some(commit) = inline.commit_head.found().filter(|found| found.value) else { return };
+    let label = if spec.dispatch == Dispatch::Push {
+        "every node has a queue of its own"
+    } else if spec.backfill == BackfillSpec::Conservative {
+        "every waiting task keeps its place already"
+    } else {
+        return;
+    };
+    reader.report(
+        Diagnostic::new("`commit_head` has no meaning here", commit.key, label)
+            .help("leave it out, or use it with `dispatch = \"pull\"` and another `backfill`"),
+    );
+}
+
 fn check_parts(table: &PolicyTable, spec: &PolicySpec, at: Origin, nodes: Option<u64>, reader: &mut Reader) {
     let PolicyTable::Inline(inline) = table else { return };
     check_interruptions(inline, spec, reader);
@@ -215,6 +280,8 @@ fn check_parts(table: &PolicyTable, spec: &PolicySpec, at: Origin, nodes: Option
         }
         reader.report(diagnostic);
     }
+    check_overtaking(inline, spec, reader);
+    check_promises(inline, spec, at, reader);
     if let PlaceSpec::MinCostFlow { .. } = spec.place {
         let (key, why) = match (spec.dispatch, spec.backfill) {
             (Dispatch::Push, _) => (inline.dispatch.found().map(|found| found.at), "binds tasks one by one"),

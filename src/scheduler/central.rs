@@ -1,0 +1,61 @@
+//! The central queue of pull dispatch: who is in it and, when tasks may leave it from anywhere, in which
+//! orders, and who is its head.
+
+use super::machine::{Scheduler, entry};
+use super::policy::{Backfill, Policy};
+use super::task::TaskState;
+use crate::ids::TaskId;
+use crate::time::Time;
+
+impl<P: Policy> Scheduler<P> {
+    /// Puts a task into the central queue.
+    #[inline(always)]
+    pub(super) fn queue_centrally(&mut self, now: Time, slot: u32) {
+        self.set_key(now, slot, 0);
+        self.file_centrally(now, slot);
+    }
+
+    /// Puts a task that has its key into the central queue.
+    #[inline(always)]
+    pub(super) fn file_centrally(&mut self, now: Time, slot: u32) {
+        if self.indexed {
+            self.index_centrally(now, slot);
+        } else {
+            let task = &self.tasks.hot[slot as usize];
+            self.ready.push(task.key, task.number, slot);
+        }
+    }
+
+    fn index_centrally(&mut self, now: Time, slot: u32) {
+        let task = &self.tasks.hot[slot as usize];
+        let view = self.tasks.view(slot);
+        self.waiting.insert(slot, task.key, task.number, task.slots, view.left());
+        let backfill = self.policy.parts().2;
+        if self.reordered {
+            let key = backfill.candidate_key(&view, entry(task.attempts), now);
+            self.candidates.insert(slot, key, task.number, task.slots, view.left());
+        }
+        backfill.queued(slot);
+    }
+
+    /// Takes a task out of the queue: to be started, or for good.
+    pub(super) fn unindex(&mut self, slot: u32) {
+        self.waiting.remove(slot);
+        if self.reordered {
+            self.candidates.remove(slot);
+        }
+        self.policy.parts().2.left(slot);
+    }
+
+    /// The head of the queue: the first in order, unless another was the head before and still waits.
+    pub(super) fn indexed_head(&self) -> Option<u32> {
+        let still_waits = |id: &TaskId| {
+            let task = &self.tasks.hot[id.slot as usize];
+            task.number == id.number && task.state == TaskState::Waiting
+        };
+        match self.committed.filter(still_waits) {
+            Some(id) => Some(id.slot),
+            None => self.waiting.first(),
+        }
+    }
+}
