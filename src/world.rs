@@ -1,10 +1,13 @@
 //! What a driver is given: the truth about cluster and workload. Drivers in simulated and in real
 //! time start from the same one.
 
+use std::sync::Arc;
+
 use crate::distribution::Distribution;
 use crate::faults::NodeFaults;
+use crate::policies::{self, AnyPolicy, PolicySpec};
 use crate::random::Streams;
-use crate::scheduler::{NodeSpec, RetryPlan};
+use crate::scheduler::{NodeSpec, Resources, RetryPlan, SchedulerConfig};
 use crate::time::{Duration, Time};
 use crate::workload::Workload;
 
@@ -46,6 +49,8 @@ pub struct World {
     pub faults: Vec<NodeFaults>,
     /// For each node the index of its kind, if it fails.
     pub fault_of: Vec<Option<u32>>,
+    /// What nodes have besides slots, and what tasks demand of it.
+    pub resources: Arc<Resources>,
     /// The tasks.
     pub workload: Workload,
     /// What happens to failed and lost attempts.
@@ -64,6 +69,23 @@ impl World {
     /// The most slots that one task takes.
     pub fn max_demand(&self) -> u32 {
         self.workload.max_slots()
+    }
+
+    /// A policy for this cluster, its random choices those of this seed.
+    pub fn policy(&self, spec: &PolicySpec, seed: u64) -> AnyPolicy {
+        let streams = Streams::new(seed);
+        policies::build_with(spec, &self.nodes, &self.resources, self.max_demand(), streams)
+    }
+
+    /// What a scheduler must know of this world, in the replication with this seed.
+    pub fn scheduler_config(&self, starts_are_reported: bool, seed: u64) -> SchedulerConfig {
+        SchedulerConfig {
+            retry: self.retry,
+            max_demand: self.max_demand(),
+            starts_are_reported,
+            resources: self.resources.clone(),
+            seed,
+        }
     }
 
     /// Slots of all nodes.

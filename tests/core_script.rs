@@ -52,7 +52,13 @@ fn core(policy: &str, nodes: &[u32], retry: RetryPlan) -> Core {
     let nodes: Vec<NodeSpec> =
         nodes.iter().map(|&slots| NodeSpec { slots, speed: 1.0, weight: f64::from(slots) }).collect();
     let max_demand = nodes.iter().map(|node| node.slots).max().unwrap_or(1);
-    let config = SchedulerConfig { retry, max_demand, starts_are_reported: false, seed: 1 };
+    let config = SchedulerConfig {
+        retry,
+        max_demand,
+        starts_are_reported: false,
+        resources: Default::default(),
+        seed: 1,
+    };
     let policy = policies::build(&spec, &nodes, max_demand, Streams::new(1));
     Core {
         scheduler: Scheduler::new(policy, &nodes, config),
@@ -582,7 +588,13 @@ fn a_start_that_is_reported_late_counts_from_the_report() {
     let mut core = core("fifo least-loaded pull none", &[1], retry());
     core.scheduler = {
         let nodes = [NodeSpec { slots: 1, speed: 1.0, weight: 1.0 }; 2];
-        let config = SchedulerConfig { retry: retry(), max_demand: 1, starts_are_reported: true, seed: 1 };
+        let config = SchedulerConfig {
+            retry: retry(),
+            max_demand: 1,
+            starts_are_reported: true,
+            resources: Default::default(),
+            seed: 1,
+        };
         let fifo = falcon::policies::registry::preset("fifo").expect("a preset");
         Scheduler::new(policies::build(&fifo, &nodes, 1, Streams::new(1)), &nodes, config)
     };

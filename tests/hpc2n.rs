@@ -24,7 +24,7 @@ fn read(path: &Path, slots: u32) -> Vec<TraceTask> {
     let file = std::fs::File::open(path).expect("the file is there");
     let mut bytes = Vec::new();
     flate2::read::GzDecoder::new(file).read_to_end(&mut bytes).expect("the file is in the gzip format");
-    swf::read(&bytes, slots).expect("a log in the Standard Workload Format").tasks
+    swf::read(&bytes, slots, false).expect("a log in the Standard Workload Format").tasks
 }
 
 /// What the loops are given, with the estimate the policy sees.

@@ -34,8 +34,7 @@ fn lines() -> &'static Vec<String> {
         let mut writer = LogWriter::new(Vec::new());
         for (index, policy) in plan.policies.iter().enumerate() {
             let output = try_live(&plan, index, 1, &mut Honest, &options()).expect("it runs");
-            let (nodes, most) = (world.nodes.clone(), world.max_demand());
-            let header = Header::new(policy.clone(), 0, 1, nodes, world.retry, most);
+            let header = Header::new(policy.clone(), 0, 1, &world);
             writer.run(&header, &output.journal).expect("memory takes it");
         }
         let mut text = String::new();

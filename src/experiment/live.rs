@@ -16,8 +16,6 @@ use crate::live::message::Work;
 use crate::live::{LiveError, LiveOptions, Samples, run_live};
 use crate::metrics::histogram::PooledHistogram;
 use crate::metrics::{DriverFigures, PolicyResult, ReplicationResult};
-use crate::policies;
-use crate::random::Streams;
 use crate::scheduler::Record;
 use crate::time::Time;
 
@@ -168,7 +166,6 @@ impl Plan {
         pooled: &Mutex<[PooledHistogram; 3]>,
     ) -> Result<LiveRun, LiveError> {
         let (spec, seed, world) = (&self.policies[policy], self.seed(replication), self.world());
-        let max_demand = world.max_demand();
         let mut hub = HubOptions::new(options.time_scale).map_err(LiveError::Start)?;
         if let Some(program) = &options.program {
             hub.program.clone_from(program);
@@ -192,7 +189,7 @@ impl Plan {
             check_invariants: false,
             progress: Some(&progress),
         };
-        let build = || policies::build(spec, &world.nodes, max_demand, Streams::new(seed));
+        let build = || world.policy(spec, seed);
         let output = run_live(&world, seed, build, &live, link)?;
         let invalid = too_late(&output.driver, options.lag_tolerance);
         let unused = Mutex::default();
@@ -203,7 +200,7 @@ impl Plan {
             samples: output.samples,
             invalid,
             history: output.history,
-            header: Header::new(spec.clone(), replication, seed, world.nodes, world.retry, max_demand),
+            header: Header::new(spec.clone(), replication, seed, &world),
             journal: output.journal,
             incidents: output.incidents,
         })

@@ -13,7 +13,6 @@ use super::plan::{Plan, Until};
 use crate::metrics::collector::HISTOGRAMS;
 use crate::metrics::histogram::PooledHistogram;
 use crate::metrics::{Collected, PolicyResult, ReplicationResult, TailDistribution, TaskResult};
-use crate::policies;
 use crate::random::Streams;
 use crate::scheduler::{NodeSpec, Policy};
 use crate::sim::{self, RunOptions, RunOutput, SimulationError};
@@ -83,6 +82,7 @@ impl Plan {
             nodes: Vec::with_capacity(self.node_count()),
             faults: Vec::new(),
             fault_of: Vec::with_capacity(self.node_count()),
+            resources: self.resources.clone(),
             workload: self.workload.clone(),
             retry: self.retry,
             delays: self.delays.clone(),
@@ -114,7 +114,7 @@ impl Plan {
         let names: Vec<&str> = self.policies.iter().map(|policy| policy.name.as_str()).collect();
         self.run_each(&names, options, |policy, world, seed, run| {
             let spec = &self.policies[policy];
-            let policy = policies::build(spec, &world.nodes, world.max_demand(), Streams::new(seed));
+            let policy = world.policy(spec, seed);
             sim::simulate(world, seed, policy, run)
         })
     }
@@ -227,6 +227,7 @@ pub(super) fn pooled_result(
         timeline: collected.timeline,
         window: collected.window,
         nodes: collected.nodes,
+        held: collected.held,
         tasks,
         events,
     }

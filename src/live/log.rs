@@ -5,6 +5,7 @@
 //! read, so that reading takes the memory of one line and of a scheduler.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
+use std::sync::Arc;
 
 use flate2::Compression;
 use flate2::read::MultiGzDecoder;
@@ -15,7 +16,8 @@ use super::journal::{Mismatch, Replay, Step};
 use super::log_check::{LONGEST_PAUSE, Possible, check};
 use crate::policies::{self, AnyPolicy, PolicySpec};
 use crate::random::Streams;
-use crate::scheduler::{NodeSpec, RetryPlan, Scheduler, SchedulerConfig};
+use crate::scheduler::{NodeSpec, Resources, RetryPlan, Scheduler, SchedulerConfig};
+use crate::world::World;
 
 /// Name of the file in a results folder.
 pub const FILE: &str = "log.jsonl.gz";
@@ -44,20 +46,25 @@ pub struct Header {
     pub retry: RetryPlan,
     /// The most slots that one task takes.
     pub max_demand: u32,
+    /// Named resources of nodes and demands of tasks.
+    #[serde(default, skip_serializing_if = "Resources::is_empty")]
+    pub resources: Resources,
 }
 
 impl Header {
     /// A header in the form of this version.
-    pub fn new(
-        policy: PolicySpec,
-        replication: u32,
-        seed: u64,
-        nodes: Vec<NodeSpec>,
-        retry: RetryPlan,
-        max_demand: u32,
-    ) -> Self {
-        let version = env!("CARGO_PKG_VERSION").to_string();
-        Header { form: FORM, version, policy, replication, seed, nodes, retry, max_demand }
+    pub fn new(policy: PolicySpec, replication: u32, seed: u64, world: &World) -> Self {
+        Header {
+            form: FORM,
+            version: env!("CARGO_PKG_VERSION").to_string(),
+            policy,
+            replication,
+            seed,
+            nodes: world.nodes.clone(),
+            retry: world.retry,
+            max_demand: world.max_demand(),
+            resources: (*world.resources).clone(),
+        }
     }
 }
 
@@ -216,10 +223,12 @@ impl Run {
     fn new(header: Header) -> Result<Run, String> {
         check(&header)?;
         let Header { seed, max_demand, .. } = header;
-        let policy = policies::build(&header.policy, &header.nodes, max_demand, Streams::new(seed));
+        let resources = Arc::new(header.resources.clone());
+        let streams = Streams::new(seed);
+        let policy = policies::build_with(&header.policy, &header.nodes, &resources, max_demand, streams);
         let mut retry = header.retry;
         retry.backoff.max = retry.backoff.max.min(LONGEST_PAUSE);
-        let config = SchedulerConfig { retry, max_demand, starts_are_reported: true, seed };
+        let config = SchedulerConfig { retry, max_demand, starts_are_reported: true, resources, seed };
         let replay = Replay::new(Scheduler::new(policy, &header.nodes, config));
         let replayed = Replayed { header, steps: 0, events: 0, commands: 0, mismatch: None };
         Ok(Run { replay, possible: Possible::default(), replayed })

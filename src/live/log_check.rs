@@ -46,6 +46,14 @@ pub(super) fn check(header: &Header) -> Result<(), String> {
     if header.policy.backfill != BackfillSpec::None && header.policy.dispatch == Dispatch::Push {
         return Err("its policy backfills without a central queue".to_string());
     }
+    if header.policy.order.needs_central_queue()
+        && (header.policy.dispatch == Dispatch::Push || header.policy.backfill != BackfillSpec::None)
+    {
+        return Err("its order needs one central queue and no backfilling".to_string());
+    }
+    if !header.resources.is_sound(header.nodes.len()) {
+        return Err("its resources are not possible".to_string());
+    }
     let backoff = &header.retry.backoff;
     if !(backoff.factor >= 1.0 && backoff.factor.is_finite() && (0.0..=1.0).contains(&backoff.jitter)) {
         return Err("its pauses after failures are not possible".to_string());
@@ -80,7 +88,8 @@ impl Possible {
                     let next = task.number == self.submitted && details.number == task.number;
                     let slot = self.taken.get(task.slot as usize).copied();
                     let free = slot.map_or(task.slot as usize == self.taken.len(), |taken| taken == 0);
-                    next && free && MODERATE.contains(&details.weight)
+                    let known = details.demand < header.resources.demand_count();
+                    next && free && known && MODERATE.contains(&details.weight)
                 }
                 Event::TaskSubmitted { task, spec } => {
                     let next = task.number == self.submitted;

@@ -106,7 +106,7 @@ pub enum LiveError {
 
 /// What the core is told before its first event in a live run.
 pub fn scheduler_config(world: &World, seed: u64) -> SchedulerConfig {
-    SchedulerConfig { retry: world.retry, max_demand: world.max_demand(), starts_are_reported: true, seed }
+    world.scheduler_config(true, seed)
 }
 
 /// Runs one replication of `world` for real. `policy` makes the policy anew: it is needed a second

@@ -19,6 +19,39 @@ pub enum OrderSpec {
     Ljf,
     /// Highest priority first.
     Priority,
+    /// The class or user with the least slot time per weight goes first.
+    FairShare {
+        /// Who shares.
+        over: Sharers,
+    },
+    /// The class or user with the least dominant share per weight goes first.
+    DominantResourceFairness {
+        /// Who shares.
+        over: Sharers,
+    },
+}
+
+/// Who shares the cluster under an order that is fair to groups of tasks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Sharers {
+    /// The classes of tasks.
+    Classes,
+    /// Those who submit tasks.
+    Users,
+}
+
+impl OrderSpec {
+    /// Whether it needs all waiting tasks in one queue, and nobody overtaking there: shares are
+    /// those of the whole cluster.
+    pub fn needs_central_queue(&self) -> bool {
+        matches!(self, OrderSpec::FairShare { .. } | OrderSpec::DominantResourceFairness { .. })
+    }
+
+    /// Whether it asks who submitted a task.
+    pub fn is_over_users(&self) -> bool {
+        use OrderSpec::{DominantResourceFairness, FairShare};
+        matches!(self, FairShare { over: Sharers::Users } | DominantResourceFairness { over: Sharers::Users })
+    }
 }
 
 /// Which node takes the task.
@@ -51,6 +84,8 @@ pub enum PlaceSpec {
     BestFit,
     /// The node with the most room.
     WorstFit,
+    /// The node with the most room where the task demands most.
+    DotProduct,
 }
 
 /// Whether tasks may overtake a blocked head of the queue.

@@ -102,6 +102,7 @@ impl Sample {
                 warmup: 0,
                 timeline_buckets: 200,
             },
+            resources: std::sync::Arc::default(),
             groups: vec![group("node", self.nodes, faults)],
             workload: Workload::Generated {
                 tasks: self.tasks,
@@ -160,6 +161,7 @@ impl Sample {
             timeline: Some(self.timeline(policy, seed, makespan)),
             window: Duration((makespan * 1e9) as u64),
             nodes: self.node_results(policy, seed, makespan),
+            held: Vec::new(),
             tasks: tasks(self.tasks.min(3)),
             events: 2 * u64::from(self.tasks),
             metrics,

@@ -1,8 +1,12 @@
 //! The nodes as the scheduler believes them to be.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
+use super::ledger::Ledger;
 use super::policy::Dispatch;
+use super::resources::Resources;
 use super::task::{NONE, Tasks};
 use crate::ids::NodeId;
 use crate::structures::memory;
@@ -50,10 +54,17 @@ pub struct Cluster {
     cap: Option<(NodeId, u32)>,
     /// Most slots that one task takes.
     max_demand: u32,
+    /// Named resources, when there are any.
+    pub(super) ledger: Option<Box<Ledger>>,
 }
 
 impl Cluster {
-    pub(super) fn new(specs: &[NodeSpec], dispatch: Dispatch, max_demand: u32) -> Self {
+    pub(super) fn new(
+        specs: &[NodeSpec],
+        dispatch: Dispatch,
+        max_demand: u32,
+        resources: &Arc<Resources>,
+    ) -> Self {
         let down = Node {
             free: 0,
             load: 0,
@@ -71,6 +82,7 @@ impl Cluster {
             dispatch,
             cap: None,
             max_demand,
+            ledger: Ledger::new(resources, specs.len()),
         }
     }
 
@@ -148,6 +160,39 @@ impl Cluster {
         self.max_demand
     }
 
+    /// Named resources, when there are any.
+    #[inline]
+    pub fn resources(&self) -> Option<&Resources> {
+        self.ledger.as_deref().map(Ledger::resources)
+    }
+
+    /// Amounts of named resources that a task may count on if it is placed there now, as
+    /// [`room`](Self::room) says of slots; nothing when no resource is named.
+    pub fn room_amounts(&self, node: NodeId) -> &[u64] {
+        match &self.ledger {
+            None => &[],
+            Some(ledger) if self.dispatch == Dispatch::Push && self.is_up(node) => {
+                ledger.resources().capacity(node)
+            }
+            Some(ledger) => ledger.free(node),
+        }
+    }
+
+    /// Free amounts of named resources that the tasks in the node's own queue leave over.
+    pub fn unclaimed_amounts(&self, node: NodeId) -> impl Iterator<Item = u64> + '_ {
+        let ledger = self.ledger.as_deref().into_iter();
+        let left = |(&free, &claimed): (&u64, &u128)| {
+            free.saturating_sub(u64::try_from(claimed).unwrap_or(u64::MAX))
+        };
+        ledger.flat_map(move |ledger| ledger.free(node).iter().zip(ledger.claimed(node)).map(left))
+    }
+
+    /// Whether the node has free what the task demands besides slots.
+    #[inline]
+    pub(super) fn covers(&self, node: NodeId, slot: u32, tasks: &Tasks) -> bool {
+        self.ledger.as_ref().is_none_or(|ledger| ledger.covers(node, tasks.demand(slot)))
+    }
+
     /// Slots of the running attempts of `node`, newest first.
     pub fn running<'a>(&'a self, node: NodeId, tasks: &'a Tasks) -> impl Iterator<Item = u32> + 'a {
         let mut at = self.nodes[node.index()].running;
@@ -177,6 +222,9 @@ impl Cluster {
         if older != NONE {
             tasks.hot[older as usize].next = slot;
         }
+        if let Some(ledger) = &mut self.ledger {
+            ledger.take(node, tasks.demand(slot));
+        }
     }
 
     /// Removes a running attempt.
@@ -195,5 +243,37 @@ impl Cluster {
         }
         state.free += slots;
         state.load -= 1;
+        if let Some(ledger) = &mut self.ledger {
+            ledger.give_back(node, tasks.demand(slot));
+        }
+    }
+
+    /// Adds a task to the node's own queue.
+    #[inline]
+    pub(super) fn queue_push(&mut self, slot: u32, node: NodeId, tasks: &mut Tasks) {
+        self.nodes[node.index()].queue_push(slot, tasks);
+        if let Some(ledger) = &mut self.ledger {
+            ledger.claim(node, tasks.demand(slot));
+        }
+    }
+
+    /// Takes the front of the node's own queue, which must be `front`.
+    #[inline]
+    pub(super) fn queue_pop(&mut self, front: u32, node: NodeId, tasks: &mut Tasks) {
+        self.nodes[node.index()].queue_pop(front, tasks);
+        if let Some(ledger) = &mut self.ledger {
+            ledger.renounce(node, tasks.demand(front));
+        }
+    }
+
+    /// The node is up and idle, or down.
+    pub(super) fn set_up(&mut self, node: NodeId, up: bool) {
+        let slots = self.specs[node.index()].slots;
+        let state = &mut self.nodes[node.index()];
+        state.up = up;
+        state.free = if up { slots } else { 0 };
+        if let Some(ledger) = &mut self.ledger {
+            ledger.set_up(node, up);
+        }
     }
 }

@@ -1,18 +1,22 @@
 //! The only control flow of the core: what happens on each event, and what is decided.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use super::cluster::{Cluster, NodeSpec};
 use super::command::{Command, Commands};
 use super::event::{Event, Outcome, TaskSpec};
 use super::policy::{Backfill, Dispatch, Entry, Order, Place, Policy};
 use super::ready::ReadyQueue;
 use super::record::{Observer, Record};
+use super::resources::Resources;
 use super::retry::{OnNodeLoss, RetryPlan};
 use super::task::{NONE, TaskState, Tasks};
 use super::view::{Counts, View};
 use crate::ids::{AttemptNumber, NodeId, TaskId};
 use crate::random::{Purpose, StreamKey, Streams};
 use crate::structures::heap::Heap;
-use crate::structures::ordered_index::OrderedIndex;
+use crate::structures::ordered_index::{NO_KIND, OrderedIndex};
 use crate::time::{Duration, Time};
 
 /// What a scheduler must know before its first event.
@@ -25,6 +29,8 @@ pub struct SchedulerConfig {
     /// Whether the driver sends `AttemptStarted`. If so, an attempt has started when that event
     /// says so; if not, when the command to start it was given.
     pub starts_are_reported: bool,
+    /// Named resources of nodes and demands of tasks.
+    pub resources: Arc<Resources>,
     /// Names the random streams of backoff.
     pub seed: u64,
 }
@@ -43,6 +49,9 @@ pub struct Scheduler<P> {
     pub(super) waiting: OrderedIndex,
     /// Whether `waiting` is in use, and not `ready`.
     pub(super) indexed: bool,
+    /// Whether anybody wants to know of starts and ends of attempts: the order, or those who count
+    /// named resources.
+    watched: bool,
     /// Tasks that came at this instant: to be placed (push), or the only one as long as it may not
     /// need the queue (pull).
     pub(super) unplaced: Vec<u32>,
@@ -54,6 +63,8 @@ pub struct Scheduler<P> {
     /// Ends of backoff: time, task number, slot.
     pub(super) timers: Heap,
     pub(super) counts: Counts,
+    /// Kinds of tasks by slots and demand, where resources are named.
+    kinds: BTreeMap<(u32, u32), u32>,
     /// Attempts that are lost in the event at hand; kept to use its memory again.
     scratch: Vec<u32>,
 }
@@ -61,9 +72,11 @@ pub struct Scheduler<P> {
 impl<P: Policy> Scheduler<P> {
     /// A scheduler that knows its nodes but believes none of them up yet.
     pub fn new(mut policy: P, nodes: &[NodeSpec], config: SchedulerConfig) -> Self {
-        let cluster = Cluster::new(nodes, policy.dispatch(), config.max_demand);
+        let cluster = Cluster::new(nodes, policy.dispatch(), config.max_demand, &config.resources);
         let jitter = Streams::new(config.seed).key(Purpose::Backoff);
-        let indexed = policy.parts().2.is_active();
+        let (order, _, backfill) = policy.parts();
+        let indexed = backfill.is_active() || order.is_grouped();
+        let watched = order.watches_attempts() || cluster.resources().is_some();
         Scheduler {
             policy,
             config,
@@ -73,12 +86,14 @@ impl<P: Policy> Scheduler<P> {
             ready: ReadyQueue::default(),
             waiting: OrderedIndex::default(),
             indexed,
+            watched,
             unplaced: Vec::new(),
             parked: Vec::new(),
             node_joined: false,
             dirty: Vec::new(),
             timers: Heap::new(),
             counts: Counts::default(),
+            kinds: BTreeMap::new(),
             scratch: Vec::new(),
         }
     }
@@ -215,7 +230,7 @@ impl<P: Policy> Scheduler<P> {
         let slots = task.slots;
         let busy = slot_time(now.since(task.started), slots);
         let attempt = AttemptNumber(task.attempts);
-        self.cluster.vacate(slot, node, &mut self.tasks);
+        self.vacate(now, slot, node, observer);
         self.counts.running -= 1;
         self.load_changed(node);
         if self.cluster.dispatch() == Dispatch::Push {
@@ -269,13 +284,10 @@ impl<P: Policy> Scheduler<P> {
     }
 
     fn on_node_joined<O: Observer>(&mut self, now: Time, node: NodeId, observer: &mut O) {
-        let slots = self.cluster.spec(node).slots;
-        let state = &mut self.cluster.nodes[node.index()];
-        if state.up {
+        if self.cluster.is_up(node) {
             return;
         }
-        state.up = true;
-        state.free = slots;
+        self.cluster.set_up(node, true);
         self.node_joined = true;
         observer.on_record(now, &Record::NodeJoined { node });
         self.node_changed(node);
@@ -298,17 +310,15 @@ impl<P: Policy> Scheduler<P> {
         let mut lost = std::mem::take(&mut self.scratch);
         lost.extend(self.cluster.running(node, &self.tasks));
         for &slot in lost.iter().rev() {
-            self.cluster.vacate(slot, node, &mut self.tasks);
+            self.vacate(now, slot, node, observer);
         }
-        let state = &mut self.cluster.nodes[node.index()];
-        state.up = false;
-        state.free = 0;
+        self.cluster.set_up(node, false);
         for slot in lost.drain(..).rev() {
             self.lose(now, slot, node, commands, observer);
         }
         self.scratch = lost;
         while let Some(slot) = self.cluster.nodes[node.index()].queue_front(&self.tasks) {
-            self.cluster.nodes[node.index()].queue_pop(slot, &mut self.tasks);
+            self.cluster.queue_pop(slot, node, &mut self.tasks);
             self.cluster.nodes[node.index()].load -= 1;
             self.tasks.hot[slot as usize].node = NONE;
             self.enqueue(now, slot);
@@ -374,6 +384,28 @@ impl<P: Policy> Scheduler<P> {
         commands.push(Command::Settle { task: id, state });
     }
 
+    /// The attempt no longer takes anything of its node.
+    #[inline(always)]
+    fn vacate<O: Observer>(&mut self, now: Time, slot: u32, node: NodeId, observer: &mut O) {
+        self.cluster.vacate(slot, node, &mut self.tasks);
+        if self.watched {
+            self.tell_ended(now, slot, node, observer);
+        }
+    }
+
+    #[cold]
+    fn tell_ended<O: Observer>(&mut self, now: Time, slot: u32, node: NodeId, observer: &mut O) {
+        let view = self.tasks.view(slot);
+        // An attempt whose start was not yet reported has taken no time.
+        let held = now.since(view.started());
+        self.policy.parts().0.ended(&view, node, held, &self.cluster);
+        let demand = view.details().demand;
+        if demand != 0 {
+            let task = self.tasks.id(slot);
+            observer.on_record(now, &Record::Released { task, node, demand, held });
+        }
+    }
+
     /// A task waits from now on; what becomes of it is decided when all facts are in.
     #[inline(always)]
     fn enqueue(&mut self, now: Time, slot: u32) {
@@ -400,9 +432,26 @@ impl<P: Policy> Scheduler<P> {
         let task = &self.tasks.hot[slot as usize];
         if self.indexed {
             let estimate = self.tasks.estimates[slot as usize];
-            self.waiting.insert(slot, task.key, task.number, task.slots, estimate);
+            let (key, number, slots) = (task.key, task.number, task.slots);
+            let kind = self.kind(slot);
+            self.waiting.insert_kind(slot, key, number, slots, estimate, kind);
         } else {
             self.ready.push(task.key, task.number, slot);
+        }
+    }
+
+    /// The kind of a task, as one of a set of 64: tasks of equal demand are of one kind, as long as
+    /// there are kinds left.
+    fn kind(&mut self, slot: u32) -> u64 {
+        if self.cluster.resources().is_none() {
+            return NO_KIND;
+        }
+        let demand = (self.tasks.hot[slot as usize].slots, self.tasks.demand(slot));
+        let next = self.kinds.len();
+        if next < 63 {
+            1 << *self.kinds.entry(demand).or_insert(next as u32)
+        } else {
+            self.kinds.get(&demand).map_or(NO_KIND, |kind| 1 << kind)
         }
     }
 
@@ -476,6 +525,9 @@ impl<P: Policy> Scheduler<P> {
         self.counts.waiting -= 1;
         self.counts.running += 1;
         self.load_changed(node);
+        if self.watched {
+            self.policy.parts().0.started(&self.tasks.view(slot), node, &self.cluster);
+        }
         observer.on_record(now, &Record::Dispatched { task: id, attempt, node, failures });
         commands.push(Command::StartAttempt { task: id, attempt, node });
     }

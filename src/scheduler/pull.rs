@@ -32,8 +32,7 @@ impl<P: Policy> Scheduler<P> {
     #[inline]
     fn start_from_queue<O: Observer>(&mut self, now: Time, commands: &mut Commands, observer: &mut O) {
         loop {
-            let head = if self.indexed { self.waiting.first() } else { self.ready.peek() };
-            let Some(slot) = head else { return };
+            let Some(slot) = self.head() else { return };
             let view = self.tasks.view(slot);
             let Some(node) = self.policy.parts().1.choose(&view, &self.cluster) else {
                 if self.policy.parts().2.is_active() {
@@ -51,6 +50,26 @@ impl<P: Policy> Scheduler<P> {
                 }
             }
             self.start_pulled(now, slot, node, commands, observer);
+        }
+    }
+
+    /// The task that goes next.
+    #[inline(always)]
+    fn head(&mut self) -> Option<u32> {
+        if !self.indexed {
+            return self.ready.peek();
+        }
+        if !self.policy.parts().0.is_grouped() {
+            return self.waiting.first();
+        }
+        loop {
+            let order = self.policy.parts().0;
+            let group = order.first_group()?;
+            // The queue goes by group, then by number.
+            match self.waiting.first_from(group) {
+                Some(slot) if self.tasks.hot[slot as usize].key == group => return Some(slot),
+                _ => order.group_is_empty(group),
+            }
         }
     }
 
@@ -91,6 +110,8 @@ impl<P: Policy> Scheduler<P> {
                 self.waiting.remove(candidate.slot);
                 self.start_pulled(now, candidate.slot, node, commands, observer);
                 self.policy.parts().2.started(candidate, node, pass!());
+            } else {
+                self.policy.parts().2.passed_over(candidate, pass!());
             }
         }
     }

@@ -36,12 +36,13 @@ impl<P: Policy> Scheduler<P> {
             let state = &mut self.cluster.nodes[node.index()];
             state.load += 1;
             // With nobody to compete there is no need to go through the queue.
-            if alone && state.free >= slots && state.queue_front(&self.tasks).is_none() {
+            let room = state.free >= slots && state.queue_front(&self.tasks).is_none();
+            if alone && room && self.cluster.covers(node, slot, &self.tasks) {
                 self.start(now, slot, node, commands, observer);
             } else {
                 self.tasks.hot[slot as usize].node = node.0;
                 self.set_key(now, slot, node.0);
-                self.cluster.nodes[node.index()].queue_push(slot, &mut self.tasks);
+                self.cluster.queue_push(slot, node, &mut self.tasks);
                 self.load_changed(node);
                 if self.cluster.nodes[node.index()].free > 0 {
                     self.mark_dirty(node);
@@ -61,16 +62,18 @@ impl<P: Policy> Scheduler<P> {
     #[inline(always)]
     fn advance<O: Observer>(&mut self, now: Time, node: NodeId, commands: &mut Commands, observer: &mut O) {
         loop {
-            let state = &mut self.cluster.nodes[node.index()];
+            let state = &self.cluster.nodes[node.index()];
             // Do not even look at a task that cannot start: it may be far away in memory.
             if state.free == 0 {
                 return;
             }
             let Some(slot) = state.queue_front(&self.tasks) else { return };
-            if self.tasks.hot[slot as usize].slots > state.free {
+            if self.tasks.hot[slot as usize].slots > state.free
+                || !self.cluster.covers(node, slot, &self.tasks)
+            {
                 return;
             }
-            state.queue_pop(slot, &mut self.tasks);
+            self.cluster.queue_pop(slot, node, &mut self.tasks);
             self.policy.parts().0.taken(self.tasks.hot[slot as usize].key, node.0);
             self.start(now, slot, node, commands, observer);
         }

@@ -189,6 +189,11 @@ impl Tasks {
         self.details[slot] = details;
     }
 
+    /// What the task demands besides slots: a row of the cluster's table.
+    pub(super) fn demand(&self, slot: u32) -> u32 {
+        self.view(slot).details().demand
+    }
+
     /// The task in `slot`, as policies see it.
     #[inline]
     pub fn view(&self, slot: u32) -> TaskView<'_> {

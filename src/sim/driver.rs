@@ -11,7 +11,7 @@ use crate::faults::NodeClocks;
 use crate::ids::{AttemptNumber, NodeId, TaskId};
 use crate::random::{Purpose, StreamKey, Streams};
 use crate::scheduler::{
-    Command, Commands, Event, Observer, OnNodeLoss, Outcome, Policy, Scheduler, SchedulerConfig, TaskSpec,
+    Command, Commands, Event, Observer, OnNodeLoss, Outcome, Policy, Scheduler, TaskSpec,
 };
 use crate::structures::calendar::Ahead;
 use crate::structures::memory;
@@ -64,8 +64,7 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
         let nodes = NodeClocks::new(&world.faults, &world.fault_of, streams, &mut queue)
             .ok_or(SimulationError::TimeOverflow)?;
         let starts_are_reported = world.delays.starts_are_reported();
-        let config =
-            SchedulerConfig { retry: world.retry, max_demand: world.max_demand(), starts_are_reported, seed };
+        let config = world.scheduler_config(starts_are_reported, seed);
         let mut scheduler = Scheduler::new(policy, &world.nodes, config);
         let mut commands = Commands::new();
         for node in 0..world.nodes.len() as u32 {

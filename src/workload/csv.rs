@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::scheduler::TaskDetails;
 use crate::time::Time;
 use crate::workload::decimal::{amount, number, shortened};
 use crate::workload::{TraceError, TraceTask, sort_tasks};
@@ -22,6 +23,8 @@ pub struct TraceDefaults {
     pub slots: u32,
     /// Probability that an attempt fails.
     pub failure_probability: f64,
+    /// What else is known of it.
+    pub details: Option<TaskDetails>,
 }
 
 /// The tasks of a table.
@@ -214,7 +217,7 @@ impl Rows {
             slots: self.defaults.slots,
             class: 0,
             failure_probability: self.defaults.failure_probability,
-            details: None,
+            details: self.defaults.details.map(Box::new),
         };
         let before = mistakes.len();
         for (index, field) in record.iter().enumerate() {

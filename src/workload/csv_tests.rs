@@ -2,7 +2,8 @@ use proptest::prelude::*;
 
 use super::*;
 
-const DEFAULTS: TraceDefaults = TraceDefaults { priority: 2.0, slots: 1, failure_probability: 0.125 };
+const DEFAULTS: TraceDefaults =
+    TraceDefaults { priority: 2.0, slots: 1, failure_probability: 0.125, details: None };
 
 fn read_text(text: &str) -> Result<CsvTrace, Vec<TraceError>> {
     read(text.as_bytes(), 16, &DEFAULTS)

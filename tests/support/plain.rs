@@ -7,9 +7,11 @@
 use std::cmp::Ordering;
 
 use falcon::faults::FailsWhen;
+use falcon::ids::NodeId;
+use falcon::policies::spec::Sharers;
 use falcon::policies::{BackfillSpec, OrderSpec, PlaceSpec, PolicySpec};
 use falcon::random::{Purpose, Stream, Streams};
-use falcon::scheduler::{Dispatch, OnNodeLoss};
+use falcon::scheduler::{Dispatch, OnNodeLoss, TaskDetails};
 use falcon::time::Duration;
 use falcon::workload::{EstimateSpec, Workload};
 use falcon::world::World;
@@ -40,6 +42,8 @@ struct Task {
     priority: f64,
     slots: u32,
     failure_probability: f64,
+    class: u16,
+    details: TaskDetails,
     attempts: u32,
     failures: u32,
     first_start: Option<u64>,
@@ -82,7 +86,12 @@ struct Plain<'a> {
     touched: Vec<usize>,
     turn: usize,
     cap: Option<(usize, u32)>,
+    /// Who shares the cluster, by first arrival, with the slot time per weight of attempts that ended.
+    sharers: Vec<(u32, u128)>,
 }
+
+/// Parts of the largest node's amount in which shares are counted.
+const WHOLE: u128 = 1 << 32;
 
 fn nanos(seconds: f64) -> u64 {
     Duration::from_seconds(seconds).expect("a time").0
@@ -124,6 +133,8 @@ impl<'a> Plain<'a> {
             priority: task.priority,
             slots: task.slots,
             failure_probability: task.failure_probability,
+            class: task.class,
+            details: task.details.as_deref().copied().unwrap_or_default(),
             attempts: 0,
             failures: 0,
             first_start: None,
@@ -147,6 +158,7 @@ impl<'a> Plain<'a> {
             touched: Vec::new(),
             turn: 0,
             cap: None,
+            sharers: Vec::new(),
         };
         (0..plain.nodes.len()).for_each(|node| plain.comes_up(node));
         plain.insert(tasks[0].arrival.0, Event::Arrival(0));
@@ -200,6 +212,10 @@ impl<'a> Plain<'a> {
     fn arrives(&mut self, task: usize) {
         let Workload::Listed { tasks, .. } = &self.world.workload else { return };
         self.waiting.push(task);
+        let sharer = self.sharer(task);
+        if !self.sharers.iter().any(|(other, _)| *other == sharer) {
+            self.sharers.push((sharer, 0));
+        }
         if let Some(next) = tasks.get(task + 1) {
             self.insert(next.arrival.0, Event::Arrival(task + 1));
         }
@@ -214,6 +230,7 @@ impl<'a> Plain<'a> {
     fn finishes(&mut self, task: usize) {
         let node = self.tasks[task].node.expect("running");
         self.nodes[node].running.retain(|other| *other != task);
+        self.remember(task);
         self.rests(node);
         if self.policy.dispatch == Dispatch::Push && !self.touched.contains(&node) {
             self.touched.push(node);
@@ -262,6 +279,7 @@ impl<'a> Plain<'a> {
         for task in std::mem::take(&mut self.nodes[node].running) {
             self.forget(Event::Begin(task));
             self.forget(Event::Finish(task));
+            self.remember(task);
             let speed = self.world.nodes[node].speed;
             let state = &mut self.tasks[task];
             let elapsed = self.now.saturating_sub(state.begins);
@@ -316,9 +334,127 @@ impl<'a> Plain<'a> {
             OrderSpec::Sjf => one.estimate.cmp(&other.estimate),
             OrderSpec::Ljf => other.estimate.cmp(&one.estimate),
             OrderSpec::Priority => other.priority.partial_cmp(&one.priority).expect("numbers"),
+            OrderSpec::FairShare { .. } | OrderSpec::DominantResourceFairness { .. } => {
+                let (one, other) = (self.rank_of_sharer(a), self.rank_of_sharer(b));
+                one.0.total_cmp(&other.0).then(one.1.cmp(&other.1))
+            }
             OrderSpec::Random => panic!("not here"),
         };
         by_order.then(a.cmp(&b))
+    }
+
+    fn sharer(&self, task: usize) -> u32 {
+        match self.policy.order {
+            OrderSpec::FairShare { over: Sharers::Users }
+            | OrderSpec::DominantResourceFairness { over: Sharers::Users } => self.tasks[task].details.user,
+            _ => u32::from(self.tasks[task].class),
+        }
+    }
+
+    /// An attempt is over: its group has had the time it took.
+    fn remember(&mut self, task: usize) {
+        let took = u128::from(self.now.saturating_sub(self.tasks[task].begins));
+        let charge = self.per_weight(task, took * u128::from(self.tasks[task].slots));
+        let sharer = self.sharer(task);
+        self.sharers.iter_mut().find(|(other, _)| *other == sharer).expect("it came").1 += charge;
+    }
+
+    fn per_weight(&self, task: usize, amount: u128) -> u128 {
+        amount * 1_000_000 / (self.tasks[task].details.weight * 1e6).round() as u128
+    }
+
+    /// What the group of a task has had, or has, and when the group first came.
+    fn rank_of_sharer(&self, task: usize) -> (f64, usize) {
+        let sharer = self.sharer(task);
+        let came = self.sharers.iter().position(|(other, _)| *other == sharer).expect("it came");
+        let nodes = 0..self.nodes.len();
+        let running = nodes.flat_map(|node| self.nodes[node].running.iter().map(move |task| (node, *task)));
+        let own: Vec<(usize, usize)> = running.filter(|(_, task)| self.sharer(*task) == sharer).collect();
+        if matches!(self.policy.order, OrderSpec::FairShare { .. }) {
+            let expected = |&(node, task): &(usize, usize)| {
+                let Task { estimate, slots, .. } = self.tasks[task];
+                let time = (estimate as f64 / self.world.nodes[node].speed).round() as u128;
+                self.per_weight(task, time * u128::from(slots))
+            };
+            return ((self.sharers[came].1 + own.iter().map(expected).sum::<u128>()) as f64, came);
+        }
+        let slots: u128 = self.world.nodes.iter().map(|node| u128::from(node.slots)).sum();
+        let held = |&(_, task): &(usize, usize)| {
+            self.per_weight(task, u128::from(self.tasks[task].slots) * 1_000_000)
+        };
+        let mut share = own.iter().map(held).sum::<u128>() as f64 / (slots * 1_000_000) as f64;
+        for kind in 0..self.kinds() {
+            let all = 0..self.nodes.len();
+            let total: u128 = all.map(|node| u128::from(self.capacity(node, kind))).sum();
+            let held = own.iter().map(|&(_, task)| self.per_weight(task, self.demand(task, kind).into()));
+            share = share.max(held.sum::<u128>() as f64 / (total as f64).max(1.0));
+        }
+        (share, came)
+    }
+
+    // Named resources -------------------------------------------------------------------------
+
+    fn kinds(&self) -> usize {
+        self.world.resources.names().len()
+    }
+
+    fn capacity(&self, node: usize, kind: usize) -> u64 {
+        self.world.resources.capacity(NodeId(node as u32))[kind]
+    }
+
+    fn demand(&self, task: usize, kind: usize) -> u64 {
+        self.world.resources.demand(self.tasks[task].details.demand)[kind]
+    }
+
+    fn free_amount(&self, node: usize, kind: usize) -> u64 {
+        let used: u64 = self.nodes[node].running.iter().map(|task| self.demand(*task, kind)).sum();
+        if self.nodes[node].up { self.capacity(node, kind) - used } else { 0 }
+    }
+
+    fn room_amount(&self, node: usize, kind: usize) -> u64 {
+        match self.policy.dispatch {
+            Dispatch::Pull => self.free_amount(node, kind),
+            Dispatch::Push => self.capacity(node, kind),
+        }
+    }
+
+    fn unclaimed_amount(&self, node: usize, kind: usize) -> u64 {
+        let claimed: u64 = self.nodes[node].queue.iter().map(|task| self.demand(*task, kind)).sum();
+        self.free_amount(node, kind).saturating_sub(claimed)
+    }
+
+    /// Whether `amount` of each resource is enough for the task.
+    fn is_enough(&self, task: usize, amount: impl Fn(usize) -> u64) -> bool {
+        (0..self.kinds()).all(|kind| amount(kind) >= self.demand(task, kind))
+    }
+
+    fn can_start(&self, task: usize, node: usize) -> bool {
+        self.free(node) >= self.tasks[task].slots && self.is_enough(task, |kind| self.free_amount(node, kind))
+    }
+
+    /// Slots, then resources, that are free and not claimed at a node, in shares of the largest.
+    fn left(&self, node: usize) -> Vec<u128> {
+        let largest = |amount: &dyn Fn(usize) -> u64| (0..self.nodes.len()).map(amount).max();
+        let share = |amount: u64, largest: Option<u64>| {
+            u128::from(amount) * WHOLE / u128::from(largest.expect("nodes").max(1))
+        };
+        let slots = largest(&|node| u64::from(self.world.nodes[node].slots));
+        let mut left = vec![share(u64::from(self.unclaimed(node)), slots)];
+        for kind in 0..self.kinds() {
+            left.push(share(self.unclaimed_amount(node, kind), largest(&|node| self.capacity(node, kind))));
+        }
+        left
+    }
+
+    /// What the task demands, in the same shares.
+    fn asked(&self, task: usize) -> Vec<u128> {
+        let slots = self.world.nodes.iter().map(|node| node.slots).max().expect("nodes");
+        let mut asked = vec![u128::from(self.tasks[task].slots) * WHOLE / u128::from(slots)];
+        for kind in 0..self.kinds() {
+            let largest = (0..self.nodes.len()).map(|node| self.capacity(node, kind)).max().expect("nodes");
+            asked.push(u128::from(self.demand(task, kind)) * WHOLE / u128::from(largest.max(1)));
+        }
+        asked
     }
 
     fn free(&self, node: usize) -> u32 {
@@ -360,8 +496,15 @@ impl<'a> Plain<'a> {
     fn choose(&mut self, task: usize) -> Option<usize> {
         let slots = self.tasks[task].slots;
         let all = 0..self.nodes.len();
-        let with_room = || all.clone().filter(|node| self.room(*node) >= slots);
-        let with_free = || all.clone().filter(|node| self.unclaimed(*node) >= slots);
+        let has_room = |node: &usize| {
+            self.room(*node) >= slots && self.is_enough(task, |kind| self.room_amount(*node, kind))
+        };
+        let has_free = |node: &usize| {
+            self.unclaimed(*node) >= slots && self.is_enough(task, |kind| self.unclaimed_amount(*node, kind))
+        };
+        let with_room = || all.clone().filter(has_room);
+        let with_free = || all.clone().filter(has_free);
+        let left = |node: usize| self.left(node).iter().sum::<u128>() as f64;
         let spec = |node: usize| self.world.nodes[node];
         let chosen = match self.policy.place {
             PlaceSpec::RoundRobin => {
@@ -377,13 +520,23 @@ impl<'a> Plain<'a> {
             }
             PlaceSpec::Fastest => self.least(with_free(), |node| -spec(node).speed),
             PlaceSpec::FirstFit => self.least(with_free(), |_| 0.0),
-            PlaceSpec::BestFit => self.least(with_free(), |node| f64::from(self.unclaimed(node))),
-            PlaceSpec::WorstFit => self.least(with_free(), |node| -f64::from(self.unclaimed(node))),
+            PlaceSpec::BestFit => self.least(with_free(), left),
+            PlaceSpec::WorstFit => self.least(with_free(), |node| -left(node)),
+            PlaceSpec::DotProduct => with_free().max_by_key(|node| {
+                let asked = self.asked(task);
+                let product: u128 =
+                    self.left(*node).iter().zip(asked).map(|(left, asked)| left * asked).sum();
+                (product, std::cmp::Reverse(*node))
+            }),
             PlaceSpec::Random | PlaceSpec::WeightedRandom | PlaceSpec::PowerOf { .. } => panic!("not here"),
         };
         let looks_for_free_slots = matches!(
             self.policy.place,
-            PlaceSpec::Fastest | PlaceSpec::FirstFit | PlaceSpec::BestFit | PlaceSpec::WorstFit
+            PlaceSpec::Fastest
+                | PlaceSpec::FirstFit
+                | PlaceSpec::BestFit
+                | PlaceSpec::WorstFit
+                | PlaceSpec::DotProduct
         );
         let chosen = match chosen {
             None if looks_for_free_slots && self.policy.dispatch == Dispatch::Push => {
@@ -447,7 +600,7 @@ impl<'a> Plain<'a> {
                 self.parked.push(task);
                 continue;
             };
-            if alone && self.unclaimed(node) >= self.tasks[task].slots {
+            if alone && self.nodes[node].queue.is_empty() && self.can_start(task, node) {
                 self.start(task, node);
                 continue;
             }
@@ -458,7 +611,7 @@ impl<'a> Plain<'a> {
         }
         for node in std::mem::take(&mut self.touched) {
             while let Some(head) = self.head(&self.nodes[node].queue)
-                && self.free(node) >= self.tasks[head].slots
+                && self.can_start(head, node)
             {
                 self.nodes[node].queue.retain(|task| *task != head);
                 self.start(head, node);

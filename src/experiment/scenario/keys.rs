@@ -7,6 +7,7 @@ use super::document::{Node, Value};
 use super::files::FilePath;
 use super::policies::PolicyTable;
 use super::reader::{Reader, Setting};
+pub(super) use super::resources::{CapacityTable, DemandTable};
 use super::several::{Located, Several};
 use super::values::{Count, Fraction, Growth, Plain, Positive, Quantity, Seconds, Urgency, Whole};
 use super::words::Name;
@@ -62,6 +63,8 @@ table! {
         speed: Positive<Plain> = Positive::new(1.0);
         /// Share under weighted policies; speed x slots by default.
         weight: Positive<Plain>;
+        /// Units of named resources, besides slots.
+        capacity: CapacityTable;
         /// Where the node stands.
         zone: Name;
         /// Time from coming up to failing; without it a node never fails.
@@ -86,8 +89,12 @@ table! {
         failure_probability: Fraction = Fraction(0.0);
         /// Urgency; larger is more urgent.
         priority: DistributionTable<Urgency> = DistributionTable::constant(0.0);
-        /// What a task takes of its node while it runs.
+        /// What a task takes of its node while it runs: slots and named resources.
         demand: DemandTable = DemandTable::default();
+        /// Share of a task under `fair-share` and `dominant-resource-fairness`.
+        weight: Positive<Plain> = Positive::new(1.0);
+        /// Who submits a task, rounded to a whole number.
+        user: DistributionTable<Plain>;
         /// What policies may know of a task's work.
         estimate: EstimateTable = EstimateTable::Word(EstimateWord::Exact);
         /// A mix of kinds of tasks; each overrides [workload] for its share.
@@ -114,6 +121,10 @@ table! {
         priority: DistributionTable<Urgency>;
         /// In place of workload.demand.
         demand: DemandTable;
+        /// In place of workload.weight.
+        weight: Positive<Plain>;
+        /// In place of workload.user.
+        user: DistributionTable<Plain>;
         /// In place of workload.estimate.
         estimate: EstimateTable;
     }
@@ -130,16 +141,12 @@ table! {
         priority: Quantity<Urgency>;
         /// Slots it takes; workload.demand by default.
         slots: Count;
-        /// What it takes of its node, in place of `slots`.
+        /// What it takes of its node, in place of `slots`; workload.demand by default.
         demand: DemandTable;
-    }
-}
-
-table! {
-    /// What a task takes of its node while it runs.
-    DemandTable, "`demand`" {
-        /// Slots.
-        slots: Count = Whole(1);
+        /// Share of the task; workload.weight by default.
+        weight: Positive<Plain>;
+        /// Who submits it; workload.user by default.
+        user: Whole<0, { u32::MAX as u64 }>;
     }
 }
 

@@ -1,48 +1,58 @@
 //! Tasks that are listed: in the scenario itself, or in a trace.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::check::Cluster;
-use super::diagnostics::Diagnostic;
-use super::distributions;
+use super::diagnostics::{Diagnostic, Origin};
+use super::distributions::{self, DistributionTable};
 use super::files::FilePath;
 use super::keys::{TaskTable, TraceTable, WorkloadTable};
 use super::reader::{Found, Key, Reader};
 use super::several::{Located, Several};
 use super::tasks::{Tasks, estimate, fits, fits_slots, no_requests};
 use super::trace::{self, Trace};
+use super::values::Unit;
 use crate::distribution::Distribution;
+use crate::scheduler::TaskDetails;
 use crate::time::Time;
 use crate::workload::csv::TraceDefaults;
 use crate::workload::{EstimateSpec, TraceTask, Workload, sort_tasks};
 
 /// The checked workload of a list or a trace; what tasks do not say comes from [workload].
-pub(super) fn listed(table: &WorkloadTable, cluster: Option<&Cluster>, reader: &mut Reader) -> Option<Tasks> {
-    let priority = match &table.priority {
-        Key::Found(found) => match distributions::lower(found, reader) {
-            Some(Distribution::Constant { value }) => value,
-            None => 0.0,
-            Some(_) => {
-                let title = "the priority of tasks from a list or trace is one number";
-                reader.report(Diagnostic::new(title, found.at, "is a distribution"));
-                0.0
-            }
-        },
-        Key::Absent | Key::Broken | Key::Default(_) => 0.0,
-    };
+pub(super) fn listed(
+    table: &WorkloadTable,
+    cluster: Option<&Cluster>,
+    users: bool,
+    reader: &mut Reader,
+) -> Option<Tasks> {
+    let priority = one_number(&table.priority, "priority", reader).unwrap_or(0.0);
+    let user = one_number(&table.user, "user", reader).map(|user| user.round() as u32);
     if let Some(demand) = table.demand.found() {
         fits(demand, cluster, reader);
     }
     let failure_probability = table.failure_probability.value()?.0;
     let slots = table.demand.value()?.slots.value()?.small();
-    let defaults = TraceDefaults { priority, slots, failure_probability };
+    let demand = &table.demand.value()?.amounts;
+    let demand = cluster.and_then(|cluster| cluster.supply.demand(demand)).unwrap_or(0);
+    let own = TaskDetails {
+        weight: table.weight.value()?.0,
+        user: user.unwrap_or(0),
+        demand,
+        ..TaskDetails::default()
+    };
+    let details = (own != TaskDetails::default()).then_some(own);
+    let defaults = TraceDefaults { priority, slots, failure_probability, details };
     let (trace, at) = match (&table.trace, &table.tasks_list) {
-        (Key::Found(found), _) => (from_file(found, table, &defaults, cluster?, reader), found.at),
+        (Key::Found(found), _) => (from_file(found, table, &defaults, cluster?, users, reader), found.at),
         (_, Key::Found(list)) => (from_list(list, &defaults, cluster, reader), list.key),
         _ => return None,
     };
     let spec = estimate(table.estimate.value()?);
-    let Trace { tasks, class_names, has_estimates } = trace?;
+    let Trace { tasks, class_names, has_estimates, has_users } = trace?;
+    if let Some(cluster) = cluster {
+        met_together(&tasks, cluster, at, reader);
+    }
     if let (EstimateSpec::Requested, false, Some(found)) = (spec, has_estimates, table.estimate.found()) {
         no_requests(found.at, reader);
     }
@@ -55,8 +65,41 @@ pub(super) fn listed(table: &WorkloadTable, cluster: Option<&Cluster>, reader: &
         last_arrival: 0.0,
         longest: tasks.iter().map(|task| task.work as f64 * NANO).fold(0.0, f64::max),
         total_work: works().sum(),
+        has_users: has_users || user.is_some(),
         workload: Workload::Listed { tasks, class_names, estimate: spec },
     })
+}
+
+/// A key that all tasks of a list or trace share, and that is a distribution elsewhere.
+fn one_number<U: Unit>(key: &Key<DistributionTable<U>>, what: &str, reader: &mut Reader) -> Option<f64> {
+    let found = key.found()?;
+    match distributions::lower(found, reader)? {
+        Distribution::Constant { value } => Some(value),
+        _ => {
+            let title = format!("the {what} of tasks from a list or trace is one number");
+            reader.report(Diagnostic::new(title, found.at, "is a distribution"));
+            None
+        }
+    }
+}
+
+/// Refuses tasks whose slots and named resources no node has together.
+fn met_together(tasks: &[TraceTask], cluster: &Cluster, at: Origin, reader: &mut Reader) {
+    let mut seen = BTreeSet::new();
+    for (number, task) in tasks.iter().enumerate() {
+        let demand = task.details.as_ref().map_or(0, |details| details.demand);
+        let new = demand != 0 && seen.insert((task.slots, demand));
+        if new && !cluster.supply.meets_row(task.slots, demand) {
+            let slots = task.slots;
+            let label = format!("task {number}, by arrival, asks for {slots} slots besides its resources");
+            reader.report(
+                Diagnostic::new("no node can meet all of this demand", at, label).help(
+                    "a task takes all that it demands of one node: lower the demand, or add larger nodes",
+                ),
+            );
+            return;
+        }
+    }
 }
 
 fn from_file(
@@ -64,6 +107,7 @@ fn from_file(
     table: &WorkloadTable,
     defaults: &TraceDefaults,
     cluster: &Cluster,
+    users: bool,
     reader: &mut Reader,
 ) -> Option<Trace> {
     let (largest, _) = cluster.largest?;
@@ -77,7 +121,7 @@ fn from_file(
                 let title = "a log in the Standard Workload Format says itself what each task takes";
                 reader.report(Diagnostic::new(title, demand.key, "would be ignored").help("leave it out"));
             }
-            trace::swf(&place(path), largest, defaults, reader)
+            trace::swf(&place(path), largest, defaults, users, reader)
         }
     }
 }
@@ -97,7 +141,8 @@ fn from_list(
         return None;
     }
     sort_tasks(&mut tasks);
-    Some(Trace { tasks: Arc::from(tasks), class_names: vec![String::new()], has_estimates: false })
+    let has_users = list.value.items.iter().any(|task| task.value.user.found().is_some());
+    Some(Trace { tasks: Arc::from(tasks), class_names: vec![String::new()], has_estimates: false, has_users })
 }
 
 fn task(
@@ -122,6 +167,24 @@ fn task(
             demand.value.slots.value()?.small()
         }
         _ => defaults.slots,
+    };
+    let own = defaults.details.unwrap_or_default();
+    let details = TaskDetails {
+        weight: match &table.weight {
+            Key::Broken => return None,
+            key => key.value().map_or(own.weight, |weight| weight.0),
+        },
+        user: match &table.user {
+            Key::Broken => return None,
+            key => key.value().map_or(own.user, |user| user.small()),
+        },
+        demand: match &table.demand {
+            Key::Found(demand) => {
+                cluster.and_then(|cluster| cluster.supply.demand(&demand.value.amounts)).unwrap_or(0)
+            }
+            _ => own.demand,
+        },
+        ..own
     };
     let work = match &table.work {
         Key::Found(work) => work,
@@ -149,6 +212,6 @@ fn task(
         slots,
         class: 0,
         failure_probability: defaults.failure_probability,
-        details: None,
+        details: (details != TaskDetails::default()).then(|| Box::new(details)),
     })
 }

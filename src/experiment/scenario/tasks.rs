@@ -6,6 +6,7 @@ use super::distributions::{self, DistributionTable};
 use super::keys::{ClassTable, DemandTable, EstimateTable, EstimateWord, NoiseTable, WorkloadTable};
 use super::listed::listed;
 use super::reader::{Found, Key, Reader};
+use super::resources::fits_amounts;
 use super::several::Several;
 use super::values::Plain;
 use super::{arrivals, values::grouped};
@@ -25,11 +26,16 @@ pub(super) struct Tasks {
     pub(super) longest: f64,
     /// About how much work there is in all.
     pub(super) total_work: f64,
+    /// Whether it is said who submits tasks.
+    pub(super) has_users: bool,
 }
 
+/// The checked workload. `users` says whether a policy asks who submits tasks: a log is read for that
+/// only then.
 pub(super) fn lower(
     found: &Found<WorkloadTable>,
     cluster: Option<&Cluster>,
+    users: bool,
     reader: &mut Reader,
 ) -> Option<Tasks> {
     let table = &found.value;
@@ -43,7 +49,7 @@ pub(super) fn lower(
         [] => generated(found, cluster, reader),
         [source] => {
             let alone = no_generator(table, source, reader);
-            let tasks = listed(table, cluster, reader);
+            let tasks = listed(table, cluster, users, reader);
             if alone { tasks } else { None }
         }
         [first, second, ..] => {
@@ -102,6 +108,7 @@ fn generated(found: &Found<WorkloadTable>, cluster: Option<&Cluster>, reader: &m
         last_arrival: gap * f64::from(tasks),
         longest,
         total_work: mean * f64::from(tasks),
+        has_users: classes.iter().any(|class| class.details.user.is_some()),
         workload: Workload::Generated { tasks, arrivals, classes },
     })
 }
@@ -167,6 +174,7 @@ fn classes(
     if let Some(demand) = table.demand.found() {
         fits(demand, cluster, reader);
     }
+    let user = table.user.found().map(|user| distributions::lower(user, reader));
     let estimate = generated_estimate(&table.estimate, reader);
     let mut classes = Vec::new();
     let mut missing = Vec::new();
@@ -181,6 +189,7 @@ fn classes(
                 None
             }
         };
+        let own_user = own.user.found().map(|user| distributions::lower(user, reader));
         let own_priority = own.priority.found().map(|priority| distributions::lower(priority, reader));
         if let Some(demand) = own.demand.found() {
             fits(demand, cluster, reader);
@@ -194,7 +203,14 @@ fn classes(
                 reader.missing_key(class.at, key, ClassTable::SHOWN);
             }
         }
+        let user = if own.user.is_broken() || table.user.is_broken() {
+            None
+        } else {
+            own_user.or_else(|| user.clone()).map_or(Some(None), |user| user.map(Some))
+        };
         classes.push((|| {
+            let demand = either(&own.demand, &table.demand)?;
+            let row = cluster.and_then(|cluster| cluster.supply.demand(&demand.amounts));
             Some(TaskClass {
                 name: own.name.value()?.0.clone(),
                 share: own.share.value()?.0,
@@ -204,10 +220,16 @@ fn classes(
                 } else {
                     own_priority.unwrap_or(priority.clone())
                 }?,
-                slots: either(&own.demand, &table.demand)?.slots.value()?.small(),
+                slots: demand.slots.value()?.small(),
                 failure_probability: either(&own.failure_probability, &table.failure_probability)?.0,
                 estimate: estimate?,
-                details: ClassDetails::default(),
+                details: ClassDetails {
+                    weight: either(&own.weight, &table.weight)?.0,
+                    user: user?,
+                    // Without a row what is wrong with the demand has been noted.
+                    demand: row.unwrap_or(0),
+                    ..ClassDetails::default()
+                },
             })
         })());
     }
@@ -273,9 +295,12 @@ fn shares(list: &Found<Several<ClassTable>>, reader: &mut Reader) {
 
 /// Refuses a demand that no node can meet.
 pub(super) fn fits(demand: &Found<DemandTable>, cluster: Option<&Cluster>, reader: &mut Reader) {
-    if let Some(slots) = demand.value.slots.found() {
+    let DemandTable { slots, amounts } = &demand.value;
+    if let Some(slots) = slots.found() {
         fits_slots(slots.value.small(), slots.at, cluster, reader);
     }
+    let slots = slots.value().map_or(1, |slots| slots.small());
+    fits_amounts(amounts, slots, demand.at, cluster, reader);
 }
 
 pub(super) fn fits_slots(slots: u32, at: Origin, cluster: Option<&Cluster>, reader: &mut Reader) {

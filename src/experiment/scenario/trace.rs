@@ -7,6 +7,7 @@ use super::diagnostics::Diagnostic;
 use super::files::{self, FilePath};
 use super::reader::{Found, Reader};
 use super::values::grouped;
+use crate::scheduler::TaskDetails;
 use crate::workload::csv::TraceDefaults;
 use crate::workload::{TraceError, TraceTask};
 
@@ -16,17 +17,21 @@ pub(super) struct Trace {
     pub(super) tasks: Arc<[TraceTask]>,
     pub(super) class_names: Vec<String>,
     pub(super) has_estimates: bool,
+    /// Whether it says who submits tasks.
+    pub(super) has_users: bool,
 }
 
-/// Reads a log in the Standard Workload Format; a log knows no priorities and no failures.
+/// Reads a log in the Standard Workload Format; a log knows no priorities and no failures, and it knows
+/// users, which are read when asked for.
 pub(super) fn swf(
     path: &Found<FilePath>,
     largest_node_slots: u32,
     defaults: &TraceDefaults,
+    users: bool,
     reader: &mut Reader,
 ) -> Option<Trace> {
     let bytes = files::content(path, reader)?;
-    let log = match crate::workload::swf::read(&bytes, largest_node_slots) {
+    let log = match crate::workload::swf::read(&bytes, largest_node_slots, users) {
         Ok(log) => log,
         Err(error) => {
             report(path, &error, reader);
@@ -60,8 +65,12 @@ pub(super) fn swf(
     for task in &mut tasks {
         task.priority = defaults.priority;
         task.failure_probability = defaults.failure_probability;
+        if let Some(own) = &defaults.details {
+            let user = task.details.as_ref().map_or(own.user, |details| details.user);
+            task.details = Some(Box::new(TaskDetails { user, ..*own }));
+        }
     }
-    finish(path, tasks, vec![String::new()], true, reader)
+    finish(path, tasks, vec![String::new()], true, users, reader)
 }
 
 /// Reads a CSV table of tasks.
@@ -73,7 +82,7 @@ pub(super) fn csv(
 ) -> Option<Trace> {
     let bytes = files::content(path, reader)?;
     match crate::workload::csv::read(&bytes, largest_node_slots, defaults) {
-        Ok(trace) => finish(path, trace.tasks, trace.class_names, trace.has_estimates, reader),
+        Ok(trace) => finish(path, trace.tasks, trace.class_names, trace.has_estimates, false, reader),
         Err(errors) => {
             for error in &errors {
                 report(path, error, reader);
@@ -88,12 +97,13 @@ fn finish(
     tasks: Vec<TraceTask>,
     class_names: Vec<String>,
     has_estimates: bool,
+    has_users: bool,
     reader: &mut Reader,
 ) -> Option<Trace> {
     let label = match tasks.len() {
         0 => "no task is left",
         count if u32::try_from(count).is_err() => "more than 4,294,967,295 tasks",
-        _ => return Some(Trace { tasks: tasks.into(), class_names, has_estimates }),
+        _ => return Some(Trace { tasks: tasks.into(), class_names, has_estimates, has_users }),
     };
     let title = format!("`{}` cannot be simulated", path.value.short_name());
     reader.report(Diagnostic::new(title, path.at, label));

@@ -1,12 +1,13 @@
 //! Aggressive backfilling: any waiting task that fits starts, in order of the queue.
 //!
 //! Source: "first fit" queue scanning; Feitelson, Rudolph and Schwiegelshohn 2005. Cost: O(log n) per
-//! task that starts and per pass.
+//! task that starts and per pass; with named resources also O(k log n) per pass for each of the first 63
+//! kinds of waiting tasks (of equal demand), and per waiting task of other kinds whose slots fit.
 //! A bad idea when wide tasks must run at all: narrow ones can overtake them for ever.
 
 use crate::ids::NodeId;
 use crate::scheduler::{Backfill, Candidate, Cluster, Pass};
-use crate::structures::ordered_index::Fit;
+use crate::structures::ordered_index::{Fit, NO_KIND};
 use crate::structures::room_tree::RoomTree;
 
 /// Any waiting task that fits may start.
@@ -15,12 +16,21 @@ pub struct Aggressive {
     rooms: RoomTree,
     /// The task up to which the queue has been searched in this pass.
     at: u32,
+    /// Kinds of tasks that may still fit in this pass.
+    kinds: u64,
 }
 
 impl Aggressive {
     /// For a cluster of so many nodes.
     pub fn new(nodes: usize) -> Self {
-        Aggressive { rooms: RoomTree::new(nodes), at: 0 }
+        Aggressive { rooms: RoomTree::new(nodes), at: 0, kinds: u64::MAX }
+    }
+}
+
+impl Aggressive {
+    /// This task fits nowhere, nor will others of its kind in this pass.
+    fn leave_out(&mut self, slot: u32, pass: &Pass<'_>) {
+        self.kinds &= !pass.waiting.kind(slot) | NO_KIND;
     }
 }
 
@@ -35,14 +45,20 @@ impl Backfill for Aggressive {
 
     fn begin(&mut self, pass: &Pass<'_>) {
         self.at = pass.head;
+        self.kinds = u64::MAX;
+        self.leave_out(pass.head, pass);
     }
 
     fn next(&mut self, pass: &Pass<'_>) -> Option<Candidate> {
         let fit = Fit { any_slots: self.rooms.most(), short_slots: 0, short_estimate: 0 };
         // Room only shrinks within a pass: what did not fit before does not fit now.
-        self.at = pass.waiting.first_behind(self.at, &fit)?;
+        self.at = pass.waiting.first_behind_among(self.at, &fit, self.kinds)?;
         Some(Candidate { slot: self.at, cap: None })
     }
 
     fn started(&mut self, _: Candidate, _: NodeId, _: &Pass<'_>) {}
+
+    fn passed_over(&mut self, candidate: Candidate, pass: &Pass<'_>) {
+        self.leave_out(candidate.slot, pass);
+    }
 }

@@ -73,4 +73,12 @@ impl Backfill for AnyBackfill {
             AnyBackfill::Easy(rule) => rule.started(candidate, node, pass),
         }
     }
+
+    fn passed_over(&mut self, candidate: Candidate, pass: &Pass<'_>) {
+        match self {
+            AnyBackfill::None => {}
+            AnyBackfill::Aggressive(rule) => rule.passed_over(candidate, pass),
+            AnyBackfill::Easy(rule) => rule.passed_over(candidate, pass),
+        }
+    }
 }

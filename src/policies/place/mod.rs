@@ -1,9 +1,11 @@
 //! Places: which node takes a task. One per file.
 
 mod best_fit;
+mod dot_product;
 mod eligible;
 mod fastest;
 mod first_fit;
+mod fitting;
 mod least_loaded;
 mod power_of;
 mod random;
@@ -15,8 +17,10 @@ mod when_full;
 mod worst_fit;
 
 pub use best_fit::BestFit;
+pub use dot_product::DotProduct;
 pub use fastest::Fastest;
 pub use first_fit::FirstFit;
+pub use fitting::Fitting;
 pub use least_loaded::LeastLoaded;
 pub use power_of::PowerOf;
 pub use random::RandomPlace;
@@ -29,7 +33,7 @@ pub use worst_fit::WorstFit;
 use super::spec::PlaceSpec;
 use crate::ids::NodeId;
 use crate::random::{Purpose, Stream, Streams};
-use crate::scheduler::{Cluster, Dispatch, NodeSpec, Place, Soon, TaskView};
+use crate::scheduler::{Cluster, Dispatch, NodeSpec, Place, Resources, Soon, TaskView};
 
 /// What a place is built for.
 #[derive(Clone, Copy, Debug)]
@@ -40,6 +44,8 @@ pub struct PlaceContext<'a> {
     pub dispatch: Dispatch,
     /// The most slots that one task takes.
     pub max_demand: u32,
+    /// Named resources of the nodes.
+    pub resources: &'a Resources,
     /// The streams of the run.
     pub streams: Streams,
 }
@@ -105,11 +111,17 @@ any_place! {
     FirstFit(FirstFit),
     BestFit(BestFit),
     WorstFit(WorstFit),
+    DotProduct(DotProduct),
+    Fitting(Fitting),
 }
 
 impl AnyPlace {
     /// The place that a scenario names.
     pub fn new(spec: &PlaceSpec, context: &PlaceContext<'_>) -> Self {
+        // Where resources are named every rule looks for nodes in another way; where not, none pays.
+        if !context.resources.is_empty() {
+            return AnyPlace::Fitting(Fitting::new(spec, context));
+        }
         match spec {
             PlaceSpec::RoundRobin => AnyPlace::RoundRobin(RoundRobin::new(context)),
             PlaceSpec::WeightedRoundRobin => AnyPlace::WeightedRoundRobin(WeightedRoundRobin::new(context)),
@@ -126,6 +138,7 @@ impl AnyPlace {
             PlaceSpec::FirstFit => AnyPlace::FirstFit(FirstFit::new(context)),
             PlaceSpec::BestFit => AnyPlace::BestFit(BestFit::new(context)),
             PlaceSpec::WorstFit => AnyPlace::WorstFit(WorstFit::new(context)),
+            PlaceSpec::DotProduct => AnyPlace::DotProduct(DotProduct::new(context)),
         }
     }
 }

@@ -190,6 +190,7 @@ fn check_parts(table: &PolicyTable, spec: &PolicySpec, at: Origin, nodes: Option
         }
         reader.report(diagnostic);
     }
+    one_queue(inline, spec, at, reader);
     let (&PlaceSpec::PowerOf { d, with_replacement: false }, Some(nodes)) = (&spec.place, nodes) else {
         return;
     };
@@ -203,5 +204,47 @@ fn check_parts(table: &PolicyTable, spec: &PolicySpec, at: Origin, nodes: Option
             Diagnostic::new(format!("`power-of` cannot draw {d} different nodes"), at, label)
                 .help("lower `d`, or add `with_replacement = true`"),
         );
+    }
+}
+
+/// An order that shares the whole cluster needs all who wait in one queue, in its own order.
+fn one_queue(inline: &InlinePolicy, spec: &PolicySpec, at: Origin, reader: &mut Reader) {
+    if !spec.order.needs_central_queue() {
+        return;
+    }
+    let order_at = inline.order.found().map_or(at, |found| found.at);
+    if let (Dispatch::Push, Some(dispatch)) = (spec.dispatch, inline.dispatch.found()) {
+        reader.report(
+            Diagnostic::new("this order needs one central queue", dispatch.at, "one queue per node")
+                .context(order_at, "shares are those of the whole cluster")
+                .help("use `dispatch = \"pull\"`"),
+        );
+    }
+    if let (true, Some(backfill)) = (spec.backfill != BackfillSpec::None, inline.backfill.found()) {
+        reader.report(
+            Diagnostic::new("this order cannot be combined with backfilling", backfill.at, "would overtake")
+                .context(order_at, "says at each start whose turn it is")
+                .help("leave `backfill` out"),
+        );
+    }
+}
+
+/// What policies cannot do on a cluster with named resources, or without users.
+pub(super) fn check_demands(policies: &[Placed], named: bool, users: Option<bool>, reader: &mut Reader) {
+    for (_, spec, at) in policies {
+        if named && spec.backfill == BackfillSpec::Easy {
+            let title = format!("`{}` cannot reserve named resources", spec.name);
+            reader.report(
+                Diagnostic::new(title, *at, "EASY backfilling counts slots alone")
+                    .help("use `backfill = \"aggressive\"`, or leave `capacity` and the named demands out"),
+            );
+        }
+        if spec.order.is_over_users() && users == Some(false) {
+            let title = format!("`{}` is fair to users, and nobody says who submits tasks", spec.name);
+            reader.report(
+                Diagnostic::new(title, *at, "`over = \"user\"`")
+                    .help("give `workload.user`, such as `user.uniform = { low = 0, high = 4 }`"),
+            );
+        }
     }
 }

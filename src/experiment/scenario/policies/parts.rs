@@ -3,13 +3,13 @@
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
-use super::super::declare::{table, tagged};
+use super::super::declare::{table, tagged, words};
 use super::super::diagnostics::{Diagnostic, Origin};
 use super::super::document::{Node, Value};
 use super::super::reader::{Key, Reader, Setting, quoted};
 use super::super::values::Whole;
 use crate::policies::registry::{BACKFILLS, DISPATCHES, ORDERS, PLACES, Part};
-use crate::policies::spec::{BackfillSpec, Dispatch, OrderSpec, PlaceSpec};
+use crate::policies::spec::{BackfillSpec, Dispatch, OrderSpec, PlaceSpec, Sharers};
 
 /// A part named by a word of the registry. For those with options, the table of the options and how a
 /// checked part is made of it.
@@ -104,7 +104,49 @@ table! {
     }
 }
 
-part!(Order(OrderSpec), ORDERS, "order", "fifo", "Which waiting task goes next.", {});
+words! {
+    /// Who shares the cluster.
+    SharersWord {
+        /// The classes of tasks.
+        Class "class";
+        /// Those who submit tasks.
+        User "user";
+    }
+}
+
+impl SharersWord {
+    fn sharers(self) -> Sharers {
+        match self {
+            SharersWord::Class => Sharers::Classes,
+            SharersWord::User => Sharers::Users,
+        }
+    }
+}
+
+table! {
+    /// The class or user with the least slot time per weight goes first.
+    FairShare, "`fair-share`" {
+        /// Who shares the cluster.
+        over: SharersWord = SharersWord::Class;
+    }
+}
+
+table! {
+    /// The class or user with the least dominant share per weight goes first.
+    DominantResourceFairness, "`dominant-resource-fairness`" {
+        /// Who shares the cluster.
+        over: SharersWord = SharersWord::Class;
+    }
+}
+
+part!(Order(OrderSpec), ORDERS, "order", "fifo", "Which waiting task goes next.", {
+    "fair-share": FairShare => |options, _| {
+        Some(OrderSpec::FairShare { over: options.over.value()?.sharers() })
+    };
+    "dominant-resource-fairness": DominantResourceFairness => |options, _| {
+        Some(OrderSpec::DominantResourceFairness { over: options.over.value()?.sharers() })
+    };
+});
 part!(Place(PlaceSpec), PLACES, "place", "least-loaded", "Which node takes the task.", {
     "power-of": PowerOf => |options, _| {
         let d = options.d.value()?.small();

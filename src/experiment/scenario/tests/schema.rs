@@ -33,7 +33,10 @@ fn visit(root: &Json, schema: &Json, path: &str, leaves: &mut Vec<Leaf>, tables:
         }
     }
     if let Some(properties) = schema["properties"].as_object() {
-        tables.push(path.to_string());
+        // Where names are free, none is unknown.
+        if schema["additionalProperties"] == false {
+            tables.push(path.to_string());
+        }
         for (key, property) in properties {
             let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
             visit(root, property, &path, leaves, tables);
