@@ -28,12 +28,7 @@ impl Place for ShortestExpectedDelay {
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let plan = Plan::from_toml(include_str!("../scenarios/baseline.toml"))?;
     let options = RunnerOptions::default();
-    let policy = |_: &_, _| Composed {
-        order: Fifo,
-        place: ShortestExpectedDelay,
-        dispatch: Dispatch::Push,
-        backfill: AnyBackfill::None,
-    };
+    let policy = |_: &_, _| Composed::new(Fifo, ShortestExpectedDelay, Dispatch::Push, AnyBackfill::None);
     let mut results = plan.run(&options)?;
     results.push(plan.run_custom("shortest-expected-delay", policy, &options)?);
 

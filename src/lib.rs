@@ -134,12 +134,7 @@
 //! let built_in = &plan.run(&options)?[0];
 //! let own = plan.run_custom(
 //!     "only-the-fastest",
-//!     |_, _| Composed {
-//!         order: Fifo,
-//!         place: OnlyTheFastest,
-//!         dispatch: Dispatch::Push,
-//!         backfill: AnyBackfill::None,
-//!     },
+//!     |_, _| Composed::new(Fifo, OnlyTheFastest, Dispatch::Push, AnyBackfill::None),
 //!     &options,
 //! )?;
 //! let (own, built_in) = (own.values(Metric::MeanResponse), built_in.values(Metric::MeanResponse));

@@ -48,6 +48,7 @@ fn core(policy: &str, nodes: &[u32], retry: RetryPlan) -> Core {
         place: named(PLACES, place),
         dispatch: named(DISPATCHES, dispatch),
         backfill: named(BACKFILLS, backfill),
+        ..PolicySpec::default()
     };
     let nodes: Vec<NodeSpec> =
         nodes.iter().map(|&slots| NodeSpec { slots, speed: 1.0, weight: f64::from(slots) }).collect();
@@ -139,7 +140,7 @@ impl Core {
                 Command::StartAttempt { task, attempt, node } => {
                     format!("start {}.{} on {}", task.number, attempt.0, node.0)
                 }
-                Command::StopAttempt { task, attempt, node } => {
+                Command::StopAttempt { task, attempt, node, .. } => {
                     format!("stop {}.{} on {}", task.number, attempt.0, node.0)
                 }
                 Command::Settle { task, state: TaskState::Completed } => format!("completed {}", task.number),
@@ -640,7 +641,7 @@ fn every_transition_is_written_down() {
         (0, Record::NodeJoined { node: on(0) }),
         (0, Record::NodeJoined { node: on(1) }),
         (1, Record::Submitted { task, class: 0, slots: 2 }),
-        (1, Record::Dispatched { task, attempt: AttemptNumber(1), node: on(0), failures: 0 }),
+        (1, Record::Dispatched { task, attempt: AttemptNumber(1), node: on(0), failures: 0, resumed: false }),
         (
             4,
             Record::Finished {
@@ -653,7 +654,7 @@ fn every_transition_is_written_down() {
             },
         ),
         (4, Record::Returned { task, failed: true }),
-        (4, Record::Dispatched { task, attempt: AttemptNumber(2), node: on(1), failures: 1 }),
+        (4, Record::Dispatched { task, attempt: AttemptNumber(2), node: on(1), failures: 1, resumed: false }),
         (6, Record::NodeLost { node: on(1) }),
         (
             6,
@@ -667,7 +668,7 @@ fn every_transition_is_written_down() {
             },
         ),
         (6, Record::Returned { task, failed: false }),
-        (6, Record::Dispatched { task, attempt: AttemptNumber(3), node: on(0), failures: 1 }),
+        (6, Record::Dispatched { task, attempt: AttemptNumber(3), node: on(0), failures: 1, resumed: false }),
         (
             9,
             Record::Finished {

@@ -391,12 +391,8 @@ fn a_run_in_which_nothing_can_happen_ends() {
         workload = { tasks = 10, arrivals.poisson.rate = 3.0, duration.constant = 1.0 }
         "#,
     );
-    let build = || Composed {
-        order: policies::order::Fifo,
-        place: Picky,
-        dispatch: Dispatch::Pull,
-        backfill: policies::backfill::AnyBackfill::None,
-    };
+    let build =
+        || Composed::new(policies::order::Fifo, Picky, Dispatch::Pull, policies::backfill::AnyBackfill::None);
     let stuck = run_live(&plan.world(), 1, build, &options(), StandIn::new(&mut Late));
     let error = stuck.map(|_| ()).expect_err("nothing can happen");
     assert!(matches!(error, LiveError::Stuck { waiting: 10 }), "{error}");

@@ -55,7 +55,12 @@ fn same_decisions(scenario: &str) {
 
 const ALL: &str = r#"policies = ["fifo", "sjf", "ljf", "lifo", "priority", "round-robin",
     "weighted-round-robin", "random", "weighted-random", "least-loaded", "weighted-least-loaded",
-    "power-of-two", "first-fit", "best-fit", "worst-fit", "easy-backfill"]"#;
+    "power-of-two", "first-fit", "best-fit", "worst-fit", "easy-backfill", "srtf", "edf", "failure-first",
+    { order.time-slice.quantum = 0.3 }, { name = "slices", order.time-slice.quantum = 0.5, dispatch = "push" },
+    { order.mlfq = { levels = 3, quantum = 0.2, factor = 2, boost = 5, switch_cost = 0.01 } },
+    { order.least-attained-service.quantum = 0.4, place = "random", dispatch = "push" },
+    { name = "urgent", order.priority = { aging = 0.1, preempt = true, switch_cost = 0.05 } },
+    { name = "newest", order = "lifo", preempt = true, place = "round-robin", dispatch = "push" }]"#;
 
 #[test]
 fn a_cluster_without_failures() {

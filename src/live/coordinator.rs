@@ -100,7 +100,7 @@ impl<'a, P: Policy, O: Observer, L: Link> Coordinator<'a, P, O, L> {
     ) -> Result<Self, LiveError> {
         let streams = Streams::new(seed);
         let nodes = world.nodes.len();
-        let truths = Truths::new(world, streams, scheduler.reads_details());
+        let truths = Truths::new(world, streams, scheduler.reads_details(), scheduler.switch_cost());
         let mut coordinator = Coordinator {
             world,
             options,
@@ -331,7 +331,7 @@ impl<'a, P: Policy, O: Observer, L: Link> Coordinator<'a, P, O, L> {
         self.meter.steps += 1;
         self.meter.events += events.len() as u64;
         self.journal.push(Step { now, events, commands: self.commands.as_slice().to_vec() });
-        self.carry_out()?;
+        self.carry_out(now)?;
         if let Some(progress) = self.options.progress {
             progress(self.scheduler.view().settled());
         }
@@ -391,7 +391,7 @@ impl<'a, P: Policy, O: Observer, L: Link> Coordinator<'a, P, O, L> {
         let end = std::mem::replace(&mut self.fleet.get(node).failed, Time::NEVER).min(now);
         for command in &self.commands.as_slice()[given..] {
             if let Command::StopAttempt { task, node, .. } = *command
-                && self.truths.give_up(task, node, end)
+                && self.truths.give_up(task, node, end, false)
                 && let Some(clocks) = &mut self.clocks
             {
                 clocks.attempt_ends(end, node.0);
@@ -399,12 +399,18 @@ impl<'a, P: Policy, O: Observer, L: Link> Coordinator<'a, P, O, L> {
         }
     }
 
-    fn carry_out(&mut self) -> Result<(), LiveError> {
+    fn carry_out(&mut self, now: Time) -> Result<(), LiveError> {
         let mut commands = std::mem::take(&mut self.commands);
         for command in commands.as_slice() {
             match *command {
                 Command::StartAttempt { task, attempt, node } => self.start(*command, task, attempt, node)?,
-                Command::StopAttempt { node, .. } => {
+                Command::StopAttempt { task, node, interrupted, .. } => {
+                    if interrupted
+                        && self.truths.give_up(task, node, now, true)
+                        && let Some(clocks) = &mut self.clocks
+                    {
+                        clocks.attempt_ends(now, node.0);
+                    }
                     self.send(node, &ToWorker::Command { command: *command, job: None });
                 }
                 Command::Settle { task, .. } => self.truths.settle(task),

@@ -72,7 +72,9 @@ fn to_worker() -> impl Strategy<Value = ToWorker> {
     let who = || (task(), any::<u32>(), any::<u32>()).prop_map(|(t, a, n)| (t, AttemptNumber(a), NodeId(n)));
     let command = prop_oneof![
         who().prop_map(|(task, attempt, node)| Command::StartAttempt { task, attempt, node }),
-        who().prop_map(|(task, attempt, node)| Command::StopAttempt { task, attempt, node }),
+        (who(), any::<bool>()).prop_map(|((task, attempt, node), interrupted)| {
+            Command::StopAttempt { task, attempt, node, interrupted }
+        }),
         task().prop_map(|task| Command::Settle { task, state: TaskState::Completed }),
     ];
     prop_oneof![

@@ -71,7 +71,7 @@ impl Header {
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Line {
-    Run(Header),
+    Run(Box<Header>),
     Step(Step),
 }
 
@@ -169,7 +169,7 @@ pub fn replay_all(log: impl Read, mut each: impl FnMut(Replayed)) -> Result<(), 
         let line = serde_json::from_slice(&lines.line).map_err(|error| damaged(error.to_string()))?;
         match (line, &mut run) {
             (Line::Run(header), _) => {
-                if let Some(run) = run.replace(Run::new(header).map_err(damaged)?) {
+                if let Some(run) = run.replace(Run::new(*header).map_err(damaged)?) {
                     each(run.replayed);
                 }
             }

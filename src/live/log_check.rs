@@ -47,9 +47,11 @@ pub(super) fn check(header: &Header) -> Result<(), String> {
         return Err("its policy backfills without a central queue".to_string());
     }
     if header.policy.order.needs_central_queue()
-        && (header.policy.dispatch == Dispatch::Push || header.policy.backfill != BackfillSpec::None)
+        && (header.policy.dispatch == Dispatch::Push
+            || header.policy.backfill != BackfillSpec::None
+            || header.policy.preempt)
     {
-        return Err("its order needs one central queue and no backfilling".to_string());
+        return Err("its order needs one central queue and neither backfills nor interrupts".to_string());
     }
     if !header.resources.is_sound(header.nodes.len()) {
         return Err("its resources are not possible".to_string());

@@ -20,6 +20,12 @@ struct Truth {
     failure_probability: f64,
     /// Whether the next attempt goes on with what is left of the last.
     resumes: bool,
+    /// Whether it does so because the last was interrupted: the attempt stays the same.
+    interrupted: bool,
+    /// Whether the current one did.
+    switched: bool,
+    /// How many starts went on with an attempt that was interrupted.
+    resumptions: u32,
     /// The current attempt, if there is one; when it was sent, on the host's clock, and when it began
     /// to work.
     attempt: Option<(AttemptNumber, NodeId)>,
@@ -48,12 +54,13 @@ pub(super) struct Truths<'a> {
     truths: Vec<Truth>,
     free: Vec<u32>,
     failures: StreamKey,
+    switch_cost: Duration,
     /// By task number: the work of its first attempt.
     works: Vec<u64>,
 }
 
 impl<'a> Truths<'a> {
-    pub(super) fn new(world: &'a World, streams: Streams, with_details: bool) -> Self {
+    pub(super) fn new(world: &'a World, streams: Streams, with_details: bool, switch_cost: Duration) -> Self {
         let mut truths = Truths {
             world,
             source: TaskSource::new(&world.workload, streams).with_details(with_details),
@@ -61,6 +68,7 @@ impl<'a> Truths<'a> {
             truths: Vec::new(),
             free: Vec::new(),
             failures: streams.key(Purpose::Failure),
+            switch_cost,
             works: Vec::new(),
         };
         truths.draw();
@@ -86,6 +94,9 @@ impl<'a> Truths<'a> {
             left: new.work,
             failure_probability: new.failure_probability,
             resumes: false,
+            interrupted: false,
+            switched: false,
+            resumptions: 0,
             attempt: None,
             sent: 0,
             began: None,
@@ -132,19 +143,24 @@ impl<'a> Truths<'a> {
     ) -> Result<Fate, SourceError> {
         let slot = task.slot as usize;
         if attempt.0 > 1 && self.world.retry.redraw && !self.truths[slot].resumes {
-            let too_large = SourceError::WorkTooLarge { task: task.number, attempt: attempt.0 };
-            let work = self.source.redraw(task.number, attempt.0).ok_or(too_large)?;
+            let which = attempt.0 - self.truths[slot].resumptions;
+            let too_large = SourceError::WorkTooLarge { task: task.number, attempt: which };
+            let work = self.source.redraw(task.number, which).ok_or(too_large)?;
             self.truths[slot].work = work;
             self.truths[slot].left = work;
         }
         let truth = &mut self.truths[slot];
+        truth.switched = std::mem::take(&mut truth.interrupted);
+        truth.resumptions += u32::from(truth.switched);
+        let cost = if truth.switched { self.switch_cost } else { Duration::ZERO };
+        let which = attempt.0 - truth.resumptions;
         (truth.resumes, truth.attempt) = (false, Some((attempt, node)));
         (truth.sent, truth.began) = (sent, None);
         let (work, left, probability) = (truth.work, truth.left, truth.failure_probability);
         let failed = probability > 0.0
-            && self.failures.uniform2(u64::from(task.number), u64::from(attempt.0)) < probability;
+            && self.failures.uniform2(u64::from(task.number), u64::from(which)) < probability;
         Ok(Fate {
-            takes: self.time_of(left, node),
+            takes: Duration(self.time_of(left, node).0.saturating_add(cost.0)),
             service: self.time_of(work, node),
             outcome: if failed { Outcome::Failure } else { Outcome::Success },
         })
@@ -188,15 +204,18 @@ impl<'a> Truths<'a> {
     }
 
     /// The current attempt is given up; it really ended at `end`. Gives whether it had begun.
-    pub(super) fn give_up(&mut self, task: TaskId, node: NodeId, end: Time) -> bool {
+    pub(super) fn give_up(&mut self, task: TaskId, node: NodeId, end: Time, interrupted: bool) -> bool {
         let speed = self.world.nodes[node.index()].speed;
-        let keeps = self.world.retry.on_node_loss == OnNodeLoss::Resume;
+        let keeps = interrupted || self.world.retry.on_node_loss == OnNodeLoss::Resume;
+        let switch_cost = self.switch_cost;
         let Some(truth) = self.get(task) else { return false };
         let began = truth.began.take();
         truth.attempt = None;
         truth.resumes = keeps;
+        truth.interrupted = interrupted;
         if keeps {
-            let elapsed = began.map_or(0, |began| end.since(began).0);
+            let cost = if truth.switched { switch_cost.0 } else { 0 };
+            let elapsed = began.map_or(0, |began| end.since(began).0.saturating_sub(cost));
             truth.left = truth.left.saturating_sub((elapsed as f64 * speed).round() as u64);
         } else {
             truth.left = truth.work;

@@ -152,7 +152,7 @@ impl WorkerState {
             (Command::StartAttempt { task, attempt, node }, Some(job)) if node == self.node => {
                 self.start((task, attempt), job, now, out, todo)
             }
-            (Command::StopAttempt { task, attempt, node }, None) if node == self.node => {
+            (Command::StopAttempt { task, attempt, node, .. }, None) if node == self.node => {
                 // It may have ended by itself while the command was under way.
                 self.stop((task, attempt), todo);
                 Ok(())

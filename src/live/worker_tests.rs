@@ -18,7 +18,10 @@ fn start(number: u32, nanos: u64, work: Work) -> ToWorker {
 
 fn stop(number: u32) -> ToWorker {
     let (task, attempt) = key(number);
-    ToWorker::Command { command: Command::StopAttempt { task, attempt, node: NODE }, job: None }
+    ToWorker::Command {
+        command: Command::StopAttempt { task, attempt, node: NODE, interrupted: false },
+        job: None,
+    }
 }
 
 /// A worker and all it has said.
@@ -142,7 +145,7 @@ fn a_broken_coordinator_is_not_obeyed() {
     let job = Some(Job { nanos: 1, service: 1, outcome: Outcome::Success, work: Work::Timer });
     let ours = Command::StartAttempt { task, attempt, node: NODE };
     let theirs = Command::StartAttempt { task, attempt, node: NodeId(3) };
-    let stop = Command::StopAttempt { task, attempt, node: NODE };
+    let stop = Command::StopAttempt { task, attempt, node: NODE, interrupted: false };
     let settle = Command::Settle { task, state: TaskState::Completed };
     let cases = [
         (start(1, 5, Work::Timer), Misled::Twice),

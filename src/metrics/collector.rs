@@ -90,6 +90,7 @@ pub struct Collector {
     attempts: u64,
     retries: u64,
     attempts_lost: u64,
+    preemptions: u64,
     wasted: u128,
     held: Vec<u128>,
     nodes_up: u32,
@@ -121,6 +122,7 @@ impl Collector {
             attempts: 0,
             retries: 0,
             attempts_lost: 0,
+            preemptions: 0,
             wasted: 0,
             held: Vec::new(),
             nodes_up: 0,
@@ -324,7 +326,7 @@ impl Collector {
         row.set(Metric::Attempts, self.attempts as f64);
         row.set(Metric::Retries, self.retries as f64);
         row.set(Metric::AttemptsLost, self.attempts_lost as f64);
-        row.set(Metric::Preemptions, 0.0);
+        row.set(Metric::Preemptions, self.preemptions as f64);
         row.set(Metric::WastedTime, self.wasted as f64 / 1e9);
         row.set(Metric::MeanQueueLength, self.waiting_area as f64 / window.0 as f64);
         row.set(Metric::MeanInSystem, self.system_area as f64 / window.0 as f64);
@@ -362,8 +364,8 @@ impl Observer for Collector {
     fn on_record(&mut self, now: Time, record: &Record) {
         match *record {
             Record::Submitted { class, .. } => self.on_submitted(now, class),
-            Record::Dispatched { .. } => {
-                self.attempts += 1;
+            Record::Dispatched { resumed, .. } => {
+                self.attempts += u64::from(!resumed);
                 self.leave_queue(now);
                 if let Some(timeline) = &mut self.timeline {
                     timeline.dispatched(now);
@@ -378,6 +380,16 @@ impl Observer for Collector {
                 }
                 if let Some(timeline) = &mut self.timeline {
                     timeline.ended(now, failed);
+                }
+            }
+            Record::Interrupted { node, busy, slots, .. } => {
+                let busy = self.busy_until_failure(now, node.index(), busy, slots);
+                self.nodes[node.index()].busy.0 += busy.0;
+                self.preemptions += 1;
+                self.add_waiting(now);
+                if let Some(timeline) = &mut self.timeline {
+                    timeline.ended(now, false);
+                    timeline.returned(now);
                 }
             }
             Record::Lost { node, busy, slots, kept, .. } => {

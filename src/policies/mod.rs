@@ -1,6 +1,7 @@
 //! Scheduling policies: the choices of order, place, dispatch and backfilling.
 
 pub mod backfill;
+pub mod fitting;
 pub mod order;
 pub mod place;
 pub mod registry;
@@ -36,5 +37,7 @@ pub fn build_with(
         place: AnyPlace::new(&spec.place, &context),
         dispatch: spec.dispatch,
         backfill: AnyBackfill::new(spec.backfill, nodes),
+        preempts: spec.preempt,
+        switch_cost: spec.switch_cost,
     }
 }

@@ -5,6 +5,7 @@
 //! `falcon policies NAME` tells of a part is the head of its file.
 
 use super::spec::{BackfillSpec, Dispatch, OrderSpec, PlaceSpec, PolicySpec, Sharers};
+use crate::time::Duration;
 
 /// A named part of a policy and what it does in one line.
 #[derive(Clone, Debug)]
@@ -35,6 +36,10 @@ macro_rules! part {
     };
 }
 
+const SECOND: Duration = Duration(1_000_000_000);
+const TIME_SLICE: OrderSpec = OrderSpec::TimeSlice { quantum: SECOND, weighted: false };
+const MLFQ: OrderSpec = OrderSpec::Mlfq { levels: 3, quantum: SECOND, factor: 1.0, boost: None };
+
 /// All orders.
 pub const ORDERS: &[Part<OrderSpec>] = &[
     part!("fifo", "first come, first served", OrderSpec::Fifo, "order/fifo.rs"),
@@ -42,7 +47,18 @@ pub const ORDERS: &[Part<OrderSpec>] = &[
     part!("random", "a waiting task at random", OrderSpec::Random, "order/random.rs"),
     part!("sjf", "shortest estimated work first", OrderSpec::Sjf, "order/sjf.rs"),
     part!("ljf", "longest estimated work first", OrderSpec::Ljf, "order/ljf.rs"),
-    part!("priority", "highest priority first", OrderSpec::Priority, "order/priority.rs"),
+    part!("srtf", "shortest remaining work first; it interrupts", OrderSpec::Srtf, "order/srtf.rs"),
+    part!("priority", "highest priority first", OrderSpec::Priority { aging: 0.0 }, "order/priority.rs"),
+    part!("edf", "earliest deadline first", OrderSpec::Edf, "order/edf.rs"),
+    part!("failure-first", "most likely to fail first", OrderSpec::FailureFirst, "order/failure_first.rs"),
+    part!("time-slice", "tasks take turns", TIME_SLICE, "order/time_slice.rs"),
+    part!("mlfq", "short tasks first, found out by what they use", MLFQ, "order/mlfq.rs"),
+    part!(
+        "least-attained-service",
+        "the task that was served least",
+        OrderSpec::LeastAttainedService { quantum: SECOND },
+        "order/least_attained_service.rs"
+    ),
     part!(
         "fair-share",
         "the class or user with the least slot time per weight goes first",
@@ -141,6 +157,7 @@ impl Preset {
             place: self.place.clone(),
             dispatch: self.dispatch,
             backfill: self.backfill,
+            ..PolicySpec::default()
         }
     }
 }
@@ -167,7 +184,12 @@ pub const PRESETS: &[Preset] = &[
     push("power-of-two", POWER_OF_TWO),
     pull("sjf", OrderSpec::Sjf, PlaceSpec::Fastest),
     pull("ljf", OrderSpec::Ljf, PlaceSpec::Fastest),
-    pull("priority", OrderSpec::Priority, PlaceSpec::Fastest),
+    pull("srtf", OrderSpec::Srtf, PlaceSpec::Fastest),
+    pull("priority", OrderSpec::Priority { aging: 0.0 }, PlaceSpec::Fastest),
+    pull("edf", OrderSpec::Edf, PlaceSpec::Fastest),
+    pull("failure-first", OrderSpec::FailureFirst, PlaceSpec::Fastest),
+    Preset { order: TIME_SLICE, ..push("time-slice", PlaceSpec::LeastLoaded) },
+    Preset { order: MLFQ, ..push("mlfq", PlaceSpec::LeastLoaded) },
     pull("lifo", OrderSpec::Lifo, PlaceSpec::Fastest),
     pull("fair-share", OrderSpec::FairShare { over: Sharers::Classes }, PlaceSpec::Fastest),
     pull("first-fit", OrderSpec::Fifo, PlaceSpec::FirstFit),

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 pub use crate::scheduler::policy::Dispatch;
+use crate::time::Duration;
 
 /// Which waiting task goes next.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -17,8 +18,40 @@ pub enum OrderSpec {
     Sjf,
     /// Longest (estimated) job first.
     Ljf,
+    /// Shortest (estimated) remaining time first.
+    Srtf,
     /// Highest priority first.
-    Priority,
+    Priority {
+        /// How much the priority of a task rises per second of waiting.
+        aging: f64,
+    },
+    /// Earliest deadline first.
+    Edf,
+    /// Most likely to fail first.
+    FailureFirst,
+    /// Tasks take turns.
+    TimeSlice {
+        /// Length of a turn.
+        quantum: Duration,
+        /// Whether a turn is longer by the task's weight.
+        weighted: bool,
+    },
+    /// Least served first.
+    LeastAttainedService {
+        /// Length of a turn among those that were served equally.
+        quantum: Duration,
+    },
+    /// Short tasks first, found out by what they use.
+    Mlfq {
+        /// How many levels.
+        levels: u32,
+        /// Slice at the top level.
+        quantum: Duration,
+        /// Growth of the slice per level.
+        factor: f64,
+        /// How often all tasks rise to the top; `None` for never.
+        boost: Option<Duration>,
+    },
     /// The class or user with the least slot time per weight goes first.
     FairShare {
         /// Who shares.
@@ -41,8 +74,8 @@ pub enum Sharers {
 }
 
 impl OrderSpec {
-    /// Whether it needs all waiting tasks in one queue, and nobody overtaking there: shares are
-    /// those of the whole cluster.
+    /// Whether it needs all waiting tasks in one queue, and nobody overtaking or interrupting: shares
+    /// are those of the whole cluster.
     pub fn needs_central_queue(&self) -> bool {
         matches!(self, OrderSpec::FairShare { .. } | OrderSpec::DominantResourceFairness { .. })
     }
@@ -112,6 +145,11 @@ pub struct PolicySpec {
     pub dispatch: Dispatch,
     /// Whether tasks may overtake a blocked head of the queue.
     pub backfill: BackfillSpec,
+    /// Whether a better task takes the place of a running one. Orders that always interrupt do so
+    /// without it.
+    pub preempt: bool,
+    /// Time that an interrupted task spends on its node before it goes on with its work.
+    pub switch_cost: Duration,
 }
 
 impl Default for PolicySpec {
@@ -123,6 +161,8 @@ impl Default for PolicySpec {
             place: PlaceSpec::LeastLoaded,
             dispatch: Dispatch::Pull,
             backfill: BackfillSpec::None,
+            preempt: false,
+            switch_cost: Duration::ZERO,
         }
     }
 }

@@ -193,6 +193,24 @@ impl Cluster {
         self.ledger.as_ref().is_none_or(|ledger| ledger.covers(node, tasks.demand(slot)))
     }
 
+    /// Whether the task in `slot` would have room on the node, in slots and in what else it demands, if
+    /// these running tasks made room.
+    pub(super) fn fits_without(
+        &self,
+        node: NodeId,
+        slot: u32,
+        leaving: impl Iterator<Item = u32> + Clone,
+        tasks: &Tasks,
+    ) -> bool {
+        let freed: u32 = leaving.clone().map(|slot| tasks.hot[slot as usize].slots).sum();
+        let demands = leaving.map(|slot| tasks.demand(slot));
+        self.free(node) + freed >= tasks.hot[slot as usize].slots
+            && self
+                .ledger
+                .as_ref()
+                .is_none_or(|ledger| ledger.covers_without(node, tasks.demand(slot), demands))
+    }
+
     /// Slots of the running attempts of `node`, newest first.
     pub fn running<'a>(&'a self, node: NodeId, tasks: &'a Tasks) -> impl Iterator<Item = u32> + 'a {
         let mut at = self.nodes[node.index()].running;

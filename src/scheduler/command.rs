@@ -17,7 +17,7 @@ pub enum Command {
         /// Where.
         node: NodeId,
     },
-    /// This attempt no longer counts; stop it if it still runs.
+    /// This attempt no longer counts, or makes room for another task; stop it if it still runs.
     StopAttempt {
         /// The task.
         task: TaskId,
@@ -25,6 +25,9 @@ pub enum Command {
         attempt: AttemptNumber,
         /// Where.
         node: NodeId,
+        /// Whether it was interrupted: the task will go on with what is left of its work. If not, its
+        /// node is lost.
+        interrupted: bool,
     },
     /// The task is settled: nothing more will be asked of it, and its slot is free.
     Settle {

@@ -26,7 +26,7 @@ impl<P: Policy> Scheduler<P> {
             "waiting tasks"
         );
         assert_eq!(count(&[TaskState::Running]), counts.running, "running tasks");
-        assert_eq!(count(&[TaskState::Backoff]), self.timers.len() as u64, "a timer per backoff");
+        assert_eq!(count(&[TaskState::Backoff]), self.timers.backoffs(), "a timer per backoff");
 
         let mut seen = vec![false; self.tasks.hot.len()];
         let mut see = |slot: u32| {

@@ -46,6 +46,20 @@ impl Ledger {
         covers(self.free(node), self.resources.demand(demand))
     }
 
+    /// Whether it would, if tasks with these demands gave back what they took.
+    pub(super) fn covers_without(
+        &self,
+        node: NodeId,
+        demand: u32,
+        leaving: impl Iterator<Item = u32> + Clone,
+    ) -> bool {
+        let demanded = self.resources.demand(demand).iter().zip(self.free(node));
+        demanded.enumerate().all(|(kind, (&demanded, &free))| {
+            let freed: u64 = leaving.clone().map(|leaving| self.resources.demand(leaving)[kind]).sum();
+            free + freed >= demanded
+        })
+    }
+
     /// The node is up with all that it has, or down with nothing.
     pub(super) fn set_up(&mut self, node: NodeId, up: bool) {
         let free = &mut self.free[node.index() * self.kinds..][..self.kinds];

@@ -6,16 +6,17 @@ use std::sync::Arc;
 use super::cluster::{Cluster, NodeSpec};
 use super::command::{Command, Commands};
 use super::event::{Event, Outcome, TaskSpec};
-use super::policy::{Backfill, Dispatch, Entry, Order, Place, Policy};
+use super::policy::{Backfill, Dispatch, Entry, Interrupts, Order, Place, Policy};
 use super::ready::ReadyQueue;
 use super::record::{Observer, Record};
 use super::resources::Resources;
-use super::retry::{OnNodeLoss, RetryPlan};
+use super::retry::RetryPlan;
+use super::running::Running;
 use super::task::{NONE, TaskState, Tasks};
+use super::timers::Timers;
 use super::view::{Counts, View};
 use crate::ids::{AttemptNumber, NodeId, TaskId};
 use crate::random::{Purpose, StreamKey, Streams};
-use crate::structures::heap::Heap;
 use crate::structures::ordered_index::{NO_KIND, OrderedIndex};
 use crate::time::{Duration, Time};
 
@@ -40,7 +41,7 @@ pub struct SchedulerConfig {
 pub struct Scheduler<P> {
     pub(super) policy: P,
     pub(super) config: SchedulerConfig,
-    jitter: StreamKey,
+    pub(super) jitter: StreamKey,
     pub(super) tasks: Tasks,
     pub(super) cluster: Cluster,
     /// Pull: what waits, when tasks only leave from the front ...
@@ -60,13 +61,19 @@ pub struct Scheduler<P> {
     pub(super) node_joined: bool,
     /// Push: nodes whose queue must be looked at.
     pub(super) dirty: Vec<NodeId>,
-    /// Ends of backoff: time, task number, slot.
-    pub(super) timers: Heap,
+    pub(super) timers: Timers,
     pub(super) counts: Counts,
     /// Kinds of tasks by slots and demand, where resources are named.
     kinds: BTreeMap<(u32, u32), u32>,
-    /// Attempts that are lost in the event at hand; kept to use its memory again.
-    scratch: Vec<u32>,
+    /// Whether and when running tasks are interrupted.
+    pub(super) interrupts: Interrupts,
+    pub(super) switch_cost: Duration,
+    /// What runs under pull, when a better task may take its place.
+    pub(super) running: Option<Running>,
+    /// Slices that end at this instant: when, number and slot of the task.
+    pub(super) expired: Vec<(Time, u32, u32)>,
+    /// Tasks of the event or decision at hand; kept to use its memory again.
+    pub(super) scratch: Vec<u32>,
 }
 
 impl<P: Policy> Scheduler<P> {
@@ -74,9 +81,18 @@ impl<P: Policy> Scheduler<P> {
     pub fn new(mut policy: P, nodes: &[NodeSpec], config: SchedulerConfig) -> Self {
         let cluster = Cluster::new(nodes, policy.dispatch(), config.max_demand, &config.resources);
         let jitter = Streams::new(config.seed).key(Purpose::Backoff);
+        let switch_cost = policy.switch_cost();
         let (order, _, backfill) = policy.parts();
         let indexed = backfill.is_active() || order.is_grouped();
         let watched = order.watches_attempts() || cluster.resources().is_some();
+        let interrupts = match policy.parts().0.interrupts() {
+            Interrupts::Never if policy.preempts() => Interrupts::ForBetter,
+            other => other,
+        };
+        let centrally = policy.dispatch() == Dispatch::Pull
+            && matches!(interrupts, Interrupts::ForBetter | Interrupts::ForShorter);
+        let by_speed = interrupts == Interrupts::ForShorter;
+        let running = centrally.then(|| Running::new(&cluster, by_speed));
         Scheduler {
             policy,
             config,
@@ -91,9 +107,13 @@ impl<P: Policy> Scheduler<P> {
             parked: Vec::new(),
             node_joined: false,
             dirty: Vec::new(),
-            timers: Heap::new(),
+            timers: Timers::default(),
             counts: Counts::default(),
             kinds: BTreeMap::new(),
+            interrupts,
+            switch_cost,
+            running,
+            expired: Vec::new(),
             scratch: Vec::new(),
         }
     }
@@ -112,6 +132,16 @@ impl<P: Policy> Scheduler<P> {
         self.policy.parts().0.reads_details()
     }
 
+    /// Whether running tasks may be interrupted and go on later.
+    pub fn interrupts(&self) -> bool {
+        self.interrupts != Interrupts::Never
+    }
+
+    /// Time that an interrupted task spends on its node before it goes on with its work.
+    pub fn switch_cost(&self) -> Duration {
+        self.switch_cost
+    }
+
     /// What anyone may see.
     #[inline]
     pub fn view(&self) -> View<'_> {
@@ -121,7 +151,7 @@ impl<P: Policy> Scheduler<P> {
     /// The next instant at which the scheduler wants a `TimerFired`.
     #[inline]
     pub fn next_timer(&self) -> Option<Time> {
-        self.timers.peek().map(|entry| Time((entry >> 64) as u64))
+        self.timers.next()
     }
 
     /// Takes one fact in. Decisions wait for [`decide`](Self::decide).
@@ -160,11 +190,17 @@ impl<P: Policy> Scheduler<P> {
             Dispatch::Pull => self.decide_pull(now, commands, observer),
             Dispatch::Push => self.decide_push(now, commands, observer),
         }
+        if self.interrupts != Interrupts::Never {
+            self.decide_interruptions(now, commands, observer);
+        }
     }
 
     #[inline(always)]
     fn on_submitted<O: Observer>(&mut self, now: Time, id: TaskId, spec: &TaskSpec, observer: &mut O) {
         self.tasks.admit(now, id, spec);
+        if self.interrupts != Interrupts::Never {
+            self.begin_progress(id.slot);
+        }
         self.counts.submitted += 1;
         self.counts.waiting += 1;
         observer.on_record(now, &Record::Submitted { task: id, class: spec.class, slots: spec.slots });
@@ -211,6 +247,9 @@ impl<P: Policy> Scheduler<P> {
         if task.first_start == Time::NEVER {
             task.first_start = now;
         }
+        if self.interrupts != Interrupts::Never {
+            self.begin_late(now, id.slot, node);
+        }
     }
 
     #[inline(always)]
@@ -230,6 +269,9 @@ impl<P: Policy> Scheduler<P> {
         let slots = task.slots;
         let busy = slot_time(now.since(task.started), slots);
         let attempt = AttemptNumber(task.attempts);
+        if self.interrupts != Interrupts::Never {
+            self.unfile_running(slot, node);
+        }
         self.vacate(now, slot, node, observer);
         self.counts.running -= 1;
         self.load_changed(node);
@@ -240,121 +282,14 @@ impl<P: Policy> Scheduler<P> {
         if outcome == Outcome::Success {
             return self.settle(now, slot, TaskState::Completed, service, commands, observer);
         }
+        if self.interrupts != Interrupts::Never {
+            self.drop_progress(now, slot, node, false);
+        }
         self.on_failed(now, id, service, commands, observer);
     }
 
-    /// The attempt ended without success: the task is tried again, perhaps after a pause, or given
-    /// up.
-    #[cold]
-    fn on_failed<O: Observer>(
-        &mut self,
-        now: Time,
-        id: TaskId,
-        service: Duration,
-        commands: &mut Commands,
-        observer: &mut O,
-    ) {
-        let slot = id.slot;
-        let task = &mut self.tasks.hot[slot as usize];
-        task.failures += 1;
-        let failures = task.failures;
-        if self.config.retry.max_attempts.is_some_and(|most| failures >= most) {
-            return self.settle(now, slot, TaskState::Error, service, commands, observer);
-        }
-        self.counts.waiting += 1;
-        observer.on_record(now, &Record::Returned { task: id, failed: true });
-        let pause = self.config.retry.backoff.pause(failures, id.number, self.jitter);
-        if pause == Duration::ZERO {
-            self.tasks.hot[slot as usize].set_state(TaskState::Waiting);
-            self.enqueue(now, slot);
-        } else {
-            self.tasks.hot[slot as usize].set_state(TaskState::Backoff);
-            let due = now + pause;
-            self.timers.push((u128::from(due.0) << 64) | (u128::from(id.number) << 32) | u128::from(slot));
-        }
-    }
-
-    #[cold]
-    fn on_timer(&mut self, now: Time) {
-        while self.next_timer().is_some_and(|due| due <= now) {
-            let slot = self.timers.pop().expect("peeked") as u32;
-            self.tasks.hot[slot as usize].set_state(TaskState::Waiting);
-            self.enqueue(now, slot);
-        }
-    }
-
-    fn on_node_joined<O: Observer>(&mut self, now: Time, node: NodeId, observer: &mut O) {
-        if self.cluster.is_up(node) {
-            return;
-        }
-        self.cluster.set_up(node, true);
-        self.node_joined = true;
-        observer.on_record(now, &Record::NodeJoined { node });
-        self.node_changed(node);
-    }
-
-    /// All that ran on the node or waited for it goes back to be placed anew: the running attempts
-    /// in the order in which they started, then the queue in its order.
-    #[cold]
-    fn on_node_lost<O: Observer>(
-        &mut self,
-        now: Time,
-        node: NodeId,
-        commands: &mut Commands,
-        observer: &mut O,
-    ) {
-        if !self.cluster.nodes[node.index()].up {
-            return;
-        }
-        observer.on_record(now, &Record::NodeLost { node });
-        let mut lost = std::mem::take(&mut self.scratch);
-        lost.extend(self.cluster.running(node, &self.tasks));
-        for &slot in lost.iter().rev() {
-            self.vacate(now, slot, node, observer);
-        }
-        self.cluster.set_up(node, false);
-        for slot in lost.drain(..).rev() {
-            self.lose(now, slot, node, commands, observer);
-        }
-        self.scratch = lost;
-        while let Some(slot) = self.cluster.nodes[node.index()].queue_front(&self.tasks) {
-            self.cluster.queue_pop(slot, node, &mut self.tasks);
-            self.cluster.nodes[node.index()].load -= 1;
-            self.tasks.hot[slot as usize].node = NONE;
-            self.enqueue(now, slot);
-        }
-        self.node_changed(node);
-    }
-
-    #[cold]
-    fn lose<O: Observer>(
-        &mut self,
-        now: Time,
-        slot: u32,
-        node: NodeId,
-        commands: &mut Commands,
-        observer: &mut O,
-    ) {
-        let id = self.tasks.id(slot);
-        let task = self.tasks.hot[slot as usize];
-        let attempt = AttemptNumber(task.attempts);
-        // An attempt whose start was not yet reported has taken no time.
-        let busy = slot_time(now.since(task.started), task.slots);
-        self.counts.running -= 1;
-        commands.push(Command::StopAttempt { task: id, attempt, node });
-        let kept = self.config.retry.on_node_loss == OnNodeLoss::Resume;
-        observer.on_record(now, &Record::Lost { task: id, attempt, node, busy, slots: task.slots, kept });
-        if self.config.retry.on_node_loss == OnNodeLoss::Fail {
-            return self.settle(now, slot, TaskState::Error, Duration::ZERO, commands, observer);
-        }
-        self.counts.waiting += 1;
-        self.tasks.hot[slot as usize].set_state(TaskState::Waiting);
-        observer.on_record(now, &Record::Returned { task: id, failed: false });
-        self.enqueue(now, slot);
-    }
-
     #[inline(always)]
-    fn settle<O: Observer>(
+    pub(super) fn settle<O: Observer>(
         &mut self,
         now: Time,
         slot: u32,
@@ -369,6 +304,7 @@ impl<P: Policy> Scheduler<P> {
         self.counts.settled += 1;
         self.counts.waiting -= u64::from(waiting);
         let id = TaskId { slot, number: task.number };
+        let resumptions = self.tasks.progress.get(slot as usize).map_or(0, |progress| progress.resumptions);
         let record = Record::Settled {
             task: id,
             state,
@@ -376,7 +312,7 @@ impl<P: Policy> Scheduler<P> {
             class: task.class,
             arrival: task.arrival,
             first_start: (task.first_start != Time::NEVER).then_some(task.first_start),
-            attempts: task.attempts,
+            attempts: task.attempts - resumptions,
             node: (task.node != NONE).then_some(NodeId(task.node)),
             service,
         };
@@ -386,7 +322,7 @@ impl<P: Policy> Scheduler<P> {
 
     /// The attempt no longer takes anything of its node.
     #[inline(always)]
-    fn vacate<O: Observer>(&mut self, now: Time, slot: u32, node: NodeId, observer: &mut O) {
+    pub(super) fn vacate<O: Observer>(&mut self, now: Time, slot: u32, node: NodeId, observer: &mut O) {
         self.cluster.vacate(slot, node, &mut self.tasks);
         if self.watched {
             self.tell_ended(now, slot, node, observer);
@@ -408,7 +344,7 @@ impl<P: Policy> Scheduler<P> {
 
     /// A task waits from now on; what becomes of it is decided when all facts are in.
     #[inline(always)]
-    fn enqueue(&mut self, now: Time, slot: u32) {
+    pub(super) fn enqueue(&mut self, now: Time, slot: u32) {
         if self.cluster.dispatch() == Dispatch::Push || self.is_alone() {
             self.unplaced.push(slot);
             return;
@@ -429,12 +365,18 @@ impl<P: Policy> Scheduler<P> {
     #[inline(always)]
     pub(super) fn queue_centrally(&mut self, now: Time, slot: u32) {
         self.set_key(now, slot, 0);
+        self.file_centrally(slot);
+    }
+
+    /// Puts a task that has its key into the central queue.
+    #[inline(always)]
+    pub(super) fn file_centrally(&mut self, slot: u32) {
         let task = &self.tasks.hot[slot as usize];
         if self.indexed {
-            let estimate = self.tasks.estimates[slot as usize];
+            let left = self.tasks.view(slot).left();
             let (key, number, slots) = (task.key, task.number, task.slots);
             let kind = self.kind(slot);
-            self.waiting.insert_kind(slot, key, number, slots, estimate, kind);
+            self.waiting.insert_kind(slot, key, number, slots, left, kind);
         } else {
             self.ready.push(task.key, task.number, slot);
         }
@@ -528,13 +470,14 @@ impl<P: Policy> Scheduler<P> {
         if self.watched {
             self.policy.parts().0.started(&self.tasks.view(slot), node, &self.cluster);
         }
-        observer.on_record(now, &Record::Dispatched { task: id, attempt, node, failures });
+        let resumed = self.interrupts != Interrupts::Never && self.take_up(now, slot, node);
+        observer.on_record(now, &Record::Dispatched { task: id, attempt, node, failures, resumed });
         commands.push(Command::StartAttempt { task: id, attempt, node });
     }
 }
 
 /// Time of one attempt times the slots it takes.
 #[inline]
-fn slot_time(elapsed: Duration, slots: u32) -> Duration {
+pub(super) fn slot_time(elapsed: Duration, slots: u32) -> Duration {
     Duration(elapsed.0.saturating_mul(u64::from(slots)))
 }

@@ -29,6 +29,7 @@ pub mod command;
 pub mod details;
 pub mod event;
 mod fetch;
+mod interrupt;
 mod invariants;
 mod ledger;
 mod machine;
@@ -38,9 +39,12 @@ mod pull;
 mod push;
 mod ready;
 pub mod record;
+mod recovery;
 pub mod resources;
 pub mod retry;
+mod running;
 pub mod task;
+mod timers;
 mod view;
 
 pub use cluster::{Cluster, NodeSpec};
@@ -48,7 +52,9 @@ pub use command::{Command, Commands};
 pub use details::TaskDetails;
 pub use event::{Event, Outcome, TaskSpec};
 pub use machine::{Scheduler, SchedulerConfig};
-pub use policy::{Backfill, Candidate, Composed, Dispatch, Entry, Order, Pass, Place, Policy, Soon};
+pub use policy::{
+    Backfill, Candidate, Composed, Dispatch, Entry, Interrupts, Order, Pass, Place, Policy, Soon,
+};
 pub use record::{Observer, Record};
 pub use resources::Resources;
 pub use retry::{Backoff, OnNodeLoss, RetryPlan};

@@ -28,7 +28,24 @@ pub enum Entry {
     /// Its time slice ended.
     SliceEnded,
     /// A better task took its place.
-    Interrupted,
+    Interrupted {
+        /// Time it had run since it started or since its slice began.
+        ran: Duration,
+    },
+}
+
+/// Whether and when an order interrupts running tasks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Interrupts {
+    /// A task that has started runs to its end.
+    Never,
+    /// When its time slice ends and another task waits.
+    AtSlices,
+    /// As soon as a task with a better key waits, and at the ends of slices if there are any.
+    ForBetter,
+    /// As soon as a task waits that needs less work than what is left of a running one. Keys are
+    /// estimated work left.
+    ForShorter,
 }
 
 /// Which waiting task goes next.
@@ -42,6 +59,24 @@ pub trait Order {
     /// attempts fail.
     fn reads_details(&self) -> bool {
         false
+    }
+
+    /// Whether and when it interrupts running tasks.
+    fn interrupts(&self) -> Interrupts {
+        Interrupts::Never
+    }
+
+    /// Whether a waiting task with the one key may take the place of a running task with the other.
+    fn beats(&self, waiting: u64, running: u64, now: Time) -> bool {
+        let _ = now;
+        waiting < running
+    }
+
+    /// How long the task, which starts now or whose last slice has ended, may run until others get
+    /// their turn; `None` for no limit.
+    fn slice(&mut self, task: &TaskView<'_>, now: Time) -> Option<Duration> {
+        let _ = (task, now);
+        None
     }
 
     /// The task with this key was taken from the front of the queue.
@@ -181,6 +216,16 @@ pub trait Policy {
     /// When tasks are bound to nodes.
     fn dispatch(&self) -> Dispatch;
 
+    /// Whether a better task takes the place of a running one even if the order does not say so.
+    fn preempts(&self) -> bool {
+        false
+    }
+
+    /// Time that an interrupted task spends on its node before it goes on with its work.
+    fn switch_cost(&self) -> Duration {
+        Duration::ZERO
+    }
+
     /// All parts at once.
     fn parts(&mut self) -> (&mut Self::Order, &mut Self::Place, &mut Self::Backfill);
 }
@@ -196,6 +241,17 @@ pub struct Composed<O, L, B> {
     pub dispatch: Dispatch,
     /// Whether tasks overtake a blocked head.
     pub backfill: B,
+    /// Whether a better task takes the place of a running one even if the order does not say so.
+    pub preempts: bool,
+    /// Time that an interrupted task spends on its node before it goes on with its work.
+    pub switch_cost: Duration,
+}
+
+impl<O, L, B> Composed<O, L, B> {
+    /// A policy of these parts that interrupts only if its order does, at no cost.
+    pub fn new(order: O, place: L, dispatch: Dispatch, backfill: B) -> Self {
+        Composed { order, place, dispatch, backfill, preempts: false, switch_cost: Duration::ZERO }
+    }
 }
 
 impl<O: Order, L: Place, B: Backfill> Policy for Composed<O, L, B> {
@@ -206,6 +262,14 @@ impl<O: Order, L: Place, B: Backfill> Policy for Composed<O, L, B> {
     #[inline]
     fn dispatch(&self) -> Dispatch {
         self.dispatch
+    }
+
+    fn preempts(&self) -> bool {
+        self.preempts
+    }
+
+    fn switch_cost(&self) -> Duration {
+        self.switch_cost
     }
 
     #[inline]

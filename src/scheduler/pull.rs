@@ -7,7 +7,7 @@
 
 use super::command::Commands;
 use super::machine::Scheduler;
-use super::policy::{Backfill, Order, Pass, Place, Policy};
+use super::policy::{Backfill, Interrupts, Order, Pass, Place, Policy};
 use super::record::Observer;
 use crate::ids::NodeId;
 use crate::structures::memory;
@@ -20,7 +20,12 @@ impl<P: Policy> Scheduler<P> {
             // With nobody to compete there is no need to go through the queue.
             let chosen = self.policy.parts().1.choose(&self.tasks.view(slot), &self.cluster);
             match chosen {
-                Some(node) => self.start_pulled(now, slot, node, commands, observer),
+                Some(node) => {
+                    if self.interrupts != Interrupts::Never {
+                        self.set_key(now, slot, 0);
+                    }
+                    self.start_pulled(now, slot, node, commands, observer);
+                }
                 None => self.queue_centrally(now, slot),
             }
             return;
@@ -30,9 +35,14 @@ impl<P: Policy> Scheduler<P> {
 
     /// Starts the tasks at the front of the central queue while they find room.
     #[inline]
-    fn start_from_queue<O: Observer>(&mut self, now: Time, commands: &mut Commands, observer: &mut O) {
+    pub(super) fn start_from_queue<O: Observer>(
+        &mut self,
+        now: Time,
+        commands: &mut Commands,
+        observer: &mut O,
+    ) {
         loop {
-            let Some(slot) = self.head() else { return };
+            let Some(slot) = self.first_waiting() else { return };
             let view = self.tasks.view(slot);
             let Some(node) = self.policy.parts().1.choose(&view, &self.cluster) else {
                 if self.policy.parts().2.is_active() {
@@ -55,7 +65,7 @@ impl<P: Policy> Scheduler<P> {
 
     /// The task that goes next.
     #[inline(always)]
-    fn head(&mut self) -> Option<u32> {
+    pub(super) fn first_waiting(&mut self) -> Option<u32> {
         if !self.indexed {
             return self.ready.peek();
         }

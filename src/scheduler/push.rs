@@ -8,7 +8,7 @@
 
 use super::command::Commands;
 use super::machine::Scheduler;
-use super::policy::{Order, Place, Policy};
+use super::policy::{Interrupts, Order, Place, Policy};
 use super::record::Observer;
 use crate::ids::NodeId;
 use crate::time::Time;
@@ -38,13 +38,16 @@ impl<P: Policy> Scheduler<P> {
             // With nobody to compete there is no need to go through the queue.
             let room = state.free >= slots && state.queue_front(&self.tasks).is_none();
             if alone && room && self.cluster.covers(node, slot, &self.tasks) {
+                if self.interrupts != Interrupts::Never {
+                    self.set_key(now, slot, node.0);
+                }
                 self.start(now, slot, node, commands, observer);
             } else {
                 self.tasks.hot[slot as usize].node = node.0;
                 self.set_key(now, slot, node.0);
                 self.cluster.queue_push(slot, node, &mut self.tasks);
                 self.load_changed(node);
-                if self.cluster.nodes[node.index()].free > 0 {
+                if self.cluster.nodes[node.index()].free > 0 || self.interrupts != Interrupts::Never {
                     self.mark_dirty(node);
                 }
             }
@@ -60,7 +63,28 @@ impl<P: Policy> Scheduler<P> {
 
     /// Starts what the head of the node's queue allows.
     #[inline(always)]
-    fn advance<O: Observer>(&mut self, now: Time, node: NodeId, commands: &mut Commands, observer: &mut O) {
+    pub(super) fn advance<O: Observer>(
+        &mut self,
+        now: Time,
+        node: NodeId,
+        commands: &mut Commands,
+        observer: &mut O,
+    ) {
+        self.fill(now, node, commands, observer);
+        if matches!(self.interrupts, Interrupts::ForBetter | Interrupts::ForShorter) {
+            self.interrupt_at(now, node, commands, observer);
+        }
+    }
+
+    /// Gives free slots of the node to the first of its queue.
+    #[inline(always)]
+    pub(super) fn fill<O: Observer>(
+        &mut self,
+        now: Time,
+        node: NodeId,
+        commands: &mut Commands,
+        observer: &mut O,
+    ) {
         loop {
             let state = &self.cluster.nodes[node.index()];
             // Do not even look at a task that cannot start: it may be far away in memory.

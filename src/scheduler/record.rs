@@ -29,6 +29,21 @@ pub enum Record {
         node: NodeId,
         /// Attempts of this task that failed before.
         failures: u32,
+        /// Whether it goes on with an attempt that was interrupted.
+        resumed: bool,
+    },
+    /// An attempt was interrupted; its task waits, its work is kept.
+    Interrupted {
+        /// The task.
+        task: TaskId,
+        /// Which attempt.
+        attempt: AttemptNumber,
+        /// Where.
+        node: NodeId,
+        /// Slot time it took since it started or went on, as far as the scheduler knows.
+        busy: Duration,
+        /// The slots it took.
+        slots: u32,
     },
     /// An attempt ended by itself.
     Finished {

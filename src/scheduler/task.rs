@@ -127,6 +127,36 @@ pub struct Tasks {
     priorities: Vec<f64>,
     /// As long as it must be: behind its end no task has details.
     details: Vec<TaskDetails>,
+    /// What is known of interrupted tasks; empty unless tasks can be interrupted.
+    pub(super) progress: Vec<Progress>,
+}
+
+/// How far a task is that can be interrupted.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Progress {
+    /// Work done until `counted`, in billionths of a unit, as far as the scheduler knows.
+    pub(super) done: u64,
+    /// From when on work is not yet counted.
+    pub(super) counted: Time,
+    /// When its slice ends; `Time::NEVER` without one.
+    pub(super) slice_end: Time,
+    /// How often it went on after an interruption.
+    pub(super) resumptions: u32,
+    /// Whether it was interrupted and will go on.
+    pub(super) interrupted: bool,
+    /// Whether its last start did go on.
+    pub(super) resumed: bool,
+}
+
+impl Progress {
+    pub(super) const NONE: Progress = Progress {
+        done: 0,
+        counted: Time::NEVER,
+        slice_end: Time::NEVER,
+        resumptions: 0,
+        interrupted: false,
+        resumed: false,
+    };
 }
 
 impl Tasks {
@@ -253,6 +283,36 @@ impl TaskView<'_> {
     #[inline]
     pub fn estimate(&self) -> u64 {
         self.tasks.estimates[self.slot]
+    }
+
+    /// Estimated work that is left, in billionths of a unit: less than all of it once the task was
+    /// interrupted.
+    #[inline]
+    pub fn left(&self) -> u64 {
+        self.estimate().saturating_sub(self.done())
+    }
+
+    /// Work that earlier stints have done, in billionths of a unit, as far as the scheduler knows.
+    #[inline]
+    pub fn done(&self) -> u64 {
+        self.tasks.progress.get(self.slot).map_or(0, |progress| progress.done)
+    }
+
+    /// From when on [`left`](Self::left) shrinks, while it runs; the present if it has not begun yet.
+    #[inline]
+    pub fn working_since(&self, now: Time) -> Time {
+        let started = self.tasks.hot[self.slot].started;
+        match self.tasks.progress.get(self.slot) {
+            _ if started > now => now,
+            Some(progress) => progress.counted,
+            None => started,
+        }
+    }
+
+    /// The slot that it holds: a name that is small, and free again once it is settled.
+    #[inline]
+    pub fn slot(&self) -> u32 {
+        self.slot as u32
     }
 
     /// Larger is more urgent.

@@ -74,6 +74,7 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
         if world.workload.at_once() > MAX_INDEX {
             return Err(SimulationError::TooManyTasks);
         }
+        let resumes = world.retry.on_node_loss == OnNodeLoss::Resume || scheduler.interrupts();
         let unsettled = world.expected_unsettled();
         scheduler.reserve(unsettled);
         let speed = world.nodes[0].speed;
@@ -90,7 +91,7 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
             attempts: Vec::new(),
             over: Vec::new(),
             courses: Vec::new(),
-            has_courses: starts_are_reported || world.retry.on_node_loss == OnNodeLoss::Resume,
+            has_courses: starts_are_reported || resumes,
             starts_are_reported,
             free: Vec::new(),
             nodes,
@@ -287,8 +288,12 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
         }
         self.nodes.attempt_ends(now, node);
         let probability = self.probabilities.of(slot, &self.truths);
-        let failed =
-            probability > 0.0 && self.failures.uniform2(u64::from(number), u64::from(attempt)) < probability;
+        let failed = probability > 0.0 && {
+            // An attempt that was interrupted and goes on is one attempt.
+            let which =
+                if self.has_courses { attempt - self.courses[slot as usize].resumptions } else { attempt };
+            self.failures.uniform2(u64::from(number), u64::from(which)) < probability
+        };
         let event = Event::AttemptFinished {
             task: TaskId { slot, number },
             attempt: AttemptNumber(attempt),
@@ -353,7 +358,9 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
         for command in commands.as_slice() {
             match *command {
                 Command::StartAttempt { task, attempt, node } => self.start(now, task, attempt, node)?,
-                Command::StopAttempt { task, attempt, node } => self.stop(now, task, attempt, node),
+                Command::StopAttempt { task, attempt, node, interrupted } => {
+                    self.stop(now, task, attempt, node, interrupted);
+                }
                 Command::Settle { task, .. } => {
                     // After the last arrival nobody takes a free slot any more.
                     if self.next_arrival != Rank::NEVER {
@@ -414,6 +421,8 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
         course.resumes = false;
         course.changes = self.news.changes(node.0);
         course.started = now;
+        let interrupted = std::mem::take(&mut course.interrupted);
+        course.resumptions += u32::from(interrupted);
         if let Some(delay) = &self.world.delays.dispatch {
             let mut stream = self.delays.stream2(u64::from(task.number), u64::from(attempt.0));
             let delay = Duration::from_seconds(delay.sample(&mut stream));
@@ -423,11 +432,22 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
         if self.starts_are_reported {
             course.begin = self.queue.push(course.started, Kind::Begin, task.slot);
         }
+        if interrupted {
+            let works = course.started.checked_add(self.scheduler.switch_cost());
+            course.started = works.ok_or(SimulationError::TimeOverflow)?;
+        }
         Ok((course.started, course.left))
     }
 
     /// An attempt is given up: it is over before its end, or its end comes too late to count.
-    pub(super) fn stop(&mut self, now: Time, task: TaskId, attempt: AttemptNumber, node: NodeId) {
+    pub(super) fn stop(
+        &mut self,
+        now: Time,
+        task: TaskId,
+        attempt: AttemptNumber,
+        node: NodeId,
+        interrupted: bool,
+    ) {
         let Truth { work, attempt: index, .. } = self.truths[task.slot as usize];
         let ran = match self.attempts.get_mut(index as usize) {
             Some(place) if place.still_runs(task, attempt) => {
@@ -443,7 +463,8 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
             runs_here =
                 ran && course.begin == EventNumber::NONE && self.news.has_stayed_up(node.0, course.changes);
             course.begin = EventNumber::NONE;
-            course.resumes = self.world.retry.on_node_loss == OnNodeLoss::Resume;
+            course.interrupted = interrupted;
+            course.resumes = interrupted || self.world.retry.on_node_loss == OnNodeLoss::Resume;
             if !course.resumes {
                 course.left = work;
             } else if ran {
@@ -472,7 +493,8 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
         if self.has_courses && self.courses[slot].resumes {
             return Ok(());
         }
-        let work = self.arrivals.redraw(task.number, attempt.0)?;
+        let which = if self.has_courses { attempt.0 - self.courses[slot].resumptions } else { attempt.0 };
+        let work = self.arrivals.redraw(task.number, which)?;
         self.truths[slot].work = work;
         if self.has_courses {
             self.courses[slot].left = work;

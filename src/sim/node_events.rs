@@ -59,8 +59,10 @@ impl<P: Policy, O: Observer> Driver<'_, P, O> {
         self.tell(now, Event::NodeLost { node: NodeId(node) });
         // What ran on a lost node is over now, whatever else happens at this instant.
         for at in 0..self.commands.as_slice().len() {
-            if let Command::StopAttempt { task, attempt, node } = self.commands.as_slice()[at] {
-                self.stop(now, task, attempt, node);
+            if let Command::StopAttempt { task, attempt, node, interrupted: false } =
+                self.commands.as_slice()[at]
+            {
+                self.stop(now, task, attempt, node, false);
             }
         }
     }

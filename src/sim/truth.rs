@@ -38,7 +38,8 @@ impl Attempt {
 /// Of a task that was never sent to a node.
 pub(super) const NO_ATTEMPT: u32 = u32::MAX;
 
-/// More of the truth, which matters only when starts take time or work survives its node.
+/// More of the truth, which matters only when starts take time, or work survives its node or an
+/// interruption.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Course {
     /// Work still to be done: less than all of it only when an attempt was lost and its work kept.
@@ -49,12 +50,24 @@ pub(super) struct Course {
     pub(super) begin: EventNumber,
     /// How often its node had changed when it set out: see `News`.
     pub(super) changes: u32,
-    /// Whether the next attempt goes on with what is left of the last.
+    /// Whether the next start goes on with what is left of the last.
     pub(super) resumes: bool,
+    /// Whether it does so because the last was interrupted: the attempt stays the same.
+    pub(super) interrupted: bool,
+    /// How many starts went on with an attempt that was interrupted.
+    pub(super) resumptions: u32,
 }
 
 impl Course {
     pub(super) fn new(work: u64) -> Course {
-        Course { left: work, started: Time::ZERO, begin: EventNumber::NONE, changes: 0, resumes: false }
+        Course {
+            left: work,
+            started: Time::ZERO,
+            begin: EventNumber::NONE,
+            changes: 0,
+            resumes: false,
+            interrupted: false,
+            resumptions: 0,
+        }
     }
 }

@@ -139,6 +139,35 @@ impl OrderedIndex {
         Some(at)
     }
 
+    /// The last member in order, and its key.
+    pub fn last(&self) -> Option<(u32, u64)> {
+        let mut at = self.root;
+        if at == NONE {
+            return None;
+        }
+        while self.entries[at as usize].right != NONE {
+            at = self.entries[at as usize].right;
+        }
+        Some((at, self.entries[at as usize].key))
+    }
+
+    /// Adds up to `most` of the last members to `found`, the last first.
+    pub fn last_few(&self, most: usize, found: &mut Vec<u32>) {
+        let end = found.len() + most;
+        self.last_few_below(self.root, end, found);
+    }
+
+    fn last_few_below(&self, at: u32, end: usize, found: &mut Vec<u32>) {
+        if at == NONE || found.len() >= end {
+            return;
+        }
+        self.last_few_below(self.entries[at as usize].right, end, found);
+        if found.len() < end {
+            found.push(at);
+            self.last_few_below(self.entries[at as usize].left, end, found);
+        }
+    }
+
     /// The first member whose key is at least `key`.
     pub fn first_from(&self, key: u64) -> Option<u32> {
         let (mut at, mut found) = (self.root, None);

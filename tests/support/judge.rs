@@ -120,7 +120,10 @@ pub(crate) fn identities(plan: &Plan, run: &ReplicationResult) {
     let queued = of(Metric::MeanQueueLength) * makespan;
     let busy: f64 = run.nodes.iter().map(|node| node.busy.as_seconds()).sum();
     if plan.delays.dispatch.is_none() {
-        if attempts == rows && !run.tasks.iter().any(|task| task.first_start.is_none()) {
+        if attempts == rows
+            && of(Metric::Preemptions) == 0.0
+            && !run.tasks.iter().any(|task| task.first_start.is_none())
+        {
             // One attempt each, and none lost before it ended: a task waits once.
             let waits: f64 = run
                 .tasks

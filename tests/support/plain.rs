@@ -16,6 +16,9 @@ use falcon::time::Duration;
 use falcon::workload::{EstimateSpec, Workload};
 use falcon::world::World;
 
+#[path = "interruptions.rs"]
+mod interruptions;
+
 /// What became of a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Fate {
@@ -47,9 +50,12 @@ struct Task {
     attempts: u32,
     failures: u32,
     first_start: Option<u64>,
-    /// When the current attempt began, or will.
+    /// When the current attempt began to work, or will.
     begins: u64,
     node: Option<usize>,
+    /// Starts, those after an interruption included.
+    starts: u32,
+    interruption: interruptions::State,
 }
 
 struct Node {
@@ -88,6 +94,8 @@ struct Plain<'a> {
     cap: Option<(usize, u32)>,
     /// Who shares the cluster, by first arrival, with the slot time per weight of attempts that ended.
     sharers: Vec<(u32, u128)>,
+    /// Turns given out: see `interruptions`.
+    turns: u64,
 }
 
 /// Parts of the largest node's amount in which shares are counted.
@@ -140,6 +148,8 @@ impl<'a> Plain<'a> {
             first_start: None,
             begins: 0,
             node: None,
+            starts: 0,
+            interruption: interruptions::State::default(),
         };
         let mut plain = Plain {
             world,
@@ -159,6 +169,7 @@ impl<'a> Plain<'a> {
             turn: 0,
             cap: None,
             sharers: Vec::new(),
+            turns: 0,
         };
         (0..plain.nodes.len()).for_each(|node| plain.comes_up(node));
         plain.insert(tasks[0].arrival.0, Event::Arrival(0));
@@ -177,7 +188,9 @@ impl<'a> Plain<'a> {
     fn instant(&mut self) {
         let next_event = self.events.iter().map(|(time, _, _)| *time).min();
         let next_timer = self.timers.iter().map(|(time, _)| *time).min();
-        self.now = next_event.into_iter().chain(next_timer).min().expect("a task that can never settle");
+        let next_slice = self.next_slice_end();
+        let next = next_event.into_iter().chain(next_timer).chain(next_slice).min();
+        self.now = next.expect("a task that can never settle");
         self.timers.sort_unstable();
         while let Some(&(time, task)) = self.timers.first()
             && time == self.now
@@ -205,6 +218,7 @@ impl<'a> Plain<'a> {
             Dispatch::Pull => self.decide_pull(),
             Dispatch::Push => self.decide_push(),
         }
+        self.decide_interruptions();
     }
 
     // Facts -----------------------------------------------------------------------------------
@@ -225,6 +239,7 @@ impl<'a> Plain<'a> {
         self.tasks[task].first_start.get_or_insert(self.now);
         let node = self.tasks[task].node.expect("on its way");
         self.works(node);
+        self.begin_slice(task);
     }
 
     fn finishes(&mut self, task: usize) {
@@ -242,6 +257,7 @@ impl<'a> Plain<'a> {
         }
         state.failures += 1;
         state.left = state.work;
+        state.interruption.done = 0;
         let retry = &self.world.retry;
         if retry.max_attempts.is_some_and(|most| state.failures >= most) {
             return self.settle(task, false);
@@ -277,6 +293,7 @@ impl<'a> Plain<'a> {
         self.nodes[node].up = false;
         self.nodes[node].busy_since = None;
         for task in std::mem::take(&mut self.nodes[node].running) {
+            self.count_work(task, node);
             self.forget(Event::Begin(task));
             self.forget(Event::Finish(task));
             self.remember(task);
@@ -288,6 +305,7 @@ impl<'a> Plain<'a> {
                 OnNodeLoss::Fail => self.settle(task, false),
                 OnNodeLoss::Restart => {
                     state.left = state.work;
+                    state.interruption.done = 0;
                     self.waiting.push(task);
                 }
                 OnNodeLoss::Resume => {
@@ -327,20 +345,34 @@ impl<'a> Plain<'a> {
     // Choices ---------------------------------------------------------------------------------
 
     fn in_line(&self, a: usize, b: usize) -> Ordering {
+        self.by_order(a, b).then(a.cmp(&b))
+    }
+
+    fn by_order(&self, a: usize, b: usize) -> Ordering {
         let (one, other) = (&self.tasks[a], &self.tasks[b]);
-        let by_order = match self.policy.order {
+        match self.policy.order {
             OrderSpec::Fifo => Ordering::Equal,
             OrderSpec::Lifo => b.cmp(&a),
             OrderSpec::Sjf => one.estimate.cmp(&other.estimate),
             OrderSpec::Ljf => other.estimate.cmp(&one.estimate),
-            OrderSpec::Priority => other.priority.partial_cmp(&one.priority).expect("numbers"),
+            OrderSpec::Srtf => one.left_known().cmp(&other.left_known()),
+            OrderSpec::Priority { .. } => other.priority.partial_cmp(&one.priority).expect("numbers"),
             OrderSpec::FairShare { .. } | OrderSpec::DominantResourceFairness { .. } => {
                 let (one, other) = (self.rank_of_sharer(a), self.rank_of_sharer(b));
                 one.0.total_cmp(&other.0).then(one.1.cmp(&other.1))
             }
+            OrderSpec::FailureFirst => {
+                other.failure_probability.partial_cmp(&one.failure_probability).expect("numbers")
+            }
+            // No task has a deadline here.
+            OrderSpec::Edf => Ordering::Equal,
+            OrderSpec::LeastAttainedService { .. } => one.interruption.done.cmp(&other.interruption.done),
+            OrderSpec::TimeSlice { .. } | OrderSpec::Mlfq { .. } => {
+                let rank = |task: &Task| (task.interruption.level, task.interruption.turn);
+                rank(one).cmp(&rank(other))
+            }
             OrderSpec::Random => panic!("not here"),
-        };
-        by_order.then(a.cmp(&b))
+        }
     }
 
     fn sharer(&self, task: usize) -> u32 {
@@ -565,8 +597,11 @@ impl<'a> Plain<'a> {
     // Decisions -------------------------------------------------------------------------------
 
     fn start(&mut self, task: usize, node: usize) {
+        self.take_turn(task);
         let state = &mut self.tasks[task];
-        state.attempts += 1;
+        state.starts += 1;
+        state.interruption.resumed = std::mem::take(&mut state.interruption.interrupted);
+        state.attempts += u32::from(!state.interruption.resumed);
         state.node = Some(node);
         state.begins = self.now;
         self.nodes[node].running.push(task);
@@ -574,14 +609,21 @@ impl<'a> Plain<'a> {
             None => {
                 state.first_start.get_or_insert(self.now);
                 self.works(node);
+                self.begin_slice(task);
             }
             Some(delay) => {
                 let delays = self.streams.key(Purpose::DispatchDelay);
-                let mut stream = delays.stream2(task as u64, u64::from(state.attempts));
+                let mut stream = delays.stream2(task as u64, u64::from(state.starts));
                 state.begins += nanos(delay.sample(&mut stream));
                 let begins = state.begins;
                 self.insert(begins, Event::Begin(task));
+                // Until it is heard of, its beginning is guessed at.
+                self.tasks[task].interruption.counted = self.now;
+                self.tasks[task].interruption.slice_end = None;
             }
+        }
+        if self.tasks[task].interruption.resumed {
+            self.tasks[task].begins += self.policy.switch_cost.0;
         }
         let Task { begins, left, .. } = self.tasks[task];
         let service = (left as f64 / self.world.nodes[node].speed).round() as u64;
@@ -604,18 +646,23 @@ impl<'a> Plain<'a> {
                 self.start(task, node);
                 continue;
             }
+            self.take_turn(task);
             self.nodes[node].queue.push(task);
-            if !self.touched.contains(&node) && self.free(node) > 0 {
+            if !self.touched.contains(&node) && (self.free(node) > 0 || self.interrupts()) {
                 self.touched.push(node);
             }
         }
         for node in std::mem::take(&mut self.touched) {
-            while let Some(head) = self.head(&self.nodes[node].queue)
-                && self.can_start(head, node)
-            {
-                self.nodes[node].queue.retain(|task| *task != head);
-                self.start(head, node);
-            }
+            self.advance(node);
+        }
+    }
+
+    fn fill(&mut self, node: usize) {
+        while let Some(head) = self.head(&self.nodes[node].queue)
+            && self.can_start(head, node)
+        {
+            self.nodes[node].queue.retain(|task| *task != head);
+            self.start(head, node);
         }
     }
 
@@ -624,6 +671,13 @@ impl<'a> Plain<'a> {
     }
 
     fn decide_pull(&mut self) {
+        for at in 0..self.waiting.len() {
+            self.take_turn(self.waiting[at]);
+        }
+        self.fill_centrally();
+    }
+
+    fn fill_centrally(&mut self) {
         while let Some(head) = self.head(&self.waiting) {
             let Some(node) = self.choose(head) else {
                 return self.overtake(head);
@@ -646,7 +700,7 @@ impl<'a> Plain<'a> {
         let mut others: Vec<usize> = self.waiting.iter().copied().filter(|task| *task != head).collect();
         others.sort_by(|a, b| self.in_line(*a, *b));
         for task in others {
-            let Task { slots, estimate, .. } = self.tasks[task];
+            let (slots, estimate) = (self.tasks[task].slots, self.tasks[task].left_known());
             if let Some((shadow, node, extra)) = &mut reservation {
                 let left = ((*shadow - self.now) as f64 * self.world.nodes[*node].speed).floor() as u64;
                 if estimate > left {
@@ -684,8 +738,8 @@ impl<'a> Plain<'a> {
             }
             let speed = self.world.nodes[node].speed;
             let end = |task: &usize| {
-                let Task { begins, estimate, .. } = self.tasks[*task];
-                (begins.min(self.now) + (estimate as f64 / speed).round() as u64).max(self.now)
+                let left = self.tasks[*task].left_known();
+                (self.working_since(*task) + (left as f64 / speed).round() as u64).max(self.now)
             };
             let free_at = |time: u64| -> u32 {
                 let ended = self.nodes[node].running.iter().filter(|task| end(task) <= time);

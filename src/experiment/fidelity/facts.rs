@@ -97,6 +97,8 @@ impl Fact {
             Record::NodeFailed { .. } => return None,
             // It says no more than the end or the loss that follows.
             Record::Released { .. } => return None,
+            // What the scheduler does itself is no fact it is told.
+            Record::Interrupted { .. } => return None,
             Record::Dispatched { .. } | Record::Settled { .. } | Record::Refused { .. } => return None,
         })
     }

@@ -23,7 +23,13 @@ fn history(slot: u32, lines: &[(u64, &str)]) -> History {
             "up" => Record::NodeJoined { node: node(1) },
             "down" => Record::NodeLost { node: node(1) },
             "in" => Record::Submitted { task: task(number(1), slot), class: 0, slots: 1 },
-            "go" => Record::Dispatched { task: task(number(1), slot), attempt, node: node(2), failures: 0 },
+            "go" => Record::Dispatched {
+                task: task(number(1), slot),
+                attempt,
+                node: node(2),
+                failures: 0,
+                resumed: false,
+            },
             "end" => {
                 let task = task(number(1), slot);
                 Record::Finished { task, attempt, node: node(2), outcome: Outcome::Success, busy, slots: 1 }

@@ -26,6 +26,7 @@ pub(super) fn listed(
     users: bool,
     reader: &mut Reader,
 ) -> Option<Tasks> {
+    let before = reader.diagnostics.len();
     let priority = one_number(&table.priority, "priority", reader).unwrap_or(0.0);
     let user = one_number(&table.user, "user", reader).map(|user| user.round() as u32);
     if let Some(demand) = table.demand.found() {
@@ -50,7 +51,8 @@ pub(super) fn listed(
     };
     let spec = estimate(table.estimate.value()?);
     let Trace { tasks, class_names, has_estimates, has_users } = trace?;
-    if let Some(cluster) = cluster {
+    // What is wrong with a demand itself has been said.
+    if let Some(cluster) = cluster.filter(|_| reader.diagnostics.len() == before) {
         met_together(&tasks, cluster, at, reader);
     }
     if let (EstimateSpec::Requested, false, Some(found)) = (spec, has_estimates, table.estimate.found()) {
@@ -91,7 +93,7 @@ fn met_together(tasks: &[TraceTask], cluster: &Cluster, at: Origin, reader: &mut
         let new = demand != 0 && seen.insert((task.slots, demand));
         if new && !cluster.supply.meets_row(task.slots, demand) {
             let slots = task.slots;
-            let label = format!("task {number}, by arrival, asks for {slots} slots besides its resources");
+            let label = format!("task {number} by arrival takes {slots} slots besides its resources");
             reader.report(
                 Diagnostic::new("no node can meet all of this demand", at, label).help(
                     "a task takes all that it demands of one node: lower the demand, or add larger nodes",

@@ -76,9 +76,9 @@ impl Easy {
         self.ends.clear();
         for slot in pass.cluster.running(node, pass.tasks) {
             let task = pass.tasks.view(slot);
-            // An attempt on its way to the node has not started; the present is the best guess.
-            let started = task.started().min(pass.now);
-            let end = Time(started.0.saturating_add(duration(task.estimate(), speed)));
+            // Of an attempt on its way to the node the present is the best guess.
+            let since = task.working_since(pass.now);
+            let end = Time(since.0.saturating_add(duration(task.left(), speed)));
             self.ends.push((end, task.slots()));
         }
         self.ends.sort_unstable();
@@ -179,7 +179,7 @@ impl Backfill for Easy {
         self.rooms.set(reservation.node.0, pass.cluster.free(reservation.node));
         let fit = Fit { any_slots, short_slots, short_estimate: reservation.short_estimate };
         self.at = pass.waiting.first_behind(self.at, &fit)?;
-        let short = pass.tasks.view(self.at).estimate() <= reservation.short_estimate;
+        let short = pass.tasks.view(self.at).left() <= reservation.short_estimate;
         let cap = (!short).then_some((reservation.node, reservation.extra));
         Some(Candidate { slot: self.at, cap })
     }

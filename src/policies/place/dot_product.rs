@@ -42,13 +42,13 @@ const WHOLE: u128 = 1 << 32;
 
 /// Amounts in shares of the largest node's.
 #[derive(Clone, Debug)]
-pub(super) struct Shares {
+pub(in crate::policies) struct Shares {
     largest: Vec<u64>,
 }
 
 impl Shares {
     /// The most that a node has of slots, then of each named resource.
-    pub(super) fn new(context: &PlaceContext<'_>) -> Self {
+    pub(in crate::policies) fn new(context: &PlaceContext<'_>) -> Self {
         let slots = context.nodes.iter().map(|node| u64::from(node.slots)).max().unwrap_or(1);
         Shares { largest: std::iter::once(slots).chain(context.resources.largest()).collect() }
     }
@@ -59,14 +59,14 @@ impl Shares {
     }
 
     /// All shares together: how much a node has left.
-    pub(super) fn sum(&self, amounts: impl Iterator<Item = u64>) -> u64 {
+    pub(in crate::policies) fn sum(&self, amounts: impl Iterator<Item = u64>) -> u64 {
         let shares = amounts.zip(&self.largest).map(|(amount, &largest)| Self::share(amount, largest));
         // A few thousand resources at 2^32 each are far from the end of the number range.
         u64::try_from(shares.sum::<u128>()).unwrap_or(u64::MAX)
     }
 
     /// The product of two rows of amounts, in shares.
-    pub(super) fn product(&self, one: &[u64], other: &[u64]) -> u128 {
+    pub(in crate::policies) fn product(&self, one: &[u64], other: &[u64]) -> u128 {
         let shares = one.iter().zip(other).zip(&self.largest).map(|((&one, &other), &largest)| {
             // Shares are at most 2^32: half a million resources fit.
             Self::share(one, largest) * Self::share(other, largest)

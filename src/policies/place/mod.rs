@@ -5,7 +5,6 @@ mod dot_product;
 mod eligible;
 mod fastest;
 mod first_fit;
-mod fitting;
 mod least_loaded;
 mod power_of;
 mod random;
@@ -20,7 +19,6 @@ pub use best_fit::BestFit;
 pub use dot_product::DotProduct;
 pub use fastest::Fastest;
 pub use first_fit::FirstFit;
-pub use fitting::Fitting;
 pub use least_loaded::LeastLoaded;
 pub use power_of::PowerOf;
 pub use random::RandomPlace;
@@ -30,6 +28,9 @@ pub use weighted_random::WeightedRandom;
 pub use weighted_round_robin::WeightedRoundRobin;
 pub use worst_fit::WorstFit;
 
+pub(super) use dot_product::Shares;
+
+use super::fitting::Fitting;
 use super::spec::PlaceSpec;
 use crate::ids::NodeId;
 use crate::random::{Purpose, Stream, Streams};

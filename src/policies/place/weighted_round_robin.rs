@@ -105,7 +105,10 @@ impl WeightedRoundRobin {
 
 impl WeightedRoundRobin {
     /// The turn of the best of the nodes that `leader` finds in the groups, by their place in a group.
-    pub(super) fn take_turn(&mut self, leader: impl Fn(&KeyTree, &[u32]) -> Option<u32>) -> Option<NodeId> {
+    pub(in crate::policies) fn take_turn(
+        &mut self,
+        leader: impl Fn(&KeyTree, &[u32]) -> Option<u32>,
+    ) -> Option<NodeId> {
         let mut best: Option<(i64, u32)> = None;
         for group in &self.groups {
             if let Some(place) = leader(&group.by_credit, &group.nodes) {

@@ -6,10 +6,12 @@ use super::declare::table;
 use super::diagnostics::{Diagnostic, Origin};
 use super::document::{Node, Value};
 use super::nearest::nearest;
-use super::reader::{Found, Reader, Setting, shortened};
+use super::reader::{Found, Key, Reader, Setting, shortened};
+use super::values::{Quantity, Seconds};
 use super::words::Name;
 use crate::policies::registry::{self, PRESETS};
-use crate::policies::spec::{BackfillSpec, Dispatch, PlaceSpec, PolicySpec};
+use crate::policies::spec::{BackfillSpec, Dispatch, OrderSpec, PlaceSpec, PolicySpec};
+use crate::time::Duration;
 
 mod parts;
 
@@ -37,6 +39,10 @@ table! {
         dispatch: DispatchKind = DispatchKind::default();
         /// Whether tasks may overtake a blocked head of the queue.
         backfill: Backfill = Backfill::default();
+        /// Whether a better task takes the place of a running one; some orders always interrupt.
+        preempt: bool;
+        /// Time that an interrupted task spends on its node before it goes on.
+        switch_cost: Quantity<Seconds>;
     }
 }
 
@@ -105,6 +111,12 @@ impl PolicyTable {
                 if backfill.spec != BackfillSpec::None {
                     name.push_str(&format!("-{}-backfill", backfill.words()));
                 }
+                if inline.preempt.value() == Some(&true) {
+                    name.push_str("-preempt");
+                }
+                if let Some(cost) = inline.switch_cost.value().filter(|cost| cost.0 > 0.0) {
+                    name.push_str(&format!("-switch-cost-{}", cost.0));
+                }
                 name
             }
         };
@@ -114,6 +126,17 @@ impl PolicyTable {
             place: place.spec.clone(),
             dispatch: dispatch.spec,
             backfill: backfill.spec,
+            preempt: match &inline.preempt {
+                Key::Broken => return None,
+                key => key.value().copied().unwrap_or(order.preempts()),
+            },
+            switch_cost: match &inline.switch_cost {
+                Key::Broken => return None,
+                key => match key.value() {
+                    Some(cost) => Duration::from_seconds(cost.0)?,
+                    None => order.switch_cost().unwrap_or(Duration::ZERO),
+                },
+            },
         })
     }
 }
@@ -180,6 +203,7 @@ fn check_names(policies: &[Placed], reader: &mut Reader) {
 
 fn check_parts(table: &PolicyTable, spec: &PolicySpec, at: Origin, nodes: Option<u64>, reader: &mut Reader) {
     let PolicyTable::Inline(inline) = table else { return };
+    check_interruptions(inline, spec, at, reader);
     if spec.backfill != BackfillSpec::None && spec.dispatch == Dispatch::Push {
         let at = inline.backfill.found().map_or(at, |found| found.at);
         let mut diagnostic =
@@ -220,6 +244,13 @@ fn one_queue(inline: &InlinePolicy, spec: &PolicySpec, at: Origin, reader: &mut 
                 .help("use `dispatch = \"pull\"`"),
         );
     }
+    if let Some(preempt) = inline.preempt.found().filter(|preempt| preempt.value) {
+        reader.report(
+            Diagnostic::new("this order does not interrupt", preempt.at, "would interrupt")
+                .context(order_at, "says at each start whose turn it is")
+                .help("leave `preempt` out"),
+        );
+    }
     if let (true, Some(backfill)) = (spec.backfill != BackfillSpec::None, inline.backfill.found()) {
         reader.report(
             Diagnostic::new("this order cannot be combined with backfilling", backfill.at, "would overtake")
@@ -246,5 +277,53 @@ pub(super) fn check_demands(policies: &[Placed], named: bool, users: Option<bool
                     .help("give `workload.user`, such as `user.uniform = { low = 0, high = 4 }`"),
             );
         }
+    }
+}
+/// Whether and how the order of this policy interrupts of itself.
+fn nature(order: &OrderSpec) -> (bool, &'static str) {
+    match order {
+        OrderSpec::Fifo => (false, "who came first is never overtaken"),
+        OrderSpec::Random => (false, "no task is better than another"),
+        OrderSpec::Srtf
+        | OrderSpec::TimeSlice { .. }
+        | OrderSpec::LeastAttainedService { .. }
+        | OrderSpec::Mlfq { .. } => (true, "this order always interrupts"),
+        // Refused with a message of its own.
+        OrderSpec::FairShare { .. } | OrderSpec::DominantResourceFairness { .. } => (true, ""),
+        _ => (true, ""),
+    }
+}
+
+/// `preempt` and `switch_cost` must mean something.
+fn check_interruptions(inline: &InlinePolicy, spec: &PolicySpec, at: Origin, reader: &mut Reader) {
+    let Some(order) = inline.order.value() else { return };
+    let order_at = inline.order.found().map_or(at, |found| found.at);
+    let (can, why) = nature(&spec.order);
+    let always = can && !why.is_empty();
+    if let Some(preempt) = inline.preempt.found() {
+        if preempt.value && !can {
+            let title = "`preempt` means nothing for this order";
+            reader.report(Diagnostic::new(title, preempt.at, why).context(order_at, "the order"));
+        } else if !preempt.value && always {
+            let help = match spec.order {
+                OrderSpec::Srtf => "use `order = \"sjf\"`, which does not interrupt, or leave `preempt` out",
+                _ => "leave `preempt` out, or use another order",
+            };
+            let title = "this order cannot do without interruptions";
+            reader.report(Diagnostic::new(title, preempt.at, why).context(order_at, "the order").help(help));
+        } else if order.preempts() && !preempt.value {
+            let title = "`preempt` is given twice";
+            reader.report(Diagnostic::new(title, preempt.at, "says no").context(order_at, "says yes"));
+        }
+    }
+    let Some(cost) = inline.switch_cost.found() else { return };
+    if order.switch_cost().is_some() {
+        let title = "`switch_cost` is given twice";
+        reader.report(Diagnostic::new(title, cost.at, "again").context(order_at, "first"));
+    } else if !spec.preempt && !always {
+        reader.report(
+            Diagnostic::new("`switch_cost` without `preempt`", cost.at, "nothing is interrupted")
+                .help("add `preempt = true`, or leave `switch_cost` out"),
+        );
     }
 }

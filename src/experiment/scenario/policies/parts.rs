@@ -7,9 +7,11 @@ use super::super::declare::{table, tagged, words};
 use super::super::diagnostics::{Diagnostic, Origin};
 use super::super::document::{Node, Value};
 use super::super::reader::{Key, Reader, Setting, quoted};
-use super::super::values::Whole;
+use super::super::values::{Growth, Plain, Positive, Quantity, Seconds, Whole};
+use crate::policies::order::mlfq::MOST_LEVELS;
 use crate::policies::registry::{BACKFILLS, DISPATCHES, ORDERS, PLACES, Part};
 use crate::policies::spec::{BackfillSpec, Dispatch, OrderSpec, PlaceSpec, Sharers};
+use crate::time::Duration;
 
 /// A part named by a word of the registry. For those with options, the table of the options and how a
 /// checked part is made of it.
@@ -124,10 +126,32 @@ impl SharersWord {
 }
 
 table! {
+    /// Whether a better task takes the place of a running one.
+    InterruptingOptions, "an order" {
+        /// Whether a better task takes the place of a running one.
+        preempt: bool = false;
+        /// Time that an interrupted task spends on its node before it goes on.
+        switch_cost: Quantity<Seconds> = Quantity::new(0.0);
+    }
+}
+
+table! {
     /// The class or user with the least slot time per weight goes first.
     FairShare, "`fair-share`" {
         /// Who shares the cluster.
         over: SharersWord = SharersWord::Class;
+    }
+}
+
+table! {
+    /// Highest priority first.
+    PriorityOptions, "`priority`" {
+        /// How much the priority of a task rises per second of waiting.
+        aging: Quantity<Plain> = Quantity::new(0.0);
+        /// Whether a better task takes the place of a running one.
+        preempt: bool = false;
+        /// Time that an interrupted task spends on its node before it goes on.
+        switch_cost: Quantity<Seconds> = Quantity::new(0.0);
     }
 }
 
@@ -139,6 +163,52 @@ table! {
     }
 }
 
+table! {
+    /// Shortest remaining time first.
+    SrtfOptions, "`srtf`" {
+        /// Time that an interrupted task spends on its node before it goes on.
+        switch_cost: Quantity<Seconds> = Quantity::new(0.0);
+    }
+}
+
+table! {
+    /// Tasks take turns.
+    TimeSliceOptions, "`time-slice`" {
+        /// Length of a turn.
+        quantum: Positive<Seconds> = Positive::new(1.0);
+        /// Whether a turn is longer by the task's weight.
+        weighted: bool = false;
+        /// Time that an interrupted task spends on its node before it goes on.
+        switch_cost: Quantity<Seconds> = Quantity::new(0.0);
+    }
+}
+
+table! {
+    /// The task that was served least.
+    LeastAttainedServiceOptions, "`least-attained-service`" {
+        /// Length of a turn among those that were served equally.
+        quantum: Positive<Seconds> = Positive::new(1.0);
+        /// Time that an interrupted task spends on its node before it goes on.
+        switch_cost: Quantity<Seconds> = Quantity::new(0.0);
+    }
+}
+
+table! {
+    /// A multi-level feedback queue.
+    MlfqOptions, "`mlfq`" {
+        /// How many levels.
+        levels: Whole<1, { MOST_LEVELS as u64 }> = Whole(3);
+        /// Slice at the top level.
+        quantum: Positive<Seconds> = Positive::new(1.0);
+        /// Growth of the slice per level.
+        factor: Growth = Growth(1.0);
+        /// How often all tasks rise to the top; never by default.
+        boost: Positive<Seconds>;
+        /// Time that an interrupted task spends on its node before it goes on.
+        switch_cost: Quantity<Seconds> = Quantity::new(0.0);
+    }
+}
+
 part!(Order(OrderSpec), ORDERS, "order", "fifo", "Which waiting task goes next.", {
     "fair-share": FairShare => |options, _| {
         Some(OrderSpec::FairShare { over: options.over.value()?.sharers() })
@@ -146,7 +216,63 @@ part!(Order(OrderSpec), ORDERS, "order", "fifo", "Which waiting task goes next."
     "dominant-resource-fairness": DominantResourceFairness => |options, _| {
         Some(OrderSpec::DominantResourceFairness { over: options.over.value()?.sharers() })
     };
+    "lifo": InterruptingOptions => |_, _| Some(OrderSpec::Lifo);
+    "sjf": InterruptingOptions => |_, _| Some(OrderSpec::Sjf);
+    "ljf": InterruptingOptions => |_, _| Some(OrderSpec::Ljf);
+    "edf": InterruptingOptions => |_, _| Some(OrderSpec::Edf);
+    "failure-first": InterruptingOptions => |_, _| Some(OrderSpec::FailureFirst);
+    "srtf": SrtfOptions => |_, _| Some(OrderSpec::Srtf);
+    "priority": PriorityOptions => |options, _| {
+        Some(OrderSpec::Priority { aging: options.aging.value()?.0 })
+    };
+    "time-slice": TimeSliceOptions => |options, _| {
+        let quantum = duration(options.quantum.value()?.0)?;
+        Some(OrderSpec::TimeSlice { quantum, weighted: *options.weighted.value()? })
+    };
+    "least-attained-service": LeastAttainedServiceOptions => |options, _| {
+        Some(OrderSpec::LeastAttainedService { quantum: duration(options.quantum.value()?.0)? })
+    };
+    "mlfq": MlfqOptions => |options, _| {
+        let boost = match &options.boost {
+            Key::Broken => return None,
+            key => key.value().map(|boost| boost.0),
+        };
+        Some(OrderSpec::Mlfq {
+            levels: options.levels.value()?.small(),
+            quantum: duration(options.quantum.value()?.0)?,
+            factor: options.factor.value()?.0,
+            boost: boost.map(duration).map_or(Some(None), |boost| boost.map(Some))?,
+        })
+    };
 });
+
+impl Order {
+    /// What an option of the order says, if it is not what it usually is.
+    fn option(&self, key: &str) -> Option<&serde_json::Value> {
+        self.written
+            .as_object()?
+            .values()
+            .next()?
+            .get(key)
+            .filter(|value| !matches!(value, serde_json::Value::Bool(false)) && value.as_f64() != Some(0.0))
+    }
+
+    /// Whether an option of the order asks that better tasks interrupt.
+    pub(super) fn preempts(&self) -> bool {
+        self.option("preempt").is_some()
+    }
+
+    /// What an interruption costs, if an option of the order says so.
+    pub(super) fn switch_cost(&self) -> Option<Duration> {
+        duration(self.option("switch_cost")?.as_f64()?)
+    }
+}
+
+/// At least a nanosecond.
+fn duration(seconds: f64) -> Option<Duration> {
+    Duration::from_seconds(seconds).map(|duration| duration.max(Duration(1)))
+}
+
 part!(Place(PlaceSpec), PLACES, "place", "least-loaded", "Which node takes the task.", {
     "power-of": PowerOf => |options, _| {
         let d = options.d.value()?.small();

@@ -11,8 +11,7 @@
 //!
 //! Workloads without named resources never come here.
 
-use super::dot_product::Shares;
-use super::{PlaceContext, WeightedRoundRobin};
+use super::place::{PlaceContext, Shares, WeightedRoundRobin};
 use crate::ids::NodeId;
 use crate::policies::spec::PlaceSpec;
 use crate::random::{Stream, below, uniform};

@@ -1,0 +1,138 @@
+//! What goes wrong and is put right: attempts that fail are tried again, nodes are lost with all they
+//! ran, and come back.
+
+use super::command::{Command, Commands};
+use super::machine::{Scheduler, slot_time};
+use super::policy::{Interrupts, Policy};
+use super::record::{Observer, Record};
+use super::retry::OnNodeLoss;
+use super::task::{NONE, TaskState};
+use super::timers::Alarm;
+use crate::ids::{AttemptNumber, NodeId, TaskId};
+use crate::time::{Duration, Time};
+
+impl<P: Policy> Scheduler<P> {
+    /// The attempt ended without success: the task is tried again, perhaps after a pause, or given
+    /// up.
+    #[cold]
+    pub(super) fn on_failed<O: Observer>(
+        &mut self,
+        now: Time,
+        id: TaskId,
+        service: Duration,
+        commands: &mut Commands,
+        observer: &mut O,
+    ) {
+        let slot = id.slot;
+        let task = &mut self.tasks.hot[slot as usize];
+        task.failures += 1;
+        let failures = task.failures;
+        if self.config.retry.max_attempts.is_some_and(|most| failures >= most) {
+            return self.settle(now, slot, TaskState::Error, service, commands, observer);
+        }
+        self.counts.waiting += 1;
+        observer.on_record(now, &Record::Returned { task: id, failed: true });
+        let pause = self.config.retry.backoff.pause(failures, id.number, self.jitter);
+        if pause == Duration::ZERO {
+            self.tasks.hot[slot as usize].set_state(TaskState::Waiting);
+            self.enqueue(now, slot);
+        } else {
+            self.tasks.hot[slot as usize].set_state(TaskState::Backoff);
+            let due = now + pause;
+            self.timers.set(due, Alarm::Backoff, id.number, slot);
+        }
+    }
+
+    #[cold]
+    pub(super) fn on_timer(&mut self, now: Time) {
+        while let Some((alarm, due, number, slot)) = self.timers.pop(now) {
+            match alarm {
+                Alarm::Backoff => {
+                    self.tasks.hot[slot as usize].set_state(TaskState::Waiting);
+                    self.enqueue(now, slot);
+                }
+                Alarm::Slice => {
+                    // Whether it still runs is known when all facts of the instant are in.
+                    if self.slice_ends(due, number, slot) {
+                        self.expired.push((due, number, slot));
+                    }
+                }
+                Alarm::Patience => {}
+            }
+        }
+    }
+
+    pub(super) fn on_node_joined<O: Observer>(&mut self, now: Time, node: NodeId, observer: &mut O) {
+        if self.cluster.is_up(node) {
+            return;
+        }
+        self.cluster.set_up(node, true);
+        self.node_joined = true;
+        observer.on_record(now, &Record::NodeJoined { node });
+        self.node_changed(node);
+    }
+
+    /// All that ran on the node or waited for it goes back to be placed anew: the running attempts
+    /// in the order in which they started, then the queue in its order.
+    #[cold]
+    pub(super) fn on_node_lost<O: Observer>(
+        &mut self,
+        now: Time,
+        node: NodeId,
+        commands: &mut Commands,
+        observer: &mut O,
+    ) {
+        if !self.cluster.nodes[node.index()].up {
+            return;
+        }
+        observer.on_record(now, &Record::NodeLost { node });
+        let mut lost = std::mem::take(&mut self.scratch);
+        lost.extend(self.cluster.running(node, &self.tasks));
+        for &slot in lost.iter().rev() {
+            self.vacate(now, slot, node, observer);
+        }
+        self.cluster.set_up(node, false);
+        for slot in lost.drain(..).rev() {
+            self.lose(now, slot, node, commands, observer);
+        }
+        self.scratch = lost;
+        while let Some(slot) = self.cluster.nodes[node.index()].queue_front(&self.tasks) {
+            self.cluster.queue_pop(slot, node, &mut self.tasks);
+            self.cluster.nodes[node.index()].load -= 1;
+            self.tasks.hot[slot as usize].node = NONE;
+            self.enqueue(now, slot);
+        }
+        self.node_changed(node);
+    }
+
+    #[cold]
+    fn lose<O: Observer>(
+        &mut self,
+        now: Time,
+        slot: u32,
+        node: NodeId,
+        commands: &mut Commands,
+        observer: &mut O,
+    ) {
+        let id = self.tasks.id(slot);
+        let task = self.tasks.hot[slot as usize];
+        let attempt = AttemptNumber(task.attempts);
+        // An attempt whose start was not yet reported has taken no time.
+        let busy = slot_time(now.since(task.started), task.slots);
+        self.counts.running -= 1;
+        commands.push(Command::StopAttempt { task: id, attempt, node, interrupted: false });
+        let kept = self.config.retry.on_node_loss == OnNodeLoss::Resume;
+        if self.interrupts != Interrupts::Never {
+            self.unfile_running(slot, node);
+            self.drop_progress(now, slot, node, kept);
+        }
+        observer.on_record(now, &Record::Lost { task: id, attempt, node, busy, slots: task.slots, kept });
+        if self.config.retry.on_node_loss == OnNodeLoss::Fail {
+            return self.settle(now, slot, TaskState::Error, Duration::ZERO, commands, observer);
+        }
+        self.counts.waiting += 1;
+        self.tasks.hot[slot as usize].set_state(TaskState::Waiting);
+        observer.on_record(now, &Record::Returned { task: id, failed: false });
+        self.enqueue(now, slot);
+    }
+}

@@ -1,0 +1,72 @@
+//! Instants at which the scheduler wants to be woken: one heap for all purposes.
+//!
+//! A timer is one word: when, the number of the task, what for, and the task's slot. Timers are not
+//! taken back; one that no longer means anything is recognised when it fires.
+
+use crate::structures::heap::Heap;
+use crate::time::Time;
+
+/// What a timer is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Alarm {
+    /// The backoff of a task has passed.
+    Backoff,
+    /// The time slice of a task ends.
+    Slice,
+    /// A task gives up waiting.
+    Patience,
+}
+
+/// Bits for the slot; drivers use fewer.
+const SLOT_BITS: u32 = 29;
+
+/// Timers by time, then by number of the task.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Timers {
+    heap: Heap,
+    /// Timers that end a backoff.
+    backoffs: u64,
+}
+
+impl Timers {
+    /// When the next timer fires.
+    #[inline]
+    pub(super) fn next(&self) -> Option<Time> {
+        self.heap.peek().map(|entry| Time((entry >> 64) as u64))
+    }
+
+    /// How many tasks wait for a backoff to pass.
+    pub(super) fn backoffs(&self) -> u64 {
+        self.backoffs
+    }
+
+    pub(super) fn set(&mut self, due: Time, alarm: Alarm, number: u32, slot: u32) {
+        debug_assert!(slot >> SLOT_BITS == 0);
+        let alarm = match alarm {
+            Alarm::Backoff => {
+                self.backoffs += 1;
+                0
+            }
+            Alarm::Slice => 1,
+            Alarm::Patience => 2,
+        };
+        let low = alarm << SLOT_BITS | slot;
+        self.heap.push((u128::from(due.0) << 64) | (u128::from(number) << 32) | u128::from(low));
+    }
+
+    /// Takes the next timer that is due: what for, number and slot.
+    pub(super) fn pop(&mut self, now: Time) -> Option<(Alarm, Time, u32, u32)> {
+        let due = self.next().filter(|&due| due <= now)?;
+        let entry = self.heap.pop()?;
+        let (number, low) = ((entry >> 32) as u32, entry as u32);
+        let alarm = match low >> SLOT_BITS {
+            0 => {
+                self.backoffs -= 1;
+                Alarm::Backoff
+            }
+            1 => Alarm::Slice,
+            _ => Alarm::Patience,
+        };
+        Some((alarm, due, number, low & ((1 << SLOT_BITS) - 1)))
+    }
+}
