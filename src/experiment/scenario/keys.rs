@@ -91,7 +91,7 @@ table! {
         priority: DistributionTable<Urgency> = DistributionTable::constant(0.0);
         /// What a task takes of its node while it runs: slots and named resources.
         demand: DemandTable = DemandTable::default();
-        /// Share of a task under `fair-share` and `dominant-resource-fairness`.
+        /// Share of a task under `fair-share`, `dominant-resource-fairness` and weighted `time-slice`.
         weight: Positive<Plain> = Positive::new(1.0);
         /// Who submits a task, rounded to a whole number.
         user: DistributionTable<Plain>;

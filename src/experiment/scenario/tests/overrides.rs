@@ -72,7 +72,7 @@ fn chosen_policies_replace_those_of_the_file() {
     let names: Vec<&str> = loaded.plan.policies.iter().map(|policy| policy.name.as_str()).collect();
     assert_eq!(names, ["mine", "round-robin"]);
     assert!(
-        loaded.resolved.contains("policies = [{ name = \"mine\", order = \"ljf\""),
+        loaded.resolved.contains("policies = [{ name = \"mine\", order = { ljf = {"),
         "{}",
         loaded.resolved
     );
