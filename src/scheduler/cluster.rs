@@ -188,8 +188,14 @@ impl Cluster {
     }
 
     /// Whether the node has free what the task demands besides slots.
-    #[inline]
+    #[inline(always)]
     pub(super) fn covers(&self, node: NodeId, slot: u32, tasks: &Tasks) -> bool {
+        self.ledger.is_none() || self.ledger_covers(node, slot, tasks)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn ledger_covers(&self, node: NodeId, slot: u32, tasks: &Tasks) -> bool {
         self.ledger.as_ref().is_none_or(|ledger| ledger.covers(node, tasks.demand(slot)))
     }
 
@@ -227,7 +233,7 @@ impl Cluster {
     }
 
     /// Adds a running attempt.
-    #[inline]
+    #[inline(always)]
     pub(super) fn occupy(&mut self, slot: u32, node: NodeId, tasks: &mut Tasks) {
         let state = &mut self.nodes[node.index()];
         let older = state.running;
@@ -240,13 +246,13 @@ impl Cluster {
         if older != NONE {
             tasks.hot[older as usize].next = slot;
         }
-        if let Some(ledger) = &mut self.ledger {
-            ledger.take(node, tasks.demand(slot));
+        if self.ledger.is_some() {
+            self.account(node, slot, tasks, Ledger::take);
         }
     }
 
     /// Removes a running attempt.
-    #[inline]
+    #[inline(always)]
     pub(super) fn vacate(&mut self, slot: u32, node: NodeId, tasks: &mut Tasks) {
         let task = &tasks.hot[slot as usize];
         let (newer, older, slots) = (task.next, task.link, task.slots);
@@ -261,26 +267,35 @@ impl Cluster {
         }
         state.free += slots;
         state.load -= 1;
-        if let Some(ledger) = &mut self.ledger {
-            ledger.give_back(node, tasks.demand(slot));
+        if self.ledger.is_some() {
+            self.account(node, slot, tasks, Ledger::give_back);
         }
     }
 
     /// Adds a task to the node's own queue.
-    #[inline]
+    #[inline(always)]
     pub(super) fn queue_push(&mut self, slot: u32, node: NodeId, tasks: &mut Tasks) {
         self.nodes[node.index()].queue_push(slot, tasks);
-        if let Some(ledger) = &mut self.ledger {
-            ledger.claim(node, tasks.demand(slot));
+        if self.ledger.is_some() {
+            self.account(node, slot, tasks, Ledger::claim);
         }
     }
 
     /// Takes the front of the node's own queue, which must be `front`.
-    #[inline]
+    #[inline(always)]
     pub(super) fn queue_pop(&mut self, front: u32, node: NodeId, tasks: &mut Tasks) {
         self.nodes[node.index()].queue_pop(front, tasks);
+        if self.ledger.is_some() {
+            self.account(node, front, tasks, Ledger::renounce);
+        }
+    }
+
+    /// Named resources: kept out of line, so that clusters without any do not pay for the code.
+    #[cold]
+    #[inline(never)]
+    fn account(&mut self, node: NodeId, slot: u32, tasks: &Tasks, change: fn(&mut Ledger, NodeId, u32)) {
         if let Some(ledger) = &mut self.ledger {
-            ledger.renounce(node, tasks.demand(front));
+            change(ledger, node, tasks.demand(slot));
         }
     }
 

@@ -330,6 +330,13 @@ impl<P: Policy> Scheduler<P> {
     }
 
     #[cold]
+    #[inline(never)]
+    fn tell_started(&mut self, slot: u32, node: NodeId) {
+        self.policy.parts().0.started(&self.tasks.view(slot), node, &self.cluster);
+    }
+
+    #[cold]
+    #[inline(never)]
     fn tell_ended<O: Observer>(&mut self, now: Time, slot: u32, node: NodeId, observer: &mut O) {
         let view = self.tasks.view(slot);
         // An attempt whose start was not yet reported has taken no time.
@@ -384,10 +391,13 @@ impl<P: Policy> Scheduler<P> {
 
     /// The kind of a task, as one of a set of 64: tasks of equal demand are of one kind, as long as
     /// there are kinds left.
+    #[inline(always)]
     fn kind(&mut self, slot: u32) -> u64 {
-        if self.cluster.resources().is_none() {
-            return NO_KIND;
-        }
+        if self.cluster.ledger.is_none() { NO_KIND } else { self.kind_of_demand(slot) }
+    }
+
+    #[cold]
+    fn kind_of_demand(&mut self, slot: u32) -> u64 {
         let demand = (self.tasks.hot[slot as usize].slots, self.tasks.demand(slot));
         let next = self.kinds.len();
         if next < 63 {
@@ -468,7 +478,7 @@ impl<P: Policy> Scheduler<P> {
         self.counts.running += 1;
         self.load_changed(node);
         if self.watched {
-            self.policy.parts().0.started(&self.tasks.view(slot), node, &self.cluster);
+            self.tell_started(slot, node);
         }
         let resumed = self.interrupts != Interrupts::Never && self.take_up(now, slot, node);
         observer.on_record(now, &Record::Dispatched { task: id, attempt, node, failures, resumed });
