@@ -3,8 +3,8 @@
 
 mod support;
 
-use falcon::policies::PolicySpec;
 use falcon::policies::registry::{ORDERS, PLACES, preset};
+use falcon::policies::{PlaceSpec, PolicySpec};
 use falcon::scheduler::Dispatch;
 use support::core::{Core, nodes};
 
@@ -21,6 +21,28 @@ fn main() {
             });
         }
     }
+    let options = [
+        ("least-loaded by work", PlaceSpec::LeastWork),
+        (
+            "consistent-hash bound 1.25",
+            PlaceSpec::ConsistentHash { virtual_nodes: 100, load_bound: Some(1.25) },
+        ),
+    ];
+    for (name, place) in options {
+        let spec = PolicySpec { place, dispatch: Dispatch::Push, ..fifo() };
+        for (size, shown) in sizes {
+            let mut core = Core::new(&spec, &nodes(size), size, 1);
+            bench.time(&format!("place {name}"), &format!("{shown} nodes"), 1, |bencher| {
+                bencher.iter(|| core.step());
+            });
+        }
+    }
+    // A free node and 64 tasks that wait for it, at every step.
+    let flow = preset("min-cost-flow").expect("a preset");
+    let mut core = Core::new(&flow, &nodes(1_000), 1_100, 1);
+    bench.time("min-cost-flow, 64 waiting", "1,000 nodes", 1, |bencher| {
+        bencher.iter(|| core.step());
+    });
     for order in ORDERS {
         let spec = PolicySpec { order: order.spec.clone(), ..fifo() };
         for (size, shown) in sizes {

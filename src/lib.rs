@@ -45,7 +45,7 @@
 //! one without any text:
 //!
 //! ```
-//! use falcon::experiment::plan::{NodeGroup, Plan, RunPlan, Until};
+//! use falcon::experiment::plan::{NodeGroup, Plan, RunPlan, Until, ZonePlan};
 //! use falcon::experiment::runner::RunnerOptions;
 //! use falcon::distribution::Distribution;
 //! use falcon::metrics::Metric;
@@ -79,7 +79,8 @@
 //!     run: RunPlan { seed: 1, replications: 1, until: Until::Settled, warmup: 0, timeline_buckets: 0 },
 //!     groups: vec![node],
 //!     resources: Default::default(),
-//!     workload: Workload::Generated { tasks: 1000, arrivals: Arrivals::AtOnce, classes: vec![task] },
+//!     zones: ZonePlan::default(),
+//!     workload: Workload::Generated { tasks: 1000, arrivals: Arrivals::AtOnce, classes: vec![task], jobs: None },
 //!     retry: RetryPlan::default(),
 //!     delays: Delays::default(),
 //!     policies: vec![preset("fifo").unwrap()],

@@ -7,9 +7,10 @@ use crate::distribution::Distribution;
 use crate::faults::NodeFaults;
 use crate::policies::{self, AnyPolicy, PolicySpec};
 use crate::random::Streams;
-use crate::scheduler::{NodeSpec, Resources, RetryPlan, SchedulerConfig};
+use crate::scheduler::{Limits, NodeSpec, Resources, RetryPlan, SchedulerConfig, Zones};
 use crate::time::{Duration, Time};
 use crate::workload::Workload;
+use crate::workload::jobs::Shape;
 
 /// How long news takes: times in seconds, `None` for no time at all.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -49,12 +50,16 @@ pub struct World {
     pub faults: Vec<NodeFaults>,
     /// For each node the index of its kind, if it fails.
     pub fault_of: Vec<Option<u32>>,
+    /// Where the nodes stand.
+    pub zones: Zones,
     /// What nodes have besides slots, and what tasks demand of it.
     pub resources: Arc<Resources>,
     /// The tasks.
     pub workload: Workload,
     /// What happens to failed and lost attempts.
     pub retry: RetryPlan,
+    /// How many tasks may wait.
+    pub limits: Limits,
     /// How long news takes.
     pub delays: Delays,
     /// No arrivals are taken after this instant.
@@ -73,19 +78,30 @@ impl World {
 
     /// A policy for this cluster, its random choices those of this seed.
     pub fn policy(&self, spec: &PolicySpec, seed: u64) -> AnyPolicy {
-        let streams = Streams::new(seed);
-        policies::build_with(spec, &self.nodes, &self.resources, self.max_demand(), streams)
+        let (zones, resources) = (&self.zones, &self.resources);
+        policies::build_in(zones, resources, spec, &self.nodes, self.max_demand(), Streams::new(seed))
     }
 
-    /// What a scheduler must know of this world, in the replication with this seed.
-    pub fn scheduler_config(&self, starts_are_reported: bool, seed: u64) -> SchedulerConfig {
+    /// What the scheduler is told before its first event.
+    pub fn scheduler_config(&self, seed: u64, starts_are_reported: bool) -> SchedulerConfig {
         SchedulerConfig {
             retry: self.retry,
             max_demand: self.max_demand(),
             starts_are_reported,
-            resources: self.resources.clone(),
             seed,
+            resources: self.resources.clone(),
+            limits: self.limits.clone(),
         }
+    }
+
+    /// Whether the scheduler can be wrong about what is: about a start, or about a node.
+    pub fn starts_are_reported(&self) -> bool {
+        self.delays.starts_are_reported() || self.zones.has_latency()
+    }
+
+    /// The speed of the fastest node.
+    pub fn highest_speed(&self) -> f64 {
+        self.nodes.iter().map(|node| node.speed).fold(0.0, f64::max)
     }
 
     /// Slots of all nodes.
@@ -105,12 +121,13 @@ impl World {
     pub fn expected_span(&self) -> Duration {
         let capacity: f64 = self.nodes.iter().map(|node| f64::from(node.slots) * node.speed).sum();
         let (arriving, work) = match &self.workload {
-            Workload::Generated { tasks, arrivals, classes } => {
+            Workload::Generated { tasks, arrivals, classes, jobs } => {
                 let mean: f64 = classes
                     .iter()
                     .map(|class| class.share * f64::from(class.slots) * class.duration.mean().unwrap_or(0.0))
                     .sum();
-                let rate = arrivals.mean_rate().unwrap_or(f64::INFINITY);
+                let size = jobs.as_ref().map_or(Some(1.0), Shape::mean_tasks).unwrap_or(f64::INFINITY);
+                let rate = arrivals.mean_rate().unwrap_or(f64::INFINITY) * size;
                 (f64::from(*tasks) / rate, f64::from(*tasks) * mean)
             }
             Workload::Listed { tasks, .. } => {

@@ -7,6 +7,9 @@
 //! ```text
 //! up N, lost N                     node N joins or is lost
 //! task T [slots S] [work W] [urgent P] [in SLOT]   task T arrives (slot T unless said)
+//! task T ... after P+Q             it waits for tasks P and Q
+//! task T ... of job                others may wait for it even after it has settled
+//! no more from T                   task T and those after it will never arrive
 //! began T.A on N                   attempt A of task T has begun there
 //! done T.A on N, failed T.A on N   it ended
 //! timer                            the timer fires
@@ -17,8 +20,8 @@ use falcon::policies::registry::{BACKFILLS, DISPATCHES, ORDERS, PLACES, Part};
 use falcon::policies::{self, AnyPolicy, PolicySpec};
 use falcon::random::Streams;
 use falcon::scheduler::{
-    Backoff, Command, Commands, Event, NodeSpec, OnNodeLoss, Outcome, Record, RetryPlan, Scheduler,
-    SchedulerConfig, TaskSpec, TaskState,
+    Backoff, Command, Commands, Event, Limits, NodeSpec, OnNodeLoss, Outcome, Record, RetryPlan, Scheduler,
+    SchedulerConfig, TaskDetails, TaskSpec, TaskState,
 };
 use falcon::time::{Duration, Time};
 
@@ -57,8 +60,9 @@ fn core(policy: &str, nodes: &[u32], retry: RetryPlan) -> Core {
         retry,
         max_demand,
         starts_are_reported: false,
-        resources: Default::default(),
         seed: 1,
+        resources: Default::default(),
+        limits: Limits::default(),
     };
     let policy = policies::build(&spec, &nodes, max_demand, Streams::new(1));
     Core {
@@ -93,6 +97,7 @@ impl Core {
             "up" => Event::NodeJoined { node: NodeId(number(words[1])) },
             "lost" => Event::NodeLost { node: NodeId(number(words[1])) },
             "timer" => Event::TimerFired,
+            "no" => Event::ArrivalsEnded { next: value(&words, "from").expect("a task") as u32 },
             "began" => Event::AttemptStarted { task: attempt().0, attempt: attempt().1, node: node() },
             "done" | "failed" => Event::AttemptFinished {
                 task: attempt().0,
@@ -118,12 +123,32 @@ impl Core {
         }
     }
 
+    /// What is said of a task that waits for others, before and after it is submitted.
+    fn dependencies(task: TaskId, text: &str) -> (Option<Event>, Vec<Event>) {
+        let parents = text.split_once(" after ").map(|(_, parents)| parents.split('+'));
+        if parents.is_none() && !text.contains(" of job") {
+            return (None, Vec::new());
+        }
+        let parent = |parent: &str| parent.parse().expect("a number");
+        let declare = |parent| Event::DependencyDeclared { task, parent };
+        let declared: Vec<Event> = parents.into_iter().flatten().map(parent).map(declare).collect();
+        let parents = declared.len() as u32;
+        let details = TaskDetails { number: task.number, job: 0, parents, ..TaskDetails::default() };
+        (Some(Event::TaskDescribed { task, details }), declared)
+    }
+
     /// One instant; gives the core's answer.
     fn instant(&mut self, now: Time, events: &str) -> String {
         let before = self.records.len();
         for text in events.split(',').map(str::trim).filter(|text| !text.is_empty()) {
             let event = self.event(text);
-            self.scheduler.handle(now, event, &mut self.commands, &mut self.records);
+            let (described, declared) = match event {
+                Event::TaskSubmitted { task, .. } => Core::dependencies(task, text),
+                _ => (None, Vec::new()),
+            };
+            for event in described.into_iter().chain([event]).chain(declared) {
+                self.scheduler.handle(now, event, &mut self.commands, &mut self.records);
+            }
             self.scheduler.check_invariants();
         }
         self.scheduler.decide(now, &mut self.commands, &mut self.records);
@@ -145,6 +170,7 @@ impl Core {
                 }
                 Command::Settle { task, state: TaskState::Completed } => format!("completed {}", task.number),
                 Command::Settle { task, state: TaskState::Error } => format!("error {}", task.number),
+                Command::Settle { task, state: TaskState::Cancelled } => format!("cancelled {}", task.number),
                 other => panic!("{other:?}"),
             });
         }
@@ -169,6 +195,49 @@ impl Core {
 
 fn retry() -> RetryPlan {
     RetryPlan::default()
+}
+
+// Dependencies --------------------------------------------------------------------------------
+
+/// Parents may arrive after their children; of children that are ready at one instant the first goes first.
+#[test]
+fn a_task_starts_once_all_its_parents_have_completed() {
+    core("fifo least-loaded pull none", &[1, 1], retry()).play(
+        "0: up 0, up 1, task 0 after 1+2, task 1 after 2 ->
+         1: task 2 after 3+3, task 3    -> start 3.1 on 0
+         2: task 4 of job               -> start 4.1 on 1
+         3: done 3.1 on 0               -> completed 3, start 2.1 on 0
+         4: done 2.1 on 0, done 4.1 on 1, task 5 -> completed 2, completed 4, start 1.1 on 0, start 5.1 on 1
+         5: failed 1.1 on 0             -> start 1.2 on 0
+         6: done 1.2 on 0               -> completed 1, start 0.1 on 0
+         7: task 6 in 9 after 0+4       ->
+         8: done 0.1 on 0               -> completed 0, start 6.1 on 0",
+    );
+}
+
+/// Children that are bound on arrival are bound when they are ready.
+#[test]
+fn a_blocked_task_is_bound_when_it_is_ready() {
+    core("fifo round-robin push none", &[1, 1], retry()).play(
+        "0: up 0, up 1, task 0, task 1 after 0, task 2 after 0 -> start 0.1 on 0
+         1: lost 1                      ->
+         2: done 0.1 on 0               -> completed 0, start 1.1 on 0
+         3: up 1, task 3                -> start 3.1 on 1
+         4: done 1.1 on 0               -> completed 1, start 2.1 on 0",
+    );
+}
+
+#[test]
+fn what_cannot_start_any_more_is_cancelled() {
+    let once = || RetryPlan { max_attempts: Some(1), ..retry() };
+    core("fifo least-loaded pull none", &[1], once()).play(
+        "0: up 0, task 0 after 9, task 1, task 2 after 1+3, task 3 after 1 -> start 1.1 on 0
+         1: task 4 after 2, task 5 after 0+4, task 6 ->
+         2: failed 1.1 on 0             -> error 1, cancelled 2, cancelled 3, cancelled 4, cancelled 5, start 6.1 on 0
+         3: task 7 in 2 after 4, task 8 in 3 after 6 -> cancelled 7
+         4: no more from 9              -> cancelled 0
+         5: done 6.1 on 0               -> completed 6, start 8.1 on 0",
+    );
 }
 
 // Stale results -------------------------------------------------------------------------------
@@ -593,8 +662,9 @@ fn a_start_that_is_reported_late_counts_from_the_report() {
             retry: retry(),
             max_demand: 1,
             starts_are_reported: true,
-            resources: Default::default(),
             seed: 1,
+            resources: Default::default(),
+            limits: Limits::default(),
         };
         let fifo = falcon::policies::registry::preset("fifo").expect("a preset");
         Scheduler::new(policies::build(&fifo, &nodes, 1, Streams::new(1)), &nodes, config)
@@ -688,6 +758,7 @@ fn every_transition_is_written_down() {
                 waiting: false,
                 class: 0,
                 arrival: Time(SECOND),
+                deadline: Time::NEVER,
                 first_start: Some(Time(SECOND)),
                 attempts: 3,
                 node: Some(on(0)),

@@ -48,7 +48,8 @@ fn simulate(tasks: &[TraceTask], estimate: EstimateSpec, policy: &str, slots: u3
          workload = {{ tasks = 1, duration.constant = 1.0 }}"
     );
     let mut plan = plan(&scenario);
-    plan.workload = Workload::Listed { tasks: tasks.into(), class_names: vec![String::new()], estimate };
+    plan.workload =
+        Workload::Listed { tasks: tasks.into(), class_names: vec![String::new()], estimate, graph: None };
     rows(&plan)
 }
 

@@ -34,7 +34,8 @@ fn lines() -> &'static Vec<String> {
         let mut writer = LogWriter::new(Vec::new());
         for (index, policy) in plan.policies.iter().enumerate() {
             let output = try_live(&plan, index, 1, &mut Honest, &options()).expect("it runs");
-            let header = Header::new(policy.clone(), 0, 1, &world);
+            let nodes = world.nodes.clone();
+            let header = Header::new(policy.clone(), 0, nodes, world.scheduler_config(1, true));
             writer.run(&header, &output.journal).expect("memory takes it");
         }
         let mut text = String::new();

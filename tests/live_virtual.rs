@@ -164,6 +164,32 @@ fn named_resources_and_shares() {
     );
 }
 
+/// Jobs of tasks that wait for each other, of which some fail and take others with them.
+#[test]
+fn jobs_of_dependent_tasks() {
+    for jobs in [
+        "layered = { layers = 4, width.uniform = { low = 1, high = 5 }, density = 0.4 }",
+        "fork-join = { width = 5, stages = 2 }",
+    ] {
+        same_decisions(&format!(
+            r#"
+            policies = ["fifo", "round-robin", {{ order = "critical-path", place = "fastest" }}, "least-loaded"]
+            run.until = 200
+            [[nodes]]
+            count = 4
+            up.exponential.mean = 20.0
+            down.exponential.mean = 4.0
+            [workload]
+            tasks = 700
+            arrivals.poisson.rate = 0.3
+            duration.exponential.mean = 1.0
+            failure_probability = 0.2
+            jobs.{jobs}
+            "#
+        ));
+    }
+}
+
 /// The log says all that the scheduler saw: changed in one place, the replay notices.
 #[test]
 fn a_replay_notices_a_change() {

@@ -59,6 +59,67 @@ fn tasks_of_one_instant_fill_a_node_before_the_next() {
     assert_eq!(nodes, [0, 0, 0, 1]);
 }
 
+// Zones ---------------------------------------------------------------------------------------
+
+/// Two zones, a quarter of a second from eu to us and half a second back; nodes of one slot, one in
+/// each, and one that stands nowhere.
+fn two_zones(more: &str) -> String {
+    format!(
+        r#"
+        nodes = [{{ zone = "eu" }}, {{ zone = "us" }}, {{ name = "elsewhere" }}]
+        [zones]
+        latency.eu.us = 0.25
+        latency.us.eu = "500ms"
+        [workload]
+        {more}
+        "#
+    )
+}
+
+/// The way of a task to its node delays its start, and the slot is taken meanwhile.
+#[test]
+fn the_way_to_a_zone_takes_time() {
+    let tasks = r#"
+        zone = "us"
+        tasks_list = [
+            { work = 2 },
+            { work = 2, zone = "eu" },
+            { work = 2, zone = "eu" },
+            { work = 1, arrival = 1 },
+        ]
+    "#;
+    let run = run(&format!("policies = [\"first-fit\"]\n{}", two_zones(tasks)));
+    // Nowhere is at no distance; node 2 is free again first, and the last task has to go there.
+    let expected =
+        [(0.5, 2.5, 1, 0, DONE), (0.25, 2.25, 1, 1, DONE), (0.0, 2.0, 1, 2, DONE), (2.0, 3.0, 1, 2, DONE)];
+    assert_eq!(rows(&run), expected);
+    figures(&run, &[(Metric::MeanWait, 1.75 / 4.0), (Metric::Makespan, 3.0)]);
+}
+
+/// The way comes on top of the delay of dispatch.
+#[test]
+fn the_way_to_a_zone_adds_to_the_delay_of_dispatch() {
+    let tasks = "tasks_list = [{ work = 2, zone = \"us\" }]\n[scheduler]\ndispatch_delay = 0.125";
+    let run = run(&format!("policies = [\"first-fit\"]\n{}", two_zones(tasks)));
+    assert_eq!(rows(&run), [(0.625, 2.625, 1, 0, DONE)]);
+}
+
+/// A task goes to its own zone as long as that has room, then to the next nearest: nowhere, at no
+/// distance, before the other zone. Under push a queue in its own zone is nearer than a free node
+/// elsewhere, unless it spills over.
+#[test]
+fn the_nearest_node() {
+    let tasks = "zone = \"eu\"\ntasks_list = [{ work = 4 }, { work = 4 }, { work = 4 }, { work = 4 }]";
+    let nodes = |policy: &str| -> Vec<u32> {
+        let run = run(&format!("policies = [{policy}]\n{}", two_zones(tasks)));
+        rows(&run).into_iter().map(|row| row.3).collect()
+    };
+    assert_eq!(nodes(r#"{ place = "nearest" }"#), [0, 2, 1, 0]);
+    assert_eq!(nodes(r#""nearest""#), [0, 0, 0, 0]);
+    let spills = r#"{ place.nearest.spill_over = true, dispatch = "push" }"#;
+    assert_eq!(nodes(spills), [0, 2, 1, 0]);
+}
+
 // Every column by hand ------------------------------------------------------------------------
 
 /// Node 0 has one slot of speed 1, node 1 two of speed 2. Task 1 takes both slots of node 1; tasks
@@ -509,6 +570,7 @@ fn listed(tasks: &[(u64, u64, u32)]) -> Workload {
         tasks: tasks.iter().map(task).collect(),
         class_names: vec![String::new()],
         estimate: EstimateSpec::Exact,
+        graph: None,
     }
 }
 

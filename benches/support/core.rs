@@ -7,7 +7,7 @@ use falcon::ids::{AttemptNumber, NodeId, TaskId};
 use falcon::policies::{self, AnyPolicy, PolicySpec};
 use falcon::random::{Purpose, Stream, Streams, below, uniform};
 use falcon::scheduler::{
-    Command, Commands, Event, NodeSpec, Outcome, RetryPlan, Scheduler, SchedulerConfig, TaskSpec,
+    Command, Commands, Event, Limits, NodeSpec, Outcome, RetryPlan, Scheduler, SchedulerConfig, TaskSpec,
 };
 use falcon::time::{Duration, Time};
 
@@ -29,6 +29,7 @@ impl Core {
         let streams = Streams::new(1);
         let policy = policies::build(spec, nodes, widest, streams);
         let config = SchedulerConfig {
+            limits: Limits::default(),
             retry: RetryPlan::default(),
             max_demand: widest,
             starts_are_reported: false,

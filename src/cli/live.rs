@@ -133,6 +133,7 @@ impl PaceArgs {
 
 pub(super) fn live(args: &LiveArgs, terminal: &Terminal) -> Outcome {
     let jobs = output::load(&args.files, &args.overrides, &args.output, "-live")?;
+    jobs.iter().try_for_each(stands_in_one_place)?;
     for (index, job) in jobs.iter().enumerate() {
         if index > 0 {
             print("\n")?;
@@ -210,6 +211,18 @@ fn run_live(args: &LiveArgs, job: &Job<'_>, terminal: &Terminal) -> Result<LiveR
         Err(stopped @ LiveRunError::Stopped { .. }) => Err(output::stopped(&stopped, &job.out)),
         other => Ok(other?),
     }
+}
+
+/// All workers of a live run stand here: it cannot have zones that are apart.
+pub(super) fn stands_in_one_place(job: &Job<'_>) -> Outcome {
+    if !job.loaded.plan.world().zones.has_latency() {
+        return Ok(());
+    }
+    Err(Failure::Usage(format!(
+        "{}: zones that are apart ([zones] `latency`) are simulated only: the workers of a live run all \
+         stand here; leave [zones] out",
+        job.file.display()
+    )))
 }
 
 /// What of a scenario a live run cannot take from it.

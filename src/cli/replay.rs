@@ -45,7 +45,7 @@ fn describe(run: &Replayed, text: &mut String) {
         text,
         "{}, seed {}: {} steps, {} events, {} commands: ",
         run.header.policy.name,
-        run.header.seed,
+        run.header.config.seed,
         count(run.steps as u64),
         count(run.events as u64),
         count(run.commands as u64)

@@ -15,6 +15,7 @@ use crate::faults::{FailsWhen, NodeFaults};
 use crate::live::{LiveError, Samples};
 use crate::policies::registry::preset;
 use crate::scheduler::{OnNodeLoss, RetryPlan};
+use crate::workload::jobs::Shape;
 use crate::workload::{Arrivals, ClassDetails, EstimateSpec, TaskClass, Workload};
 use crate::world::Delays;
 
@@ -118,7 +119,10 @@ impl Plan {
         let slots = self.total_slots() as f64;
         let mean_wait = (WAIT.0 + WAIT.1) / 2.0;
         let own = match &self.workload {
-            Workload::Generated { arrivals, .. } => arrivals.mean_rate().map(|rate| rate / time_scale),
+            Workload::Generated { arrivals, jobs, .. } => {
+                let size = jobs.as_ref().map_or(Some(1.0), Shape::mean_tasks);
+                arrivals.mean_rate().zip(size).map(|(rate, size)| rate * size / time_scale)
+            }
             Workload::Listed { .. } => None,
         };
         let rate = own.unwrap_or(MOST_PER_SECOND).clamp(LEAST_PER_SECOND, MOST_PER_SECOND);
@@ -142,6 +146,7 @@ impl Plan {
         plan.workload = Workload::Generated {
             tasks: (rate * LENGTH).ceil() as u32,
             arrivals: Arrivals::Poisson { rate: rate * time_scale },
+            jobs: None,
             classes: vec![TaskClass {
                 name: String::new(),
                 share: 1.0,

@@ -166,6 +166,9 @@ impl Plan {
         pooled: &Mutex<[PooledHistogram; 3]>,
     ) -> Result<LiveRun, LiveError> {
         let (spec, seed, world) = (&self.policies[policy], self.seed(replication), self.world());
+        if world.zones.has_latency() {
+            return Err(LiveError::ZonesApart);
+        }
         let mut hub = HubOptions::new(options.time_scale).map_err(LiveError::Start)?;
         if let Some(program) = &options.program {
             hub.program.clone_from(program);
@@ -190,6 +193,7 @@ impl Plan {
             progress: Some(&progress),
         };
         let build = || world.policy(spec, seed);
+        let config = world.scheduler_config(seed, true);
         let output = run_live(&world, seed, build, &live, link)?;
         let invalid = too_late(&output.driver, options.lag_tolerance);
         let unused = Mutex::default();
@@ -200,7 +204,10 @@ impl Plan {
             samples: output.samples,
             invalid,
             history: output.history,
-            header: Header::new(spec.clone(), replication, seed, &world),
+            header: Header {
+                zones: world.zones,
+                ..Header::new(spec.clone(), replication, world.nodes, config)
+            },
             journal: output.journal,
             incidents: output.incidents,
         })

@@ -6,7 +6,7 @@ use crate::faults::NodeFaults;
 use crate::policies::spec::PolicySpec;
 use crate::scheduler::Resources;
 use crate::scheduler::retry::RetryPlan;
-use crate::time::Time;
+use crate::time::{Duration, Time};
 use crate::workload::Workload;
 use crate::world::Delays;
 
@@ -49,8 +49,26 @@ pub struct NodeGroup {
     pub weight: f64,
     /// Zone, if named.
     pub zone: Option<String>,
+    /// Tasks that may wait in the queue of one node under push; `None` for no limit.
+    pub queue_limit: Option<u32>,
     /// How its nodes fail; `None` when they never do.
     pub faults: Option<NodeFaults>,
+}
+
+/// The zones of a scenario.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ZonePlan {
+    /// Their names; the first is zone 1, as zone 0 is nowhere.
+    pub names: Vec<String>,
+    /// The time a task needs from one zone to the other, by their places in `names`.
+    pub latency: Vec<Vec<Duration>>,
+}
+
+impl ZonePlan {
+    /// The number of the zone of this name.
+    pub fn number(&self, name: &str) -> Option<u16> {
+        self.names.iter().position(|zone| zone == name).map(|index| index as u16 + 1)
+    }
 }
 
 /// A scenario that can be run as it is.
@@ -66,10 +84,14 @@ pub struct Plan {
     pub groups: Vec<NodeGroup>,
     /// What nodes have besides slots, and what tasks demand of it.
     pub resources: Arc<Resources>,
+    /// Where it stands.
+    pub zones: ZonePlan,
     /// The tasks.
     pub workload: Workload,
     /// What happens to failed and lost attempts.
     pub retry: RetryPlan,
+    /// Tasks that may wait in all queues together; `None` for no limit.
+    pub queue_limit: Option<u64>,
     /// How long news takes.
     pub delays: Delays,
     /// The policies, no two of the same name.
@@ -85,6 +107,15 @@ impl Plan {
     /// How many nodes the cluster has.
     pub fn node_count(&self) -> usize {
         self.groups.iter().map(|group| group.count as usize).sum()
+    }
+
+    /// By node, how many tasks may wait in its queue, `u32::MAX` for no limit; empty when no node has one.
+    pub(super) fn node_limits(&self) -> Vec<u32> {
+        if self.groups.iter().all(|group| group.queue_limit.is_none()) {
+            return Vec::new();
+        }
+        let limit = |group: &NodeGroup| group.queue_limit.unwrap_or(u32::MAX);
+        self.groups.iter().flat_map(|group| std::iter::repeat_n(limit(group), group.count as usize)).collect()
     }
 
     /// How many tasks run at once at most.

@@ -14,7 +14,7 @@ use crate::metrics::collector::HISTOGRAMS;
 use crate::metrics::histogram::PooledHistogram;
 use crate::metrics::{Collected, PolicyResult, ReplicationResult, TailDistribution, TaskResult};
 use crate::random::Streams;
-use crate::scheduler::{NodeSpec, Policy};
+use crate::scheduler::{Limits, NodeSpec, Policy, Zones};
 use crate::sim::{self, RunOptions, RunOutput, SimulationError};
 use crate::world::World;
 
@@ -81,10 +81,16 @@ impl Plan {
         let mut world = World {
             nodes: Vec::with_capacity(self.node_count()),
             faults: Vec::new(),
+            zones: Zones::new(self.zone_of_nodes(), self.zones.latency.clone()),
             fault_of: Vec::with_capacity(self.node_count()),
             resources: self.resources.clone(),
             workload: self.workload.clone(),
             retry: self.retry,
+            limits: Limits {
+                waiting: self.queue_limit,
+                nodes: self.node_limits(),
+                tasks_give_up: self.workload.tasks_give_up(),
+            },
             delays: self.delays.clone(),
             last_arrival: match self.run.until {
                 Until::Settled => None,
@@ -104,6 +110,18 @@ impl Plan {
             world.fault_of.extend(std::iter::repeat_n(kind, count));
         }
         world
+    }
+
+    /// The zone of every node, 0 for nowhere; empty when none says.
+    fn zone_of_nodes(&self) -> Vec<u16> {
+        let zone = |name: &String| self.zones.number(name).unwrap_or(0);
+        let zones =
+            self.groups.iter().map(|group| (group.zone.as_ref().map_or(0, zone), group.count as usize));
+        let zones: Vec<_> = zones.collect();
+        if zones.iter().all(|(zone, _)| *zone == 0) {
+            return Vec::new();
+        }
+        zones.into_iter().flat_map(|(zone, count)| std::iter::repeat_n(zone, count)).collect()
     }
 
     /// Runs every policy over all replications.

@@ -6,6 +6,7 @@
 //! a step is the clock's when it begins. The world does not drift: what follows a planned fact is
 //! planned from when it was due, not from when it was taken in.
 
+use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
 
 use super::fleet::{Fleet, Process};
@@ -22,7 +23,7 @@ use crate::faults::{Change, NodeClocks};
 use crate::ids::{AttemptNumber, NodeId, TaskId};
 use crate::metrics::DriverFigures;
 use crate::random::Streams;
-use crate::scheduler::{Command, Commands, Event, Observer, Policy, Record, Scheduler};
+use crate::scheduler::{Command, Commands, Event, NO_JOB, Observer, Policy, Record, Scheduler};
 use crate::time::Time;
 use crate::world::World;
 
@@ -71,6 +72,8 @@ pub(super) struct Coordinator<'a, P, O, L> {
     /// Host clock when silence was last looked for.
     pub(super) watched: u64,
     pub(super) facts: Vec<Fact>,
+    /// What is to be written down of tasks of jobs that arrive in this step.
+    in_jobs: VecDeque<Record>,
     commands: Commands,
     pub(super) incoming: Vec<Incoming>,
     pub(super) said: Vec<Said>,
@@ -120,6 +123,7 @@ impl<'a, P: Policy, O: Observer, L: Link> Coordinator<'a, P, O, L> {
             woke: 0,
             watched: 0,
             facts: Vec::new(),
+            in_jobs: VecDeque::new(),
             commands: Commands::new(),
             incoming: Vec::new(),
             said: Vec::new(),
@@ -264,10 +268,11 @@ impl<'a, P: Policy, O: Observer, L: Link> Coordinator<'a, P, O, L> {
             }
             self.late(now, due);
             if arrival <= change {
-                if let Some((task, spec, details)) = self.truths.arrive() {
-                    let described = details.map(|details| Event::TaskDescribed { task, details });
-                    self.facts.extend(described.map(Fact::own));
-                    self.facts.push(Fact::own(Event::TaskSubmitted { task, spec }));
+                if let Some(arrival) = self.truths.arrive() {
+                    let speed = self.world.highest_speed();
+                    let record = arrival.job.map(|(job, size)| size.record(arrival.task, job, speed));
+                    self.in_jobs.extend(record);
+                    self.facts.extend(arrival.events().map(Fact::own));
                 }
             } else if let Some(plan) = self.plans.pop() {
                 self.change_node(now, plan)?;
@@ -355,6 +360,12 @@ impl<'a, P: Policy, O: Observer, L: Link> Coordinator<'a, P, O, L> {
         {
             // What an attempt takes undisturbed is ours to know, not the worker's.
             *service = known;
+        }
+        if let Event::TaskDescribed { details, .. } = fact.event
+            && details.job != NO_JOB
+            && let Some(record) = self.in_jobs.pop_front()
+        {
+            self.observer.on_record(now, &record);
         }
         let refused = self.scheduler.view().refused();
         let given = self.commands.as_slice().len();

@@ -5,7 +5,6 @@
 //! read, so that reading takes the memory of one line and of a scheduler.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::sync::Arc;
 
 use flate2::Compression;
 use flate2::read::MultiGzDecoder;
@@ -16,8 +15,7 @@ use super::journal::{Mismatch, Replay, Step};
 use super::log_check::{LONGEST_PAUSE, Possible, check};
 use crate::policies::{self, AnyPolicy, PolicySpec};
 use crate::random::Streams;
-use crate::scheduler::{NodeSpec, Resources, RetryPlan, Scheduler, SchedulerConfig};
-use crate::world::World;
+use crate::scheduler::{NodeSpec, Scheduler, SchedulerConfig, Zones};
 
 /// Name of the file in a results folder.
 pub const FILE: &str = "log.jsonl.gz";
@@ -38,33 +36,20 @@ pub struct Header {
     pub policy: PolicySpec,
     /// Number of the replication.
     pub replication: u32,
-    /// Its seed.
-    pub seed: u64,
     /// The nodes, in order of number.
     pub nodes: Vec<NodeSpec>,
-    /// What happens to failed and lost attempts.
-    pub retry: RetryPlan,
-    /// The most slots that one task takes.
-    pub max_demand: u32,
-    /// Named resources of nodes and demands of tasks.
-    #[serde(default, skip_serializing_if = "Resources::is_empty")]
-    pub resources: Resources,
+    /// Where they stand.
+    #[serde(default)]
+    pub zones: Zones,
+    /// What else it was told: the seed and named resources included.
+    pub config: SchedulerConfig,
 }
 
 impl Header {
     /// A header in the form of this version.
-    pub fn new(policy: PolicySpec, replication: u32, seed: u64, world: &World) -> Self {
-        Header {
-            form: FORM,
-            version: env!("CARGO_PKG_VERSION").to_string(),
-            policy,
-            replication,
-            seed,
-            nodes: world.nodes.clone(),
-            retry: world.retry,
-            max_demand: world.max_demand(),
-            resources: (*world.resources).clone(),
-        }
+    pub fn new(policy: PolicySpec, replication: u32, nodes: Vec<NodeSpec>, config: SchedulerConfig) -> Self {
+        let version = env!("CARGO_PKG_VERSION").to_string();
+        Header { form: FORM, version, policy, replication, nodes, zones: Zones::default(), config }
     }
 }
 
@@ -222,13 +207,11 @@ struct Run {
 impl Run {
     fn new(header: Header) -> Result<Run, String> {
         check(&header)?;
-        let Header { seed, max_demand, .. } = header;
-        let resources = Arc::new(header.resources.clone());
-        let streams = Streams::new(seed);
-        let policy = policies::build_with(&header.policy, &header.nodes, &resources, max_demand, streams);
-        let mut retry = header.retry;
-        retry.backoff.max = retry.backoff.max.min(LONGEST_PAUSE);
-        let config = SchedulerConfig { retry, max_demand, starts_are_reported: true, resources, seed };
+        let mut config = header.config.clone();
+        let Header { zones, policy, nodes, .. } = &header;
+        let streams = Streams::new(config.seed);
+        let policy = policies::build_in(zones, &config.resources, policy, nodes, config.max_demand, streams);
+        config.retry.backoff.max = config.retry.backoff.max.min(LONGEST_PAUSE);
         let replay = Replay::new(Scheduler::new(policy, &header.nodes, config));
         let replayed = Replayed { header, steps: 0, events: 0, commands: 0, mismatch: None };
         Ok(Run { replay, possible: Possible::default(), replayed })

@@ -16,6 +16,9 @@ const LAST: u64 = u64::MAX / 2;
 /// The longest pause before jitter, which may double it. No live run has seen the end of a longer one.
 pub(super) const LONGEST_PAUSE: Duration = Duration(u64::MAX / 4);
 
+/// A task may wait for one that comes so many tasks later: the scheduler keeps a word for each of them.
+const MOST_AHEAD: u32 = 1 << 24;
+
 /// Speeds and weights outside of this cannot be added up or divided by.
 const MODERATE: std::ops::RangeInclusive<f64> = 1e-100..=1e100;
 
@@ -53,10 +56,14 @@ pub(super) fn check(header: &Header) -> Result<(), String> {
     {
         return Err("its order needs one central queue and neither backfills nor interrupts".to_string());
     }
-    if !header.resources.is_sound(header.nodes.len()) {
+    if !header.config.resources.is_sound(header.nodes.len()) {
         return Err("its resources are not possible".to_string());
     }
-    let backoff = &header.retry.backoff;
+    let limited = header.config.limits.nodes.len() as u64;
+    if limited != 0 && limited != nodes {
+        return Err("its limits are not those of its nodes".to_string());
+    }
+    let backoff = &header.config.retry.backoff;
     if !(backoff.factor >= 1.0 && backoff.factor.is_finite() && (0.0..=1.0).contains(&backoff.jitter)) {
         return Err("its pauses after failures are not possible".to_string());
     }
@@ -90,14 +97,19 @@ impl Possible {
                     let next = task.number == self.submitted && details.number == task.number;
                     let slot = self.taken.get(task.slot as usize).copied();
                     let free = slot.map_or(task.slot as usize == self.taken.len(), |taken| taken == 0);
-                    let known = details.demand < header.resources.demand_count();
+                    let known = details.demand < header.config.resources.demand_count();
                     next && free && known && MODERATE.contains(&details.weight)
                 }
                 Event::TaskSubmitted { task, spec } => {
                     let next = task.number == self.submitted;
                     self.submitted = self.submitted.saturating_add(1);
-                    next && spec.slots <= header.max_demand && self.take(task.slot, spec.slots)
+                    next && spec.slots <= header.config.max_demand && self.take(task.slot, spec.slots)
                 }
+                Event::DependencyDeclared { task, parent } => {
+                    let ahead = parent.saturating_sub(self.submitted);
+                    task.number.checked_add(1) == Some(self.submitted) && ahead <= MOST_AHEAD
+                }
+                Event::ArrivalsEnded { next } => *next == self.submitted,
                 Event::NodeJoined { node } | Event::NodeLost { node } => node.index() < header.nodes.len(),
                 // Of attempts that are not there the scheduler itself takes no notice.
                 Event::AttemptStarted { .. } | Event::AttemptFinished { .. } | Event::TimerFired => true,

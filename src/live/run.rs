@@ -68,6 +68,9 @@ pub enum LiveError {
     /// It was stopped from outside.
     #[error("the run was stopped")]
     Stopped,
+    /// The scenario's zones are apart.
+    #[error("zones that are apart are simulated only: the workers of a live run all stand here")]
+    ZonesApart,
     /// A process could not be started.
     #[error("cannot start a worker process: {0}")]
     Start(#[source] io::Error),
@@ -106,7 +109,7 @@ pub enum LiveError {
 
 /// What the core is told before its first event in a live run.
 pub fn scheduler_config(world: &World, seed: u64) -> SchedulerConfig {
-    world.scheduler_config(true, seed)
+    world.scheduler_config(seed, true)
 }
 
 /// Runs one replication of `world` for real. `policy` makes the policy anew: it is needed a second

@@ -7,6 +7,7 @@ use crate::ids::{AttemptNumber, NodeId, TaskId};
 use crate::random::{Purpose, StreamKey, Streams};
 use crate::scheduler::{Event, OnNodeLoss, Outcome, TaskDetails, TaskSpec};
 use crate::time::{Duration, Time};
+use crate::workload::graph::JobSize;
 use crate::workload::source::{NewTask, SourceError, TaskSource};
 use crate::world::World;
 
@@ -44,12 +45,39 @@ pub(super) struct Fate {
     pub(super) outcome: Outcome,
 }
 
+/// A task that arrives, and all that is said of it.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Arrival {
+    pub(super) task: TaskId,
+    pub(super) spec: TaskSpec,
+    pub(super) details: Option<TaskDetails>,
+    /// Numbers of the tasks it waits for.
+    pub(super) parents: Vec<u32>,
+    pub(super) job: Option<(u32, JobSize)>,
+    /// When it is the last although there are more, and some may wait for others: the number of the
+    /// first that does not come.
+    pub(super) ended: Option<u32>,
+}
+
+impl Arrival {
+    /// What the scheduler is told, in order.
+    pub(super) fn events(&self) -> impl Iterator<Item = Event> + '_ {
+        let &Arrival { task, spec, details, ended, .. } = self;
+        let described = details.map(|details| Event::TaskDescribed { task, details });
+        let declared = self.parents.iter().map(move |&parent| Event::DependencyDeclared { task, parent });
+        let ended = ended.map(|next| Event::ArrivalsEnded { next });
+        described.into_iter().chain([Event::TaskSubmitted { task, spec }]).chain(declared).chain(ended)
+    }
+}
+
 /// All that arrives, and all that is unsettled.
 #[derive(Debug)]
 pub(super) struct Truths<'a> {
     world: &'a World,
     source: TaskSource,
     next: Option<NewTask>,
+    /// Whether there are more tasks, which come too late.
+    cut_off: bool,
     /// By slot.
     truths: Vec<Truth>,
     free: Vec<u32>,
@@ -65,6 +93,7 @@ impl<'a> Truths<'a> {
             world,
             source: TaskSource::new(&world.workload, streams).with_details(with_details),
             next: None,
+            cut_off: false,
             truths: Vec::new(),
             free: Vec::new(),
             failures: streams.key(Purpose::Failure),
@@ -77,7 +106,9 @@ impl<'a> Truths<'a> {
 
     fn draw(&mut self) {
         let last = self.world.last_arrival.unwrap_or(Time::NEVER);
-        self.next = self.source.next().filter(|task| task.arrival <= last);
+        let next = self.source.next();
+        self.next = next.filter(|task| task.arrival <= last);
+        self.cut_off = next.is_some() && self.next.is_none();
     }
 
     /// When the next task arrives, if one does.
@@ -86,8 +117,10 @@ impl<'a> Truths<'a> {
     }
 
     /// The task that arrives next.
-    pub(super) fn arrive(&mut self) -> Option<(TaskId, TaskSpec, Option<TaskDetails>)> {
+    pub(super) fn arrive(&mut self) -> Option<Arrival> {
         let new = self.next?;
+        let details = self.source.has_details().then(|| self.source.details(&new));
+        let (parents, job) = (self.source.parents(&new).to_vec(), self.source.job(&new));
         let truth = Truth {
             number: new.number,
             work: new.work,
@@ -115,8 +148,9 @@ impl<'a> Truths<'a> {
         self.draw();
         let spec =
             TaskSpec { estimate: new.estimate, priority: new.priority, slots: new.slots, class: new.class };
-        let details = self.source.has_details().then(|| self.source.details(&new));
-        Some((TaskId { slot, number: new.number }, spec, details))
+        let task = TaskId { slot, number: new.number };
+        let ended = (self.cut_off && self.source.has_jobs()).then_some(new.number + 1);
+        Some(Arrival { task, spec, details, parents, job, ended })
     }
 
     /// What kept a task that should have arrived from being made.

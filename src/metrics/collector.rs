@@ -2,6 +2,7 @@
 
 use super::columns::{Metric, MetricRow};
 use super::histogram::Histogram;
+use super::jobs::JobStats;
 use super::results::{NodeResult, Timeline};
 use super::task_stats::{Jain, SLOWDOWN_UNIT, TaskStats};
 use super::timeline::TimelineCollector;
@@ -96,6 +97,8 @@ pub struct Collector {
     nodes_up: u32,
     any_up_since: Option<Time>,
     any_up: Duration,
+    /// Only where tasks are parts of jobs.
+    jobs: Option<Box<JobStats>>,
 }
 
 impl Collector {
@@ -128,6 +131,7 @@ impl Collector {
             nodes_up: 0,
             any_up_since: None,
             any_up: Duration::ZERO,
+            jobs: None,
         }
     }
 
@@ -178,7 +182,8 @@ impl Collector {
 
     #[inline(always)]
     fn on_settled(&mut self, now: Time, settled: &Settled) {
-        let Settled { number, state, waiting, class, arrival, first_start, node, service } = *settled;
+        let Settled { number, state, waiting, class, arrival, deadline, first_start, node, service } =
+            *settled;
         let completed = state == TaskState::Completed;
         self.last_settled = now;
         self.system_area += i128::from(now.0);
@@ -199,6 +204,13 @@ impl Collector {
         let warm = number >= self.warmup;
         let wait = first_start.filter(|_| warm).map(|start| start - arrival);
         let response = (completed && warm).then(|| now - arrival);
+        if deadline != Time::NEVER {
+            let missed = !completed || now > deadline;
+            self.all.count_deadline(missed);
+            if let Some(stats) = self.classes.get_mut(class as usize) {
+                stats.count_deadline(missed);
+            }
+        }
         self.all.settle(state, wait, response, service);
         if let Some(stats) = self.classes.get_mut(class as usize) {
             stats.settle(state, wait, response, service);
@@ -331,6 +343,9 @@ impl Collector {
         row.set(Metric::MeanQueueLength, self.waiting_area as f64 / window.0 as f64);
         row.set(Metric::MeanInSystem, self.system_area as f64 / window.0 as f64);
         row.set(Metric::MaxQueueLength, self.most_waiting as f64);
+        if let Some(jobs) = &self.jobs {
+            jobs.write(&mut row);
+        }
         let mut balance = Jain::default();
         for (node, &slots) in nodes.iter().zip(&self.slots) {
             balance.add(node.busy.as_seconds() / f64::from(slots));
@@ -348,6 +363,7 @@ struct Settled {
     waiting: bool,
     class: u16,
     arrival: Time,
+    deadline: Time,
     first_start: Option<Time>,
     node: Option<NodeId>,
     service: Duration,
@@ -412,15 +428,34 @@ impl Observer for Collector {
                     timeline.returned(now);
                 }
             }
-            Record::Settled { task, state, waiting, class, arrival, first_start, node, service, .. } => {
+            Record::Settled {
+                task,
+                state,
+                waiting,
+                class,
+                arrival,
+                deadline,
+                first_start,
+                node,
+                service,
+                ..
+            } => {
                 let number = task.number;
-                let settled = Settled { number, state, waiting, class, arrival, first_start, node, service };
+                let settled =
+                    Settled { number, state, waiting, class, arrival, deadline, first_start, node, service };
                 self.on_settled(now, &settled);
+                if let Some(jobs) = &mut self.jobs {
+                    jobs.settled(now, task, state == TaskState::Completed, self.warmup);
+                }
             }
             Record::NodeJoined { node } => self.on_node_joined(now, node.index()),
             Record::NodeFailed { node } => self.on_node_failed(now, node.index()),
             Record::NodeLost { node } => self.on_node_down(now, node.index()),
             Record::Released { node, demand, held, .. } => self.on_released(now, node.index(), demand, held),
+            Record::InJob { task, job, tasks, shortest } => {
+                let jobs = self.jobs.get_or_insert_default();
+                jobs.arrived(now, task, job, tasks, shortest);
+            }
             Record::Refused { .. } => {}
         }
     }

@@ -71,6 +71,7 @@ metrics! {
     Timeouts "timeouts" "tasks" Lower "Tasks that ran out of time.";
     Cancelled "cancelled" "tasks" Lower "Tasks that were cancelled.";
     Rejected "rejected" "tasks" Lower "Tasks that were refused on arrival.";
+    MissedDeadlines "missed_deadlines" "tasks" Lower "Tasks that were not completed by their deadline; missing when no task has one.";
     Attempts "attempts" "attempts" Neither "Starts of tasks on nodes.";
     Retries "retries" "attempts" Lower "Starts after an attempt that failed.";
     AttemptsLost "attempts_lost" "attempts" Lower "Attempts lost to failures of nodes.";
@@ -82,6 +83,10 @@ metrics! {
     LoadImbalance "load_imbalance" "1" Lower "Coefficient of variation of busy time per slot over nodes.";
     JainFairness "jain_fairness" "1" Higher "Jain's index of busy time per slot over nodes: 1 when all are equal.";
     SlowdownFairness "slowdown_fairness" "1" Higher "Jain's index of the bounded slowdowns of completed tasks.";
+    Jobs "jobs" "jobs" Higher "Jobs of dependent tasks that completed whole.";
+    MeanJobMakespan "mean_job_makespan" "s" Lower "Mean time from a job's first arrival to its last settled task, of completed jobs.";
+    P95JobMakespan "p95_job_makespan" "s" Lower "Job makespan that 95 % of completed jobs do not exceed.";
+    MeanJobSlowdown "mean_job_slowdown" "1" Lower "Mean of job makespan / time of its longest path on the fastest node, of completed jobs.";
 }
 
 /// How many metrics there are.

@@ -4,6 +4,7 @@ pub mod collector;
 pub mod columns;
 pub mod driver;
 pub mod histogram;
+mod jobs;
 pub mod results;
 pub mod task_log;
 mod task_stats;

@@ -97,6 +97,8 @@ pub(super) struct TaskStats {
     timeouts: u64,
     cancelled: u64,
     rejected: u64,
+    deadlines: u64,
+    missed: u64,
     wait: Moments,
     waited: u64,
     response: Moments,
@@ -128,6 +130,13 @@ impl TaskStats {
         if let Some(response) = response {
             self.add_response(response, service);
         }
+    }
+
+    /// A task with a deadline is settled.
+    #[cold]
+    pub(super) fn count_deadline(&mut self, missed: bool) {
+        self.deadlines += 1;
+        self.missed += u64::from(missed);
     }
 
     #[cold]
@@ -190,6 +199,9 @@ impl TaskStats {
         row.set(Metric::Timeouts, self.timeouts as f64);
         row.set(Metric::Cancelled, self.cancelled as f64);
         row.set(Metric::Rejected, self.rejected as f64);
+        if self.deadlines > 0 {
+            row.set(Metric::MissedDeadlines, self.missed as f64);
+        }
     }
 }
 

@@ -4,21 +4,26 @@
 //! A tree holds for every group of nodes the most that any of them has, of slots and of each named
 //! resource, and leaves out whole groups that cannot meet a demand. Rules that look for the least of
 //! something (load, rank by speed, what is left) ask their own tree of keys in the same shape and
-//! leave out the same groups. The choice is exact for every rule; only the draws of random places
-//! settle for the next node that fits after a random one when they have missed many times. Cost per
-//! change of a node: O(k log n) for k resources; per task about as much, up to O(k n) when every
-//! group of nodes has enough of each resource but no node of all.
+//! leave out the same groups; rules with indexes of another shape (ring, zones, speeds) look at their
+//! nodes one after the other until one fits. The choice is exact but for the draws of random places,
+//! which settle for the next node that fits after a random one when they have missed many times, and
+//! for rules whose index gives only its best node: what they choose by slots passes to the next node
+//! that fits. Cost per change of a node: O(k log n) for k resources; per task about as much, up to
+//! O(k n) when every group of nodes has enough of each resource but no node of all.
 //!
 //! Workloads without named resources never come here.
 
-use super::place::{PlaceContext, Shares, WeightedRoundRobin};
+use super::place::{
+    AnyPlace, ConsistentHash, EarliestFinish, Nearest, PlaceContext, Shares, WeightedRoundRobin,
+};
 use crate::ids::NodeId;
 use crate::policies::spec::PlaceSpec;
 use crate::random::{Stream, below, uniform};
-use crate::scheduler::{Cluster, Dispatch, Place, TaskView};
+use crate::scheduler::{Cluster, Dispatch, Place, Step, TaskView};
 use crate::structures::fit_tree::FitTree;
 use crate::structures::key_tree::KeyTree;
 use crate::structures::sum_tree::SumTree;
+use crate::time::Time;
 
 /// Draws that may miss before the tree is asked.
 const TRIES: u32 = 32;
@@ -41,11 +46,18 @@ pub struct Fitting {
 
 #[derive(Clone, Debug)]
 enum Rule {
-    InTurn { next: u32 },
+    InTurn {
+        next: u32,
+    },
     ByWeight(WeightedRoundRobin),
     AtRandom(Stream),
     AtRandomByWeight(Stream, SumTree),
     BestOfDrawn(Drawing),
+    Around(ConsistentHash),
+    Near(Nearest),
+    DoneFirst(EarliestFinish),
+    /// What a rule chooses that looks at slots alone, or else the next node that fits.
+    OrNext(Box<AnyPlace>),
     First,
     Least(KeyTree, Key),
     HighestProduct,
@@ -71,6 +83,8 @@ struct Drawing {
     /// By node, the choice at which it was last drawn.
     drawn: Vec<u64>,
     choices: u64,
+    /// For draws by weight: weights of nodes with room.
+    weights: Option<SumTree>,
 }
 
 /// The node with the fewest tasks among those large enough.
@@ -82,7 +96,7 @@ struct Least {
 
 /// What a task may count on at a node: slots, then the named resources.
 fn room(node: NodeId, cluster: &Cluster) -> impl Iterator<Item = u64> + '_ {
-    std::iter::once(u64::from(cluster.room(node))).chain(cluster.room_amounts(node).iter().copied())
+    std::iter::once(u64::from(cluster.room(node))).chain(cluster.room_amounts(node))
 }
 
 /// What is free at a node and not claimed by its own queue.
@@ -120,8 +134,27 @@ impl Fitting {
                 with_replacement,
                 drawn: vec![0; nodes],
                 choices: 0,
+                weights: None,
             }),
-            PlaceSpec::Fastest => keys(Key::Rank(ranks(context))),
+            PlaceSpec::WeightedPowerOf { d } => Rule::BestOfDrawn(Drawing {
+                stream: context.stream(),
+                d,
+                with_replacement: true,
+                drawn: vec![0; nodes],
+                choices: 0,
+                weights: Some(SumTree::new(nodes)),
+            }),
+            PlaceSpec::ConsistentHash { virtual_nodes, load_bound } => {
+                Rule::Around(ConsistentHash::new(virtual_nodes, load_bound, context))
+            }
+            PlaceSpec::Nearest { spill_over } => Rule::Near(Nearest::new(spill_over, context)),
+            PlaceSpec::EarliestFinish => Rule::DoneFirst(EarliestFinish::new(context)),
+            PlaceSpec::LeastWork | PlaceSpec::DynamicWeightedRoundRobin => {
+                Rule::OrNext(Box::new(AnyPlace::by_slots(spec, context)))
+            }
+            // Refused where scenarios are read, since it assigns slots. One by one, and on nodes that
+            // are alike, the fastest is the cheapest.
+            PlaceSpec::Fastest | PlaceSpec::MinCostFlow { .. } => keys(Key::Rank(ranks(context))),
             PlaceSpec::FirstFit => Rule::First,
             PlaceSpec::BestFit => keys(Key::Left),
             PlaceSpec::WorstFit => keys(Key::Taken),
@@ -129,6 +162,7 @@ impl Fitting {
         };
         let looks_for_free = match &rule {
             Rule::First | Rule::HighestProduct => true,
+            Rule::OrNext(_) => *spec == PlaceSpec::DynamicWeightedRoundRobin,
             Rule::Least(_, key) => matches!(key, Key::Rank(_) | Key::Left | Key::Taken),
             _ => false,
         };
@@ -173,8 +207,13 @@ impl Fitting {
     }
 
     /// The node that the rule prefers among those that fit.
-    fn choose_fitting(&mut self, nodes: u32, cluster: &Cluster) -> Option<u32> {
+    fn choose_fitting(&mut self, task: &TaskView<'_>, cluster: &Cluster) -> Option<u32> {
+        let nodes = cluster.len() as u32;
         let (rooms, demand, shares) = (&self.rooms, &self.demand[..], &self.shares);
+        // Whether the node at a place of a tree of some of the nodes fits; groups are not left out.
+        let fits_at = |tree: &KeyTree, members: &[u32], at: usize| {
+            tree.place_at(at).is_none_or(|place| rooms.fits(members[place as usize], demand))
+        };
         let uniformly = |stream: &mut Stream| Some(below(stream, nodes));
         match &mut self.rule {
             Rule::InTurn { next } => {
@@ -183,12 +222,37 @@ impl Fitting {
                 Some(node)
             }
             Rule::ByWeight(turns) => {
-                let fits = |by_credit: &KeyTree, members: &[u32], at: usize| {
-                    by_credit.place_at(at).is_none_or(|place| rooms.fits(members[place as usize], demand))
-                };
-                let node = turns
-                    .take_turn(|by_credit, members| by_credit.least_that(|at| fits(by_credit, members, at)));
+                let node = turns.take_turn(|tree, members| tree.least_that(|at| fits_at(tree, members, at)));
                 node.map(|node| node.0)
+            }
+            Rule::Around(ring) => {
+                rooms.first_from(0, demand)?;
+                ring.choose_that(task, |node| rooms.fits(node.0, demand)).map(|node| node.0)
+            }
+            Rule::Near(zones) => {
+                rooms.first_from(0, demand)?;
+                let is_free = |node: u32| {
+                    unclaimed(NodeId(node), cluster).zip(demand).all(|(left, demanded)| left >= *demanded)
+                };
+                let node = zones.choose_by(task, |tree, members, free| {
+                    tree.least_that(|at| {
+                        let member = || tree.place_at(at).map(|place| members[place as usize]);
+                        fits_at(tree, members, at) && (!free || member().is_none_or(is_free))
+                    })
+                });
+                node.map(|node| node.0)
+            }
+            Rule::DoneFirst(times) => {
+                rooms.first_from(0, demand)?;
+                let node = times.choose_by(task, cluster, |tree, members| {
+                    tree.least_that(|at| fits_at(tree, members, at))
+                });
+                node.map(|node| node.0)
+            }
+            Rule::OrNext(place) => {
+                rooms.first_from(0, demand)?;
+                let NodeId(node) = place.choose(task, cluster)?;
+                if rooms.fits(node, demand) { Some(node) } else { rooms.first_around(node, demand) }
             }
             Rule::AtRandom(stream) => Self::draw(rooms, demand, nodes, stream, uniformly, |_| true),
             Rule::AtRandomByWeight(stream, weights) => {
@@ -207,17 +271,24 @@ impl Drawing {
     /// The least loaded of `d` drawn nodes that fit.
     fn choose(&mut self, rooms: &FitTree, demand: &[u64], nodes: u32, cluster: &Cluster) -> Option<u32> {
         self.choices += 1;
-        let mut best: Option<(u32, u32)> = None;
+        let mut best: Option<(f64, u32)> = None;
         for _ in 0..self.d {
-            let uniformly = |stream: &mut Stream| Some(below(stream, nodes));
+            let weights = &self.weights;
+            let draw = |stream: &mut Stream| match weights {
+                Some(weights) => weights.draw(uniform(stream)),
+                None => Some(below(stream, nodes)),
+            };
             let (drawn, choices) = (&self.drawn, self.choices);
             let fresh = |node: u32| self.with_replacement || drawn[node as usize] < choices;
-            let Some(node) = Fitting::draw(rooms, demand, nodes, &mut self.stream, uniformly, fresh) else {
+            let Some(node) = Fitting::draw(rooms, demand, nodes, &mut self.stream, draw, fresh) else {
                 break;
             };
             self.drawn[node as usize] = self.choices;
-            let rank = (cluster.load(NodeId(node)), node);
-            best = Some(best.map_or(rank, |best| best.min(rank)));
+            let share = if self.weights.is_some() { cluster.spec(NodeId(node)).weight } else { 1.0 };
+            let rank = (f64::from(cluster.load(NodeId(node))) / share, node);
+            if best.is_none_or(|best| rank < best) {
+                best = Some(rank);
+            }
         }
         best.map(|(_, node)| node)
     }
@@ -241,7 +312,7 @@ impl Place for Fitting {
         self.demand.clear();
         self.demand.push(u64::from(task.slots()));
         self.demand.extend_from_slice(resources.demand(task.details().demand));
-        let node = self.choose_fitting(cluster.len() as u32, cluster);
+        let node = self.choose_fitting(task, cluster);
         node.or_else(|| self.when_full.as_ref()?.choose(&self.demand)).map(NodeId)
     }
 
@@ -271,7 +342,12 @@ impl Place for Fitting {
                 keys.set(node.0, key, room);
             }
             Rule::ByWeight(turns) => turns.node_changed(node, cluster),
-            Rule::AtRandomByWeight(_, weights) => {
+            Rule::Around(ring) => ring.node_changed(node, cluster),
+            Rule::Near(zones) => zones.node_changed(node, cluster),
+            Rule::DoneFirst(times) => times.node_changed(node, cluster),
+            Rule::OrNext(place) => place.node_changed(node, cluster),
+            Rule::AtRandomByWeight(_, weights)
+            | Rule::BestOfDrawn(Drawing { weights: Some(weights), .. }) => {
                 let weight = if cluster.room(node) > 0 { cluster.spec(node).weight } else { 0.0 };
                 weights.set(node.0, weight);
             }
@@ -281,8 +357,34 @@ impl Place for Fitting {
 
     fn load_changed(&mut self, node: NodeId, cluster: &Cluster) {
         // What a task may count on has not changed: that matters only to rules that look at more.
-        if self.looks_for_free || matches!(self.rule, Rule::Least(..)) {
+        let looks_at_loads = match self.rule {
+            Rule::Least(..) | Rule::Around(_) | Rule::Near(_) | Rule::DoneFirst(_) | Rule::OrNext(_) => true,
+            Rule::InTurn { .. }
+            | Rule::ByWeight(_)
+            | Rule::AtRandom(_)
+            | Rule::AtRandomByWeight(..)
+            | Rule::BestOfDrawn(_)
+            | Rule::First
+            | Rule::HighestProduct => self.looks_for_free,
+        };
+        if looks_at_loads {
             self.node_changed(node, cluster);
+        }
+    }
+
+    fn binds_in_order(&self) -> bool {
+        matches!(self.rule, Rule::DoneFirst(_))
+    }
+
+    fn begin(&mut self, now: Time) {
+        if let Rule::OrNext(place) = &mut self.rule {
+            place.begin(now);
+        }
+    }
+
+    fn follow(&mut self, now: Time, step: Step, task: &TaskView<'_>, node: NodeId) {
+        if let Rule::OrNext(place) = &mut self.rule {
+            place.follow(now, step, task, node);
         }
     }
 }

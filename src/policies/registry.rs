@@ -71,6 +71,12 @@ pub const ORDERS: &[Part<OrderSpec>] = &[
         OrderSpec::DominantResourceFairness { over: Sharers::Classes },
         "order/dominant_resource_fairness.rs"
     ),
+    part!(
+        "critical-path",
+        "longest path to the end of its job first",
+        OrderSpec::CriticalPath,
+        "order/critical_path.rs"
+    ),
 ];
 
 /// All places. `power-of` takes `d` and `with_replacement`.
@@ -102,6 +108,30 @@ pub const PLACES: &[Part<PlaceSpec>] = &[
         PlaceSpec::PowerOf { d: 2, with_replacement: false },
         "place/power_of.rs"
     ),
+    part!(
+        "weighted-power-of",
+        "the less loaded, by weight, of d nodes drawn by weight",
+        PlaceSpec::WeightedPowerOf { d: 2 },
+        "place/weighted_power_of.rs"
+    ),
+    part!(
+        "dynamic-weighted-round-robin",
+        "in turn by weight times free share",
+        PlaceSpec::DynamicWeightedRoundRobin,
+        "place/dynamic_weighted_round_robin.rs"
+    ),
+    part!(
+        "consistent-hash",
+        "the node that the task's key hashes to",
+        CONSISTENT_HASH,
+        "place/consistent_hash.rs"
+    ),
+    part!(
+        "nearest",
+        "a node of the zone nearest to the task",
+        PlaceSpec::Nearest { spill_over: false },
+        "place/nearest.rs"
+    ),
     part!("fastest", "the free node with the highest speed", PlaceSpec::Fastest, "place/fastest.rs"),
     part!("first-fit", "the first node with room", PlaceSpec::FirstFit, "place/first_fit.rs"),
     part!("best-fit", "the node with the least room that is enough", PlaceSpec::BestFit, "place/best_fit.rs"),
@@ -111,6 +141,18 @@ pub const PLACES: &[Part<PlaceSpec>] = &[
         "the node with the most room where the task demands most",
         PlaceSpec::DotProduct,
         "place/dot_product.rs"
+    ),
+    part!(
+        "min-cost-flow",
+        "waiting tasks and free slots matched at the least cost",
+        MIN_COST_FLOW,
+        "place/min_cost_flow.rs"
+    ),
+    part!(
+        "earliest-finish",
+        "the node where the task is expected to end first",
+        PlaceSpec::EarliestFinish,
+        "place/earliest_finish.rs"
     ),
 ];
 
@@ -170,6 +212,8 @@ const fn pull(name: &'static str, order: OrderSpec, place: PlaceSpec) -> Preset 
     Preset { name, order, place, dispatch: Dispatch::Pull, backfill: BackfillSpec::None }
 }
 
+const CONSISTENT_HASH: PlaceSpec = PlaceSpec::ConsistentHash { virtual_nodes: 100, load_bound: None };
+const MIN_COST_FLOW: PlaceSpec = PlaceSpec::MinCostFlow { window: 64 };
 const POWER_OF_TWO: PlaceSpec = PlaceSpec::PowerOf { d: 2, with_replacement: false };
 
 /// All presets.
@@ -182,6 +226,8 @@ pub const PRESETS: &[Preset] = &[
     push("least-loaded", PlaceSpec::LeastLoaded),
     push("weighted-least-loaded", PlaceSpec::WeightedLeastLoaded),
     push("power-of-two", POWER_OF_TWO),
+    push("consistent-hash", CONSISTENT_HASH),
+    push("nearest", PlaceSpec::Nearest { spill_over: false }),
     pull("sjf", OrderSpec::Sjf, PlaceSpec::Fastest),
     pull("ljf", OrderSpec::Ljf, PlaceSpec::Fastest),
     pull("srtf", OrderSpec::Srtf, PlaceSpec::Fastest),
@@ -195,6 +241,8 @@ pub const PRESETS: &[Preset] = &[
     pull("first-fit", OrderSpec::Fifo, PlaceSpec::FirstFit),
     pull("best-fit", OrderSpec::Fifo, PlaceSpec::BestFit),
     pull("worst-fit", OrderSpec::Fifo, PlaceSpec::WorstFit),
+    pull("min-cost-flow", OrderSpec::Fifo, MIN_COST_FLOW),
+    Preset { order: OrderSpec::CriticalPath, ..push("heft", PlaceSpec::EarliestFinish) },
     Preset { backfill: BackfillSpec::Easy, ..pull("easy-backfill", OrderSpec::Fifo, PlaceSpec::FirstFit) },
 ];
 

@@ -62,6 +62,8 @@ pub enum OrderSpec {
         /// Who shares.
         over: Sharers,
     },
+    /// Longest path to the end of the job first.
+    CriticalPath,
 }
 
 /// Who shares the cluster under an order that is fair to groups of tasks.
@@ -100,6 +102,8 @@ pub enum PlaceSpec {
     WeightedRandom,
     /// The node with the fewest tasks.
     LeastLoaded,
+    /// The node with the least expected work.
+    LeastWork,
     /// The node with the fewest tasks per weight.
     WeightedLeastLoaded,
     /// The less loaded of `d` random nodes.
@@ -108,6 +112,30 @@ pub enum PlaceSpec {
         d: u32,
         /// Whether one node may be drawn more than once.
         with_replacement: bool,
+    },
+    /// The less loaded, by weight, of `d` nodes drawn by weight.
+    WeightedPowerOf {
+        /// How many nodes are drawn.
+        d: u32,
+    },
+    /// Each node in turn in proportion to its weight and its free share.
+    DynamicWeightedRoundRobin,
+    /// Waiting tasks and free slots matched at the least cost.
+    MinCostFlow {
+        /// How many waiting tasks are assigned together, at least 1.
+        window: u32,
+    },
+    /// The node that the task's key hashes to.
+    ConsistentHash {
+        /// Points of each node on the ring, at least 1.
+        virtual_nodes: u32,
+        /// No node holds more than this many times the mean, rounded up; at least 1.
+        load_bound: Option<f64>,
+    },
+    /// A node of the zone nearest to the task.
+    Nearest {
+        /// Whether nodes without a free slot are passed over as long as any has one.
+        spill_over: bool,
     },
     /// The free node with the highest speed.
     Fastest,
@@ -119,6 +147,8 @@ pub enum PlaceSpec {
     WorstFit,
     /// The node with the most room where the task demands most.
     DotProduct,
+    /// The node on which the task is expected to be done first.
+    EarliestFinish,
 }
 
 /// Whether tasks may overtake a blocked head of the queue.

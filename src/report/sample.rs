@@ -1,7 +1,7 @@
 //! Made-up results for tests: plausible shapes, no simulation.
 
 use crate::distribution::Distribution;
-use crate::experiment::plan::{NodeGroup, Plan, RunPlan, Until};
+use crate::experiment::plan::{NodeGroup, Plan, RunPlan, Until, ZonePlan};
 use crate::faults::{FailsWhen, NodeFaults};
 use crate::metrics::{
     FinalState, Metric, MetricRow, NodeResult, PolicyResult, ReplicationResult, TailDistribution, TaskResult,
@@ -72,6 +72,7 @@ impl Sample {
             speed: 1.0,
             weight: 1.0,
             zone: None,
+            queue_limit: None,
             faults,
         };
         let class = |name: &str, share| TaskClass {
@@ -104,12 +105,15 @@ impl Sample {
             },
             resources: std::sync::Arc::default(),
             groups: vec![group("node", self.nodes, faults)],
+            zones: ZonePlan::default(),
             workload: Workload::Generated {
                 tasks: self.tasks,
                 arrivals: Arrivals::Poisson { rate: 0.8 * f64::from(self.nodes) },
                 classes,
+                jobs: None,
             },
             retry: RetryPlan::default(),
+            queue_limit: None,
             delays: Delays::default(),
             policies: self.policies.iter().map(policy).collect(),
         }

@@ -141,16 +141,17 @@ pub fn plural(number: u64, word: &str) -> String {
 }
 
 fn arrivals(workload: &Workload) -> String {
-    let Workload::Generated { arrivals, .. } = workload else { return "listed arrivals".to_string() };
+    let Workload::Generated { arrivals, jobs, .. } = workload else { return "listed arrivals".to_string() };
+    let what = if jobs.is_some() { "job" } else { "task" };
     match arrivals {
         Arrivals::AtOnce => "all at once".to_string(),
-        Arrivals::Poisson { rate } => format!("Poisson {} tasks/s", significant(*rate, 4)),
-        Arrivals::Periodic { interval } => format!("one task every {} s", significant(*interval, 4)),
+        Arrivals::Poisson { rate } => format!("Poisson {} {what}s/s", significant(*rate, 4)),
+        Arrivals::Periodic { interval } => format!("one {what} every {} s", significant(*interval, 4)),
         Arrivals::Renewal { .. } => "renewal arrivals".to_string(),
         Arrivals::Bursty { rate, peak_rate, .. } => {
-            format!("bursts of {} on {} tasks/s", significant(*peak_rate, 4), significant(*rate, 4))
+            format!("bursts of {} on {} {what}s/s", significant(*peak_rate, 4), significant(*rate, 4))
         }
-        Arrivals::Daily { rate, .. } => format!("daily waves around {} tasks/s", significant(*rate, 4)),
+        Arrivals::Daily { rate, .. } => format!("daily waves around {} {what}s/s", significant(*rate, 4)),
         Arrivals::Batch { .. } => "arrivals in groups".to_string(),
         Arrivals::Times { .. } => "listed arrivals".to_string(),
     }

@@ -1,15 +1,15 @@
 //! The nodes as the scheduler believes them to be.
 
-use std::sync::Arc;
-
 use serde::{Deserialize, Serialize};
 
+use super::config::SchedulerConfig;
 use super::ledger::Ledger;
 use super::policy::Dispatch;
 use super::resources::Resources;
 use super::task::{NONE, Tasks};
 use crate::ids::NodeId;
 use crate::structures::memory;
+use crate::time::Time;
 
 /// What a node is, fixed for the run.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -56,15 +56,18 @@ pub struct Cluster {
     max_demand: u32,
     /// Named resources, when there are any.
     pub(super) ledger: Option<Box<Ledger>>,
+    /// By node: tasks that may wait in its queue, and how many do; empty without limits.
+    limits: Vec<u32>,
+    queued: Vec<u32>,
+    /// How many nodes are up.
+    up: u32,
+    /// The instant of the last decision.
+    now: Time,
 }
 
 impl Cluster {
-    pub(super) fn new(
-        specs: &[NodeSpec],
-        dispatch: Dispatch,
-        max_demand: u32,
-        resources: &Arc<Resources>,
-    ) -> Self {
+    pub(super) fn new(specs: &[NodeSpec], dispatch: Dispatch, config: &SchedulerConfig) -> Self {
+        let limits = if dispatch == Dispatch::Push { config.limits.nodes.clone() } else { Vec::new() };
         let down = Node {
             free: 0,
             load: 0,
@@ -81,9 +84,24 @@ impl Cluster {
             specs: specs.to_vec(),
             dispatch,
             cap: None,
-            max_demand,
-            ledger: Ledger::new(resources, specs.len()),
+            max_demand: config.max_demand,
+            ledger: Ledger::new(&config.resources, specs.len()),
+            queued: vec![0; limits.len()],
+            limits,
+            up: 0,
+            now: Time::ZERO,
         }
+    }
+
+    /// The present, while it is decided what starts where.
+    #[inline]
+    pub fn now(&self) -> Time {
+        self.now
+    }
+
+    #[inline]
+    pub(super) fn set_now(&mut self, now: Time) {
+        self.now = now;
     }
 
     /// How many nodes there are, up or not.
@@ -143,9 +161,95 @@ impl Cluster {
     pub fn room(&self, node: NodeId) -> u32 {
         match self.dispatch {
             Dispatch::Pull => self.free(node),
-            Dispatch::Push if self.nodes[node.index()].up => self.specs[node.index()].slots,
+            Dispatch::Push if self.nodes[node.index()].up => match self.limits.get(node.index()) {
+                Some(&limit) => self.room_to_wait(node, limit),
+                None => self.specs[node.index()].slots,
+            },
             Dispatch::Push => 0,
         }
+    }
+
+    /// Room at a node where only so many may wait: when it is full, only what can start at once.
+    fn room_to_wait(&self, node: NodeId, limit: u32) -> u32 {
+        if self.may_wait(node, limit) { self.specs[node.index()].slots } else { self.unclaimed(node) }
+    }
+
+    /// Whether one more task may wait at a node where only so many may.
+    fn may_wait(&self, node: NodeId, limit: u32) -> bool {
+        let state = &self.nodes[node.index()];
+        let covered = self.ledger.as_ref().is_none_or(|ledger| ledger.covers_claims(node));
+        // Those that what is free is enough for do not wait.
+        let waiting = match state.queued_slots <= state.free && covered {
+            true => 0,
+            false if self.max_demand == 1 && self.ledger.is_none() => self.queued[node.index()] - state.free,
+            false => self.queued[node.index()],
+        };
+        waiting < limit
+    }
+
+    /// Whether the task would start at once if it were placed there now: what it takes is free, and not
+    /// claimed by the node's own queue.
+    pub(super) fn starts_at_once(&self, node: NodeId, slot: u32, tasks: &Tasks) -> bool {
+        let covered = || {
+            let Some(resources) = self.resources() else { return true };
+            let demand = resources.demand(tasks.demand(slot));
+            self.unclaimed_amounts(node).zip(demand).all(|(left, demanded)| left >= *demanded)
+        };
+        self.unclaimed(node) >= tasks.hot[slot as usize].slots && covered()
+    }
+
+    /// Whether nodes limit how many may wait.
+    pub(super) fn has_limits(&self) -> bool {
+        !self.limits.is_empty()
+    }
+
+    /// Whether any node is up.
+    pub(super) fn any_up(&self) -> bool {
+        self.up > 0
+    }
+
+    /// Puts a task into the queue of the node.
+    #[inline(always)]
+    pub(super) fn enqueue(&mut self, slot: u32, node: NodeId, tasks: &mut Tasks) {
+        self.nodes[node.index()].queue_push(slot, tasks);
+        if self.ledger.is_some() {
+            self.account(node, slot, tasks, Ledger::claim);
+        }
+        if let Some(queued) = self.queued.get_mut(node.index()) {
+            *queued += 1;
+        }
+    }
+
+    /// Takes the first task, which must be this one, out of the queue of the node.
+    #[inline(always)]
+    pub(super) fn dequeue(&mut self, slot: u32, node: NodeId, tasks: &mut Tasks) {
+        self.nodes[node.index()].queue_pop(slot, tasks);
+        if self.ledger.is_some() {
+            self.account(node, slot, tasks, Ledger::renounce);
+        }
+        if let Some(queued) = self.queued.get_mut(node.index()) {
+            *queued -= 1;
+        }
+    }
+
+    /// A task in the queue of the node no longer counts, though it is still linked.
+    pub(super) fn discount(&mut self, slot: u32, node: NodeId, tasks: &Tasks) {
+        let state = &mut self.nodes[node.index()];
+        state.load -= 1;
+        state.queued_slots -= tasks.hot[slot as usize].slots;
+        if self.ledger.is_some() {
+            self.account(node, slot, tasks, Ledger::renounce);
+        }
+        if let Some(queued) = self.queued.get_mut(node.index()) {
+            *queued -= 1;
+        }
+    }
+
+    /// Takes a task that no longer counts out of the queue of the node, where it is the first.
+    pub(super) fn take_out(&mut self, slot: u32, node: NodeId, tasks: &mut Tasks) {
+        let state = &mut self.nodes[node.index()];
+        state.queued_slots += tasks.hot[slot as usize].slots;
+        state.queue_pop(slot, tasks);
     }
 
     /// When tasks are bound to nodes.
@@ -168,14 +272,18 @@ impl Cluster {
 
     /// Amounts of named resources that a task may count on if it is placed there now, as
     /// [`room`](Self::room) says of slots; nothing when no resource is named.
-    pub fn room_amounts(&self, node: NodeId) -> &[u64] {
-        match &self.ledger {
+    pub fn room_amounts(&self, node: NodeId) -> impl Iterator<Item = u64> + '_ {
+        let waits = self.dispatch == Dispatch::Push && self.is_up(node);
+        let full = waits && self.limits.get(node.index()).is_some_and(|&limit| !self.may_wait(node, limit));
+        let amounts: &[u64] = match &self.ledger {
             None => &[],
-            Some(ledger) if self.dispatch == Dispatch::Push && self.is_up(node) => {
-                ledger.resources().capacity(node)
-            }
+            // Only what can start at once.
+            Some(_) if full => &[],
+            Some(ledger) if waits => ledger.resources().capacity(node),
             Some(ledger) => ledger.free(node),
-        }
+        };
+        let unclaimed = full.then(|| self.unclaimed_amounts(node)).into_iter().flatten();
+        amounts.iter().copied().chain(unclaimed)
     }
 
     /// Free amounts of named resources that the tasks in the node's own queue leave over.
@@ -272,24 +380,6 @@ impl Cluster {
         }
     }
 
-    /// Adds a task to the node's own queue.
-    #[inline(always)]
-    pub(super) fn queue_push(&mut self, slot: u32, node: NodeId, tasks: &mut Tasks) {
-        self.nodes[node.index()].queue_push(slot, tasks);
-        if self.ledger.is_some() {
-            self.account(node, slot, tasks, Ledger::claim);
-        }
-    }
-
-    /// Takes the front of the node's own queue, which must be `front`.
-    #[inline(always)]
-    pub(super) fn queue_pop(&mut self, front: u32, node: NodeId, tasks: &mut Tasks) {
-        self.nodes[node.index()].queue_pop(front, tasks);
-        if self.ledger.is_some() {
-            self.account(node, front, tasks, Ledger::renounce);
-        }
-    }
-
     /// Named resources: kept out of line, so that clusters without any do not pay for the code.
     #[cold]
     #[inline(never)]
@@ -303,6 +393,9 @@ impl Cluster {
     pub(super) fn set_up(&mut self, node: NodeId, up: bool) {
         let slots = self.specs[node.index()].slots;
         let state = &mut self.nodes[node.index()];
+        if state.up != up {
+            self.up = if up { self.up + 1 } else { self.up - 1 };
+        }
         state.up = up;
         state.free = if up { slots } else { 0 };
         if let Some(ledger) = &mut self.ledger {

@@ -18,7 +18,8 @@ pub struct TaskDetails {
     pub gives_up: Time,
     /// Probability that an attempt fails, as far as it is known.
     pub failure_probability: f64,
-    /// What it is about: tasks of one key belong together.
+    /// What it is about: tasks of one key belong together. [`NO_KEY`] when it does not say: it is
+    /// about itself.
     pub key: u64,
     /// Work on the longest path from here to the end of its job, itself included, as estimated, in
     /// billionths of a unit.
@@ -27,11 +28,20 @@ pub struct TaskDetails {
     pub user: u32,
     /// Index of what it demands besides slots, in the cluster's table of demands.
     pub demand: u32,
-    /// Tasks that must complete before it may start.
+    /// The job it is part of: tasks that wait for each other are of one job. `NO_JOB` when it stands
+    /// alone, and no task that arrives after it has settled waits for it.
+    pub job: u32,
+    /// How many tasks must complete before it may start; the driver names them right after it is
+    /// submitted.
     pub parents: u32,
     /// Index of the zone it comes from.
     pub zone: u16,
 }
+
+/// The key of a task that does not say what it is about.
+pub const NO_KEY: u64 = u64::MAX;
+/// The job of a task that is part of none.
+pub const NO_JOB: u32 = u32::MAX;
 
 /// The details of a task that says nothing.
 pub const NO_DETAILS: TaskDetails = TaskDetails {
@@ -40,10 +50,11 @@ pub const NO_DETAILS: TaskDetails = TaskDetails {
     deadline: Time::NEVER,
     gives_up: Time::NEVER,
     failure_probability: 0.0,
-    key: 0,
+    key: NO_KEY,
     upward_rank: 0,
     user: 0,
     demand: 0,
+    job: NO_JOB,
     parents: 0,
     zone: 0,
 };

@@ -83,4 +83,18 @@ pub enum Event {
     },
     /// The instant that [`next_timer`](super::Scheduler::next_timer) named has come.
     TimerFired,
+    /// A task that was submitted just now waits for another, which may arrive, or settle, before or
+    /// after it. Sent as often as its details say that it has parents.
+    DependencyDeclared {
+        /// The task.
+        task: TaskId,
+        /// Number of the task it waits for.
+        parent: u32,
+    },
+    /// The run takes no more arrivals: tasks with this number and greater ones will never come. Sent
+    /// when others may wait for them.
+    ArrivalsEnded {
+        /// Number of the first task that does not come.
+        next: u32,
+    },
 }

@@ -11,7 +11,7 @@
 
 use super::command::{Command, Commands};
 use super::machine::{Scheduler, slot_time};
-use super::policy::{Dispatch, Entry, Interrupts, Order, Policy};
+use super::policy::{Dispatch, Entry, Interrupts, Order, Policy, Step};
 use super::record::{Observer, Record};
 use super::running::{time, work};
 use super::task::{NONE, Progress, TaskState};
@@ -148,11 +148,7 @@ impl<P: Policy> Scheduler<P> {
         self.count_work(now, slot, node);
         let queue = if push { node.0 } else { 0 };
         let key = self.policy.parts().0.key(&self.tasks.view(slot), queue, Entry::SliceEnded, now);
-        let head = if push {
-            self.cluster.nodes[node.index()].queue_front(&self.tasks)
-        } else {
-            self.first_waiting()
-        };
+        let head = if push { self.front(node, commands) } else { self.first_waiting() };
         let number = self.tasks.hot[slot as usize].number;
         let goes_before = |head: u32| {
             let head = &self.tasks.hot[head as usize];
@@ -277,7 +273,7 @@ impl<P: Policy> Scheduler<P> {
         commands: &mut Commands,
         observer: &mut O,
     ) {
-        while let Some(head) = self.cluster.nodes[node.index()].queue_front(&self.tasks) {
+        while let Some(head) = self.front(node, commands) {
             let mut candidates = std::mem::take(&mut self.scratch);
             candidates.extend(self.cluster.running(node, &self.tasks));
             let done = self.make_room_of(now, head, &mut candidates, commands, observer);
@@ -326,7 +322,8 @@ impl<P: Policy> Scheduler<P> {
         self.tasks.hot[slot as usize].key = key;
         if self.cluster.dispatch() == Dispatch::Push {
             self.cluster.nodes[node.index()].load += 1;
-            self.cluster.queue_push(slot, node, &mut self.tasks);
+            self.cluster.enqueue(slot, node, &mut self.tasks);
+            self.follow(now, Step::Queued, slot, node);
             self.load_changed(node);
         } else {
             self.tasks.hot[slot as usize].node = NONE;

@@ -26,8 +26,9 @@ impl<P: Policy> Scheduler<P> {
             "waiting tasks"
         );
         assert_eq!(count(&[TaskState::Running]), counts.running, "running tasks");
-        assert_eq!(count(&[TaskState::Backoff]), self.timers.backoffs(), "a timer per backoff");
+        assert_eq!(count(&[TaskState::Backoff, TaskState::Blocked]), counts.away, "tasks in no queue");
 
+        self.check_dependencies();
         let mut seen = vec![false; self.tasks.hot.len()];
         let mut see = |slot: u32| {
             assert!(!seen[slot as usize], "slot {slot} is in two places");
@@ -43,14 +44,40 @@ impl<P: Policy> Scheduler<P> {
         }
         for &slot in central.iter().chain(&self.unplaced).chain(&self.parked) {
             see(slot);
-            assert_eq!(self.tasks.hot[slot as usize].state, TaskState::Waiting, "slot {slot} is queued");
+            let state = self.tasks.hot[slot as usize].state;
+            assert!(state == TaskState::Waiting || self.is_leaving(slot), "slot {slot} is queued");
         }
         for (slot, task) in self.tasks.hot.iter().enumerate() {
             let placed = matches!(task.state, TaskState::Waiting | TaskState::Running);
-            assert_eq!(seen[slot], placed, "slot {slot} is {:?}", task.state);
+            let leaving = seen[slot] && self.is_leaving(slot as u32);
+            assert_eq!(seen[slot], placed || leaving, "slot {slot} is {:?}", task.state);
             if let (TaskState::Running, Some(most)) = (task.state, self.config.retry.max_attempts) {
                 assert!(task.failures < most, "task {} runs beyond its attempts", task.number);
             }
+        }
+    }
+
+    /// Whether the task gave up and its link is still to be taken out of a queue.
+    fn is_leaving(&self, slot: u32) -> bool {
+        self.config.limits.tasks_give_up && self.tasks.hot[slot as usize].state.is_final()
+    }
+
+    /// A task is blocked exactly as long as it stands in the list of a parent, and in as many as it
+    /// misses: so it never starts before they have all completed.
+    fn check_dependencies(&self) {
+        let mut listed = vec![0; self.tasks.hot.len()];
+        for child in self.dependencies.waiting() {
+            let task = &self.tasks.hot[child.slot as usize];
+            // A child that was cancelled is taken out of the lists of its other parents when they settle.
+            if task.number == child.number && !task.state.is_final() {
+                listed[child.slot as usize] += 1;
+            }
+        }
+        for (slot, task) in self.tasks.hot.iter().enumerate() {
+            let blocked = task.state == TaskState::Blocked;
+            assert_eq!(blocked, listed[slot] > 0, "task {} waits for others", task.number);
+            let missing = self.dependencies.missing(slot as u32);
+            assert!(!blocked || missing == listed[slot], "parents of task {}", task.number);
         }
     }
 
@@ -71,8 +98,15 @@ impl<P: Policy> Scheduler<P> {
         let mut last = None;
         let mut queued = Vec::new();
         while let Some(slot) = queue.queue_front(&tasks) {
+            if self.is_leaving(slot) {
+                // It no longer counts.
+                queue.queued_slots += self.tasks.hot[slot as usize].slots;
+            }
             queue.queue_pop(slot, &mut tasks);
             see(slot);
+            if self.is_leaving(slot) {
+                continue;
+            }
             let task = &self.tasks.hot[slot as usize];
             assert_eq!(task.state, TaskState::Waiting, "task {} waits at {node:?}", task.number);
             let rank = (task.key, task.number);

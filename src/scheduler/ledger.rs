@@ -46,6 +46,11 @@ impl Ledger {
         covers(self.free(node), self.resources.demand(demand))
     }
 
+    /// Whether the node has free what the tasks in its own queue will take.
+    pub(super) fn covers_claims(&self, node: NodeId) -> bool {
+        self.claimed(node).iter().zip(self.free(node)).all(|(&claimed, &free)| claimed <= u128::from(free))
+    }
+
     /// Whether it would, if tasks with these demands gave back what they took.
     pub(super) fn covers_without(
         &self,

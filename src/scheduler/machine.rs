@@ -1,40 +1,24 @@
 //! The only control flow of the core: what happens on each event, and what is decided.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use super::cluster::{Cluster, NodeSpec};
 use super::command::{Command, Commands};
+use super::config::{Limits, SchedulerConfig};
+use super::dependencies::Dependencies;
+use super::details::{NO_JOB, TaskDetails};
 use super::event::{Event, Outcome, TaskSpec};
-use super::policy::{Backfill, Dispatch, Entry, Interrupts, Order, Place, Policy};
+use super::policy::{Backfill, Dispatch, Interrupts, Order, Place, Policy, Step};
 use super::ready::ReadyQueue;
 use super::record::{Observer, Record};
-use super::resources::Resources;
-use super::retry::RetryPlan;
 use super::running::Running;
 use super::task::{NONE, TaskState, Tasks};
 use super::timers::Timers;
 use super::view::{Counts, View};
 use crate::ids::{AttemptNumber, NodeId, TaskId};
 use crate::random::{Purpose, StreamKey, Streams};
-use crate::structures::ordered_index::{NO_KIND, OrderedIndex};
+use crate::structures::ordered_index::OrderedIndex;
 use crate::time::{Duration, Time};
-
-/// What a scheduler must know before its first event.
-#[derive(Clone, Debug)]
-pub struct SchedulerConfig {
-    /// What happens to failed and lost attempts.
-    pub retry: RetryPlan,
-    /// The most slots that one task takes; places choose their index by it.
-    pub max_demand: u32,
-    /// Whether the driver sends `AttemptStarted`. If so, an attempt has started when that event
-    /// says so; if not, when the command to start it was given.
-    pub starts_are_reported: bool,
-    /// Named resources of nodes and demands of tasks.
-    pub resources: Arc<Resources>,
-    /// Names the random streams of backoff.
-    pub seed: u64,
-}
 
 /// A scheduler with one policy.
 #[derive(Clone, Debug)]
@@ -52,7 +36,9 @@ pub struct Scheduler<P> {
     pub(super) indexed: bool,
     /// Whether anybody wants to know of starts and ends of attempts: the order, or those who count
     /// named resources.
-    watched: bool,
+    pub(super) watched: bool,
+    /// How many waiting tasks the place assigns together; 0 for one by one.
+    pub(super) window: usize,
     /// Tasks that came at this instant: to be placed (push), or the only one as long as it may not
     /// need the queue (pull).
     pub(super) unplaced: Vec<u32>,
@@ -64,7 +50,9 @@ pub struct Scheduler<P> {
     pub(super) timers: Timers,
     pub(super) counts: Counts,
     /// Kinds of tasks by slots and demand, where resources are named.
-    kinds: BTreeMap<(u32, u32), u32>,
+    pub(super) kinds: BTreeMap<(u32, u32), u32>,
+    /// Who waits for whom; empty in workloads without dependencies.
+    pub(super) dependencies: Dependencies,
     /// Whether and when running tasks are interrupted.
     pub(super) interrupts: Interrupts,
     pub(super) switch_cost: Duration,
@@ -72,6 +60,12 @@ pub struct Scheduler<P> {
     pub(super) running: Option<Running>,
     /// Slices that end at this instant: when, number and slot of the task.
     pub(super) expired: Vec<(Time, u32, u32)>,
+    /// Whether submissions may be refused, or tasks give up.
+    pub(super) limited: bool,
+    /// Submissions of this instant, when they may be refused.
+    pub(super) arrived: Vec<u32>,
+    /// By slot: how often a submission was refused.
+    pub(super) refusals: Vec<u32>,
     /// Tasks of the event or decision at hand; kept to use its memory again.
     pub(super) scratch: Vec<u32>,
 }
@@ -79,12 +73,18 @@ pub struct Scheduler<P> {
 impl<P: Policy> Scheduler<P> {
     /// A scheduler that knows its nodes but believes none of them up yet.
     pub fn new(mut policy: P, nodes: &[NodeSpec], config: SchedulerConfig) -> Self {
-        let cluster = Cluster::new(nodes, policy.dispatch(), config.max_demand, &config.resources);
+        let cluster = Cluster::new(nodes, policy.dispatch(), &config);
         let jitter = Streams::new(config.seed).key(Purpose::Backoff);
         let switch_cost = policy.switch_cost();
-        let (order, _, backfill) = policy.parts();
-        let indexed = backfill.is_active() || order.is_grouped();
+        let (order, place, backfill) = policy.parts();
+        // A rule that protects the head of the queue wants to see who passes it one by one, and an order
+        // that says at every start whose turn it is has but one task at the front.
+        let one_by_one = backfill.is_active() || order.is_grouped();
+        let window = if one_by_one { 0 } else { place.window() };
         let watched = order.watches_attempts() || cluster.resources().is_some();
+        let Limits { waiting, tasks_give_up, .. } = config.limits;
+        let indexed = one_by_one || window > 0 || waiting.is_some() || tasks_give_up;
+        let limited = config.limits.apply();
         let interrupts = match policy.parts().0.interrupts() {
             Interrupts::Never if policy.preempts() => Interrupts::ForBetter,
             other => other,
@@ -103,6 +103,7 @@ impl<P: Policy> Scheduler<P> {
             waiting: OrderedIndex::default(),
             indexed,
             watched,
+            window,
             unplaced: Vec::new(),
             parked: Vec::new(),
             node_joined: false,
@@ -110,10 +111,14 @@ impl<P: Policy> Scheduler<P> {
             timers: Timers::default(),
             counts: Counts::default(),
             kinds: BTreeMap::new(),
+            dependencies: Dependencies::default(),
             interrupts,
             switch_cost,
             running,
             expired: Vec::new(),
+            limited,
+            arrived: Vec::new(),
+            refusals: Vec::new(),
             scratch: Vec::new(),
         }
     }
@@ -167,6 +172,10 @@ impl<P: Policy> Scheduler<P> {
         match event {
             Event::TaskDescribed { task, details } => self.tasks.describe(task.slot, details),
             Event::TaskSubmitted { task, spec } => self.on_submitted(now, task, &spec, observer),
+            Event::DependencyDeclared { task, parent } => {
+                self.on_dependency(now, task, parent, commands, observer);
+            }
+            Event::ArrivalsEnded { next } => self.on_arrivals_ended(now, next, commands, observer),
             Event::AttemptStarted { task, attempt, node } => {
                 self.on_started(now, task, attempt, node, observer);
             }
@@ -179,19 +188,24 @@ impl<P: Policy> Scheduler<P> {
             }
             Event::NodeJoined { node } => self.on_node_joined(now, node, observer),
             Event::NodeLost { node } => self.on_node_lost(now, node, commands, observer),
-            Event::TimerFired => self.on_timer(now),
+            Event::TimerFired => self.on_timer(now, commands, observer),
         }
     }
 
     /// Decides what starts where; called once per instant, when its facts are all in.
     #[inline(always)]
     pub fn decide<O: Observer>(&mut self, now: Time, commands: &mut Commands, observer: &mut O) {
+        self.policy.parts().1.begin(now);
+        self.cluster.set_now(now);
         match self.cluster.dispatch() {
             Dispatch::Pull => self.decide_pull(now, commands, observer),
             Dispatch::Push => self.decide_push(now, commands, observer),
         }
         if self.interrupts != Interrupts::Never {
             self.decide_interruptions(now, commands, observer);
+        }
+        if self.limited && self.cluster.dispatch() == Dispatch::Pull {
+            self.refuse_surplus(now, commands, observer);
         }
     }
 
@@ -201,10 +215,32 @@ impl<P: Policy> Scheduler<P> {
         if self.interrupts != Interrupts::Never {
             self.begin_progress(id.slot);
         }
+        if self.limited {
+            self.note_arrival(id);
+        }
         self.counts.submitted += 1;
         self.counts.waiting += 1;
         observer.on_record(now, &Record::Submitted { task: id, class: spec.class, slots: spec.slots });
+        if self.tasks.have_details() && self.blocks(id) {
+            return;
+        }
         self.enqueue(now, id.slot);
+    }
+
+    /// Takes note of a task of a job; gives whether it must wait for others.
+    #[cold]
+    fn blocks(&mut self, id: TaskId) -> bool {
+        let details = self.tasks.view(id.slot);
+        let &TaskDetails { job, parents, .. } = details.details();
+        if job == NO_JOB && parents == 0 {
+            return false;
+        }
+        self.dependencies.admit(id, parents);
+        if parents > 0 {
+            self.tasks.hot[id.slot as usize].state = TaskState::Blocked;
+            self.counts.away += 1;
+        }
+        parents > 0
     }
 
     /// Whether a message speaks of the attempt that counts.
@@ -298,8 +334,42 @@ impl<P: Policy> Scheduler<P> {
         commands: &mut Commands,
         observer: &mut O,
     ) {
+        self.conclude(now, slot, state, service, commands, observer);
+        if self.dependencies.in_use() {
+            let number = self.tasks.hot[slot as usize].number;
+            self.tell_children(now, number, state == TaskState::Completed, commands, observer);
+        }
+    }
+
+    /// Settles the task itself: its children are told by others.
+    #[inline(always)]
+    pub(super) fn conclude<O: Observer>(
+        &mut self,
+        now: Time,
+        slot: u32,
+        state: TaskState,
+        service: Duration,
+        commands: &mut Commands,
+        observer: &mut O,
+    ) {
+        let id = self.record_settled(now, slot, state, service, observer);
+        commands.push(Command::Settle { task: id, state });
+    }
+
+    /// The task is settled, but its slot may still be in use.
+    #[inline(always)]
+    pub(super) fn record_settled<O: Observer>(
+        &mut self,
+        now: Time,
+        slot: u32,
+        state: TaskState,
+        service: Duration,
+        observer: &mut O,
+    ) -> TaskId {
+        let deadline = self.tasks.deadline(slot);
         let task = &mut self.tasks.hot[slot as usize];
         let waiting = task.state.waits();
+        self.counts.away -= u64::from(waiting && task.state != TaskState::Waiting);
         task.set_state(state);
         self.counts.settled += 1;
         self.counts.waiting -= u64::from(waiting);
@@ -311,134 +381,14 @@ impl<P: Policy> Scheduler<P> {
             waiting,
             class: task.class,
             arrival: task.arrival,
+            deadline,
             first_start: (task.first_start != Time::NEVER).then_some(task.first_start),
             attempts: task.attempts - resumptions,
             node: (task.node != NONE).then_some(NodeId(task.node)),
             service,
         };
         observer.on_record(now, &record);
-        commands.push(Command::Settle { task: id, state });
-    }
-
-    /// The attempt no longer takes anything of its node.
-    #[inline(always)]
-    pub(super) fn vacate<O: Observer>(&mut self, now: Time, slot: u32, node: NodeId, observer: &mut O) {
-        self.cluster.vacate(slot, node, &mut self.tasks);
-        if self.watched {
-            self.tell_ended(now, slot, node, observer);
-        }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn tell_started(&mut self, slot: u32, node: NodeId) {
-        self.policy.parts().0.started(&self.tasks.view(slot), node, &self.cluster);
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn tell_ended<O: Observer>(&mut self, now: Time, slot: u32, node: NodeId, observer: &mut O) {
-        let view = self.tasks.view(slot);
-        // An attempt whose start was not yet reported has taken no time.
-        let held = now.since(view.started());
-        self.policy.parts().0.ended(&view, node, held, &self.cluster);
-        let demand = view.details().demand;
-        if demand != 0 {
-            let task = self.tasks.id(slot);
-            observer.on_record(now, &Record::Released { task, node, demand, held });
-        }
-    }
-
-    /// A task waits from now on; what becomes of it is decided when all facts are in.
-    #[inline(always)]
-    pub(super) fn enqueue(&mut self, now: Time, slot: u32) {
-        if self.cluster.dispatch() == Dispatch::Push || self.is_alone() {
-            self.unplaced.push(slot);
-            return;
-        }
-        if let Some(first) = self.unplaced.pop() {
-            self.queue_centrally(now, first);
-        }
-        self.queue_centrally(now, slot);
-    }
-
-    /// Pull: whether a task that comes now has nobody to compete with so far.
-    #[inline(always)]
-    fn is_alone(&mut self) -> bool {
-        self.unplaced.is_empty() && self.ready.is_empty() && !self.indexed
-    }
-
-    /// Puts a task into the central queue.
-    #[inline(always)]
-    pub(super) fn queue_centrally(&mut self, now: Time, slot: u32) {
-        self.set_key(now, slot, 0);
-        self.file_centrally(slot);
-    }
-
-    /// Puts a task that has its key into the central queue.
-    #[inline(always)]
-    pub(super) fn file_centrally(&mut self, slot: u32) {
-        let task = &self.tasks.hot[slot as usize];
-        if self.indexed {
-            let left = self.tasks.view(slot).left();
-            let (key, number, slots) = (task.key, task.number, task.slots);
-            let kind = self.kind(slot);
-            self.waiting.insert_kind(slot, key, number, slots, left, kind);
-        } else {
-            self.ready.push(task.key, task.number, slot);
-        }
-    }
-
-    /// The kind of a task, as one of a set of 64: tasks of equal demand are of one kind, as long as
-    /// there are kinds left.
-    #[inline(always)]
-    fn kind(&mut self, slot: u32) -> u64 {
-        if self.cluster.ledger.is_none() { NO_KIND } else { self.kind_of_demand(slot) }
-    }
-
-    #[cold]
-    fn kind_of_demand(&mut self, slot: u32) -> u64 {
-        let demand = (self.tasks.hot[slot as usize].slots, self.tasks.demand(slot));
-        let next = self.kinds.len();
-        if next < 63 {
-            1 << *self.kinds.entry(demand).or_insert(next as u32)
-        } else {
-            self.kinds.get(&demand).map_or(NO_KIND, |kind| 1 << kind)
-        }
-    }
-
-    #[inline(always)]
-    pub(super) fn set_key(&mut self, now: Time, slot: u32, queue: u32) {
-        let order = self.policy.parts().0;
-        // First come, first served: the key is 0 as it was.
-        if !order.is_fifo() {
-            let entry = match self.tasks.hot[slot as usize].attempts {
-                0 => Entry::Arrived,
-                _ => Entry::Returned,
-            };
-            let key = order.key(&self.tasks.view(slot), queue, entry, now);
-            self.tasks.hot[slot as usize].key = key;
-        }
-    }
-
-    /// The node's load or free slots have changed.
-    #[inline(always)]
-    pub(super) fn load_changed(&mut self, node: NodeId) {
-        if self.cluster.dispatch() == Dispatch::Push {
-            self.policy.parts().1.load_changed(node, &self.cluster);
-        } else {
-            self.node_changed(node);
-        }
-    }
-
-    /// The node's room has changed.
-    #[inline]
-    pub(super) fn node_changed(&mut self, node: NodeId) {
-        let (_, place, backfill) = self.policy.parts();
-        place.node_changed(node, &self.cluster);
-        if backfill.is_active() {
-            backfill.node_changed(node, &self.cluster);
-        }
+        id
     }
 
     #[inline]
@@ -476,6 +426,7 @@ impl<P: Policy> Scheduler<P> {
         let failures = task.failures;
         self.counts.waiting -= 1;
         self.counts.running += 1;
+        self.follow(now, Step::Started, slot, node);
         self.load_changed(node);
         if self.watched {
             self.tell_started(slot, node);

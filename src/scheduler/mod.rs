@@ -26,17 +26,22 @@ pub mod backoff;
 mod batch;
 pub mod cluster;
 pub mod command;
+pub mod config;
+mod dependencies;
 pub mod details;
 pub mod event;
 mod fetch;
 mod interrupt;
 mod invariants;
 mod ledger;
+mod limits;
 mod machine;
 mod node_queue;
+mod notice;
 pub mod policy;
 mod pull;
 mod push;
+mod queueing;
 mod ready;
 pub mod record;
 mod recovery;
@@ -46,17 +51,20 @@ mod running;
 pub mod task;
 mod timers;
 mod view;
+mod zones;
 
 pub use cluster::{Cluster, NodeSpec};
 pub use command::{Command, Commands};
-pub use details::TaskDetails;
+pub use config::{Limits, SchedulerConfig};
+pub use details::{NO_JOB, TaskDetails};
 pub use event::{Event, Outcome, TaskSpec};
-pub use machine::{Scheduler, SchedulerConfig};
+pub use machine::Scheduler;
 pub use policy::{
-    Backfill, Candidate, Composed, Dispatch, Entry, Interrupts, Order, Pass, Place, Policy, Soon,
+    Backfill, Candidate, Composed, Dispatch, Entry, Interrupts, Order, Pass, Place, Policy, Soon, Step,
 };
 pub use record::{Observer, Record};
 pub use resources::Resources;
-pub use retry::{Backoff, OnNodeLoss, RetryPlan};
-pub use task::{TaskState, TaskView};
+pub use retry::{Backoff, OnNodeLoss, OnRejection, RetryPlan};
+pub use task::{TaskState, TaskView, Tasks};
 pub use view::View;
+pub use zones::Zones;

@@ -131,6 +131,17 @@ pub struct Soon {
     pub far: [NodeId; 2],
 }
 
+/// What has happened to a task at a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// It waits in the node's own queue.
+    Queued,
+    /// It was sent to the node to be run, from its queue or from elsewhere.
+    Started,
+    /// It no longer waits or runs there.
+    Left,
+}
+
 /// Which node takes a task.
 pub trait Place {
     /// A node that has room for the task, in slots (`cluster.room(node) >= task.slots()`) and in what
@@ -141,6 +152,37 @@ pub trait Place {
     /// what it knows of them from memory. A hint for speed.
     fn soon(&self) -> Option<Soon> {
         None
+    }
+
+    /// Whether, of tasks that must be bound to nodes at one instant, those that the order puts first
+    /// choose first; otherwise they choose in the order in which they came. Only under push.
+    fn binds_in_order(&self) -> bool {
+        false
+    }
+
+    /// Called before the choices of an instant, when its facts are all in.
+    fn begin(&mut self, now: Time) {
+        let _ = now;
+    }
+
+    /// Called for every task that comes to a node or leaves it, for places that keep an account of
+    /// what is there.
+    fn follow(&mut self, now: Time, step: Step, task: &TaskView<'_>, node: NodeId) {
+        let _ = (now, step, task, node);
+    }
+
+    /// How many waiting tasks it wants to see at once under pull, to assign them together; 0 for one
+    /// by one, at the front of the queue.
+    fn window(&self) -> usize {
+        0
+    }
+
+    /// Assigns the first waiting tasks together; `window` holds their slots, in order. Each is then
+    /// asked for by `choose`, in the same order, and stays in the queue if that gives `None`. Gives
+    /// whether any task was assigned.
+    fn plan(&mut self, now: Time, window: &[u32], tasks: &Tasks) -> bool {
+        let _ = (now, window, tasks);
+        false
     }
 
     /// Called whenever a node's room has changed, so that a place can keep an index; in particular

@@ -30,7 +30,33 @@ impl<P: Policy> Scheduler<P> {
             }
             return;
         }
+        if self.window > 0 {
+            return self.start_assigned(now, commands, observer);
+        }
         self.start_from_queue(now, commands, observer);
+    }
+
+    /// Starts what the place assigns, a window of waiting tasks at a time.
+    #[cold]
+    fn start_assigned<O: Observer>(&mut self, now: Time, commands: &mut Commands, observer: &mut O) {
+        loop {
+            let mut window = std::mem::take(&mut self.scratch);
+            self.waiting.first_into(self.window, &mut window);
+            let assigned = !window.is_empty() && self.policy.parts().1.plan(now, &window, &self.tasks);
+            for slot in window.drain(..).filter(|_| assigned) {
+                let view = self.tasks.view(slot);
+                let Some(node) = self.policy.parts().1.choose(&view, &self.cluster) else { continue };
+                if self.waiting.first() == Some(slot) {
+                    self.policy.parts().0.taken(self.tasks.hot[slot as usize].key, 0);
+                }
+                self.waiting.remove(slot);
+                self.start_pulled(now, slot, node, commands, observer);
+            }
+            self.scratch = window;
+            if !assigned {
+                return;
+            }
+        }
     }
 
     /// Starts the tasks at the front of the central queue while they find room.

@@ -8,7 +8,7 @@
 
 use super::command::Commands;
 use super::machine::Scheduler;
-use super::policy::{Interrupts, Order, Place, Policy};
+use super::policy::{Interrupts, Order, Place, Policy, Step};
 use super::record::Observer;
 use crate::ids::NodeId;
 use crate::time::Time;
@@ -16,18 +16,35 @@ use crate::time::Time;
 impl<P: Policy> Scheduler<P> {
     #[inline(always)]
     pub(super) fn decide_push<O: Observer>(&mut self, now: Time, commands: &mut Commands, observer: &mut O) {
-        if self.node_joined {
+        if self.node_joined || (self.limited && !self.parked.is_empty()) {
             self.node_joined = false;
             // Those that waited longest are placed first.
             self.parked.append(&mut self.unplaced);
             std::mem::swap(&mut self.parked, &mut self.unplaced);
         }
         let alone = self.unplaced.len() == 1;
+        let mut starting = 0;
+        if !alone && self.policy.parts().1.binds_in_order() {
+            self.put_in_order(now);
+        }
         for at in 0..self.unplaced.len() {
             let slot = self.unplaced[at];
+            if self.limited && self.has_left(slot, commands) {
+                continue;
+            }
             let view = self.tasks.view(slot);
             let slots = view.slots();
-            let Some(node) = self.policy.parts().1.choose(&view, &self.cluster) else {
+            let chosen = self.policy.parts().1.choose(&view, &self.cluster);
+            if self.limited {
+                let unplaced = (self.unplaced.len() - at) as u64;
+                if self.is_refused(slot, chosen, starting, unplaced) {
+                    self.refuse_task(now, slot, commands, observer);
+                    continue;
+                }
+                let starts = chosen.is_some_and(|node| self.cluster.starts_at_once(node, slot, &self.tasks));
+                starting += u64::from(starts);
+            }
+            let Some(node) = chosen else {
                 self.parked.push(slot);
                 continue;
             };
@@ -45,7 +62,8 @@ impl<P: Policy> Scheduler<P> {
             } else {
                 self.tasks.hot[slot as usize].node = node.0;
                 self.set_key(now, slot, node.0);
-                self.cluster.queue_push(slot, node, &mut self.tasks);
+                self.cluster.enqueue(slot, node, &mut self.tasks);
+                self.follow(now, Step::Queued, slot, node);
                 self.load_changed(node);
                 if self.cluster.nodes[node.index()].free > 0 || self.interrupts != Interrupts::Never {
                     self.mark_dirty(node);
@@ -53,12 +71,27 @@ impl<P: Policy> Scheduler<P> {
             }
         }
         self.unplaced.clear();
+        self.arrived.clear();
         for at in 0..self.dirty.len() {
             let node = self.dirty[at];
             self.cluster.nodes[node.index()].dirty = false;
             self.advance(now, node, commands, observer);
         }
         self.dirty.clear();
+    }
+
+    /// Puts the tasks that are to be bound to nodes into the order in which they would leave one queue.
+    #[cold]
+    fn put_in_order(&mut self, now: Time) {
+        let mut unplaced = std::mem::take(&mut self.unplaced);
+        for &slot in &unplaced {
+            self.set_key(now, slot, 0);
+        }
+        unplaced.sort_unstable_by_key(|&slot| {
+            let task = &self.tasks.hot[slot as usize];
+            (task.key, task.number)
+        });
+        self.unplaced = unplaced;
     }
 
     /// Starts what the head of the node's queue allows.
@@ -86,18 +119,17 @@ impl<P: Policy> Scheduler<P> {
         observer: &mut O,
     ) {
         loop {
-            let state = &self.cluster.nodes[node.index()];
             // Do not even look at a task that cannot start: it may be far away in memory.
-            if state.free == 0 {
+            if self.cluster.nodes[node.index()].free == 0 {
                 return;
             }
-            let Some(slot) = state.queue_front(&self.tasks) else { return };
-            if self.tasks.hot[slot as usize].slots > state.free
+            let Some(slot) = self.front(node, commands) else { return };
+            if self.tasks.hot[slot as usize].slots > self.cluster.nodes[node.index()].free
                 || !self.cluster.covers(node, slot, &self.tasks)
             {
                 return;
             }
-            self.cluster.queue_pop(slot, node, &mut self.tasks);
+            self.cluster.dequeue(slot, node, &mut self.tasks);
             self.policy.parts().0.taken(self.tasks.hot[slot as usize].key, node.0);
             self.start(now, slot, node, commands, observer);
         }

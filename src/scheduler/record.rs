@@ -19,6 +19,17 @@ pub enum Record {
         /// The slots it takes.
         slots: u32,
     },
+    /// A task that arrives is part of a job. Written by drivers, who alone know.
+    InJob {
+        /// The task.
+        task: TaskId,
+        /// Number of the job.
+        job: u32,
+        /// How many tasks the job has.
+        tasks: u32,
+        /// The time of its longest path of dependent tasks on the fastest node.
+        shortest: Duration,
+    },
     /// An attempt was sent to its node; the task no longer waits.
     Dispatched {
         /// The task.
@@ -107,6 +118,8 @@ pub enum Record {
         class: u16,
         /// When it arrived.
         arrival: Time,
+        /// When it should have been settled; `Time::NEVER` without a deadline.
+        deadline: Time,
         /// When its first attempt started, if one did.
         first_start: Option<Time>,
         /// Attempts started.

@@ -3,7 +3,7 @@
 
 use super::command::{Command, Commands};
 use super::machine::{Scheduler, slot_time};
-use super::policy::{Interrupts, Policy};
+use super::policy::{Interrupts, Policy, Step};
 use super::record::{Observer, Record};
 use super::retry::OnNodeLoss;
 use super::task::{NONE, TaskState};
@@ -37,27 +37,22 @@ impl<P: Policy> Scheduler<P> {
             self.tasks.hot[slot as usize].set_state(TaskState::Waiting);
             self.enqueue(now, slot);
         } else {
-            self.tasks.hot[slot as usize].set_state(TaskState::Backoff);
-            let due = now + pause;
-            self.timers.set(due, Alarm::Backoff, id.number, slot);
+            self.go_away(now, slot, pause);
         }
     }
 
     #[cold]
-    pub(super) fn on_timer(&mut self, now: Time) {
+    pub(super) fn on_timer<O: Observer>(&mut self, now: Time, commands: &mut Commands, observer: &mut O) {
         while let Some((alarm, due, number, slot)) = self.timers.pop(now) {
             match alarm {
-                Alarm::Backoff => {
-                    self.tasks.hot[slot as usize].set_state(TaskState::Waiting);
-                    self.enqueue(now, slot);
-                }
+                Alarm::Backoff => self.come_back(now, number, slot),
                 Alarm::Slice => {
                     // Whether it still runs is known when all facts of the instant are in.
                     if self.slice_ends(due, number, slot) {
                         self.expired.push((due, number, slot));
                     }
                 }
-                Alarm::Patience => {}
+                Alarm::Patience => self.give_up(now, number, slot, commands, observer),
             }
         }
     }
@@ -96,9 +91,10 @@ impl<P: Policy> Scheduler<P> {
             self.lose(now, slot, node, commands, observer);
         }
         self.scratch = lost;
-        while let Some(slot) = self.cluster.nodes[node.index()].queue_front(&self.tasks) {
-            self.cluster.queue_pop(slot, node, &mut self.tasks);
+        while let Some(slot) = self.front(node, commands) {
+            self.cluster.dequeue(slot, node, &mut self.tasks);
             self.cluster.nodes[node.index()].load -= 1;
+            self.follow(now, Step::Left, slot, node);
             self.tasks.hot[slot as usize].node = NONE;
             self.enqueue(now, slot);
         }

@@ -15,6 +15,15 @@ pub enum OnNodeLoss {
     Fail,
 }
 
+/// What becomes of a submission that is refused because too many tasks wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum OnRejection {
+    /// The task ends in state rejected.
+    Settle,
+    /// It is submitted again after a backoff, up to the limit of attempts.
+    Retry,
+}
+
 /// Pause before a failed task may start again: base x factor^(failures - 1), at most `max`, times
 /// a factor drawn uniformly from [1 - jitter, 1 + jitter].
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -39,6 +48,8 @@ pub struct RetryPlan {
     pub backoff: Backoff,
     /// What becomes of the attempts of a lost node.
     pub on_node_loss: OnNodeLoss,
+    /// What becomes of a submission that is refused because too many tasks wait.
+    pub on_rejection: OnRejection,
     /// Whether every new attempt draws new work.
     pub redraw: bool,
 }
@@ -54,6 +65,7 @@ impl Default for RetryPlan {
                 jitter: 0.0,
             },
             on_node_loss: OnNodeLoss::Restart,
+            on_rejection: OnRejection::Settle,
             redraw: false,
         }
     }

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::details::{NO_DETAILS, TaskDetails};
+use super::details::{NO_DETAILS, NO_KEY, TaskDetails};
 use super::event::TaskSpec;
 use crate::ids::{NodeId, TaskId};
 use crate::structures::memory;
@@ -224,6 +224,18 @@ impl Tasks {
         self.view(slot).details().demand
     }
 
+    /// When the task should be settled.
+    #[inline]
+    pub(super) fn deadline(&self, slot: u32) -> Time {
+        if self.details.is_empty() { Time::NEVER } else { self.view(slot).details().deadline }
+    }
+
+    /// Whether anything is said of any task that only some workloads say.
+    #[inline(always)]
+    pub(super) fn have_details(&self) -> bool {
+        !self.details.is_empty()
+    }
+
     /// The task in `slot`, as policies see it.
     #[inline]
     pub fn view(&self, slot: u32) -> TaskView<'_> {
@@ -332,6 +344,15 @@ impl TaskView<'_> {
     pub fn details(&self) -> &TaskDetails {
         let details = self.tasks.details.get(self.slot);
         details.filter(|details| details.number == self.number()).unwrap_or(&NO_DETAILS)
+    }
+
+    /// What it is about; a task that does not say is about itself.
+    #[inline]
+    pub fn key(&self) -> u64 {
+        match self.details().key {
+            NO_KEY => u64::from(self.number()),
+            key => key,
+        }
     }
 
     /// The node it runs on or is queued at, if any.

@@ -24,8 +24,6 @@ const SLOT_BITS: u32 = 29;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Timers {
     heap: Heap,
-    /// Timers that end a backoff.
-    backoffs: u64,
 }
 
 impl Timers {
@@ -35,18 +33,10 @@ impl Timers {
         self.heap.peek().map(|entry| Time((entry >> 64) as u64))
     }
 
-    /// How many tasks wait for a backoff to pass.
-    pub(super) fn backoffs(&self) -> u64 {
-        self.backoffs
-    }
-
     pub(super) fn set(&mut self, due: Time, alarm: Alarm, number: u32, slot: u32) {
         debug_assert!(slot >> SLOT_BITS == 0);
         let alarm = match alarm {
-            Alarm::Backoff => {
-                self.backoffs += 1;
-                0
-            }
+            Alarm::Backoff => 0,
             Alarm::Slice => 1,
             Alarm::Patience => 2,
         };
@@ -60,10 +50,7 @@ impl Timers {
         let entry = self.heap.pop()?;
         let (number, low) = ((entry >> 32) as u32, entry as u32);
         let alarm = match low >> SLOT_BITS {
-            0 => {
-                self.backoffs -= 1;
-                Alarm::Backoff
-            }
+            0 => Alarm::Backoff,
             1 => Alarm::Slice,
             _ => Alarm::Patience,
         };

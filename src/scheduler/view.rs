@@ -8,6 +8,8 @@ pub(super) struct Counts {
     pub(super) submitted: u64,
     pub(super) waiting: u64,
     pub(super) running: u64,
+    /// Of those that wait, tasks in no queue.
+    pub(super) away: u64,
     pub(super) settled: u64,
     pub(super) refused: u64,
 }

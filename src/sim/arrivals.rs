@@ -3,8 +3,9 @@
 //! They are made a few dozen at a time: in one tight loop the draws of neighbouring tasks overlap,
 //! which is cheaper than making each between two events.
 
+use crate::ids::TaskId;
 use crate::random::Streams;
-use crate::scheduler::TaskDetails;
+use crate::scheduler::{Record, TaskDetails};
 use crate::time::Time;
 use crate::workload::source::{NewTask, SourceError, TaskSource};
 use crate::world::World;
@@ -22,16 +23,26 @@ pub(super) struct Arrivals {
     /// Whether the run takes no more arrivals, so that what is wrong with later ones is of no
     /// concern.
     cut_off: bool,
+    /// Tasks taken so far.
+    taken: u32,
+    /// Tasks made at a time.
+    chunk: usize,
+    highest_speed: f64,
 }
 
 impl Arrivals {
     pub(super) fn new(world: &World, streams: Streams, with_details: bool) -> Self {
+        let source = TaskSource::new(&world.workload, streams).with_details(with_details);
         Arrivals {
-            source: TaskSource::new(&world.workload, streams).with_details(with_details),
+            // A source tells who waits for whom of the task that it made last.
+            chunk: if source.has_jobs() { 1 } else { CHUNK },
+            source,
             last: world.last_arrival.unwrap_or(Time::NEVER),
             made: Vec::with_capacity(CHUNK),
             next: 0,
             cut_off: false,
+            taken: 0,
+            highest_speed: world.highest_speed(),
         }
     }
 
@@ -49,6 +60,7 @@ impl Arrivals {
     pub(super) fn take(&mut self) -> Option<&NewTask> {
         let task = self.made.get(self.next)?;
         self.next += 1;
+        self.taken = task.number + 1;
         Some(task)
     }
 
@@ -58,9 +70,28 @@ impl Arrivals {
         self.source.has_details()
     }
 
-    /// What else is known of the task that was taken last.
+    /// What else is known of the task that was taken last; to be asked before the next is looked at.
     pub(super) fn details(&self) -> TaskDetails {
         self.source.details(&self.made[self.next - 1])
+    }
+
+    /// The tasks that the task that was taken last waits for; to be asked before the next is looked at.
+    pub(super) fn parents(&self) -> &[u32] {
+        self.source.parents(&self.made[self.next - 1])
+    }
+
+    /// What is to be written down if the task that was taken last is part of a job; to be asked before
+    /// the next is looked at.
+    pub(super) fn in_job(&self, task: TaskId) -> Option<Record> {
+        let job = self.source.job(&self.made[self.next - 1]);
+        job.map(|(job, size)| size.record(task, job, self.highest_speed))
+    }
+
+    /// When no more arrivals are taken although there are more, and some wait for others: the number
+    /// of the first that does not come.
+    pub(super) fn cut_off(&self) -> Option<u32> {
+        let taken = self.next == self.made.len();
+        (taken && self.cut_off && self.source.has_jobs()).then_some(self.taken)
     }
 
     /// What kept a task that should have arrived from being made.
@@ -78,7 +109,7 @@ impl Arrivals {
     fn make(&mut self) {
         self.made.clear();
         self.next = 0;
-        while self.made.len() < CHUNK && !self.cut_off {
+        while self.made.len() < self.chunk && !self.cut_off {
             match self.source.next() {
                 Some(task) if task.arrival <= self.last => self.made.push(task),
                 Some(_) => self.cut_off = true,

@@ -20,29 +20,31 @@ use crate::world::World;
 
 /// A run in progress.
 pub(super) struct Driver<'a, P, O> {
-    world: &'a World,
-    scheduler: Scheduler<P>,
+    pub(super) world: &'a World,
+    pub(super) scheduler: Scheduler<P>,
     pub(super) observer: O,
     pub(super) commands: Commands,
-    arrivals: Arrivals,
+    pub(super) arrivals: Arrivals,
     /// When the next task arrives; it needs no place in the event queue.
     next_arrival: Rank,
     pub(super) queue: EventQueue,
     /// By slot.
-    truths: Vec<Truth>,
+    pub(super) truths: Vec<Truth>,
     /// Attempts at nodes, and the places of those that are over.
     attempts: Vec<Attempt>,
     over: Vec<u32>,
     /// By slot, when `has_courses`.
-    courses: Vec<Course>,
-    has_courses: bool,
-    starts_are_reported: bool,
+    pub(super) courses: Vec<Course>,
+    pub(super) has_courses: bool,
+    /// By slot, the zone its task comes from; empty when zones are not apart.
+    pub(super) zones: Vec<u16>,
+    pub(super) starts_are_reported: bool,
     free: Vec<u32>,
     pub(super) nodes: NodeClocks<'a, EventQueue>,
     pub(super) news: News<'a>,
     probabilities: Probabilities,
     failures: StreamKey,
-    delays: StreamKey,
+    pub(super) delays: StreamKey,
     /// The speed all nodes share, if they do.
     common_speed: Option<f64>,
     /// By task number, when asked for.
@@ -63,8 +65,8 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
         let mut queue = EventQueue::new();
         let nodes = NodeClocks::new(&world.faults, &world.fault_of, streams, &mut queue)
             .ok_or(SimulationError::TimeOverflow)?;
-        let starts_are_reported = world.delays.starts_are_reported();
-        let config = world.scheduler_config(starts_are_reported, seed);
+        let starts_are_reported = world.starts_are_reported();
+        let config = world.scheduler_config(seed, starts_are_reported);
         let mut scheduler = Scheduler::new(policy, &world.nodes, config);
         let mut commands = Commands::new();
         for node in 0..world.nodes.len() as u32 {
@@ -88,6 +90,7 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
             over: Vec::new(),
             courses: Vec::new(),
             has_courses: starts_are_reported || resumes,
+            zones: Vec::new(),
             starts_are_reported,
             free: Vec::new(),
             nodes,
@@ -185,7 +188,7 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
     }
 
     #[inline(always)]
-    fn draw_arrival(&mut self) {
+    pub(super) fn draw_arrival(&mut self) {
         self.next_arrival = match self.arrivals.peek() {
             Some(task) => Rank::new(task.arrival, self.queue.number()),
             None => Rank::NEVER,
@@ -228,17 +231,12 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
         let spec =
             TaskSpec { estimate: new.estimate, priority: new.priority, slots: new.slots, class: new.class };
         if self.arrivals.has_details() {
-            self.describe(now, task);
+            self.submit_described(now, task, spec);
+        } else {
+            self.tell(now, Event::TaskSubmitted { task, spec });
+            self.draw_arrival();
         }
-        self.tell(now, Event::TaskSubmitted { task, spec });
-        self.draw_arrival();
         Ok(())
-    }
-
-    #[cold]
-    fn describe(&mut self, now: Time, task: TaskId) {
-        let details = self.arrivals.details();
-        self.tell(now, Event::TaskDescribed { task, details });
     }
 
     #[inline(always)]
@@ -405,36 +403,6 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
         Ok(())
     }
 
-    /// The attempt sets out for its node: when it begins there, and the work it has to do.
-    fn set_out(
-        &mut self,
-        now: Time,
-        task: TaskId,
-        attempt: AttemptNumber,
-        node: NodeId,
-    ) -> Result<(Time, u64), SimulationError> {
-        let course = &mut self.courses[task.slot as usize];
-        course.resumes = false;
-        course.changes = self.news.changes(node.0);
-        course.started = now;
-        let interrupted = std::mem::take(&mut course.interrupted);
-        course.resumptions += u32::from(interrupted);
-        if let Some(delay) = &self.world.delays.dispatch {
-            let mut stream = self.delays.stream2(u64::from(task.number), u64::from(attempt.0));
-            let delay = Duration::from_seconds(delay.sample(&mut stream));
-            let begins = delay.and_then(|delay| now.checked_add(delay));
-            course.started = begins.ok_or(SimulationError::TimeOverflow)?;
-        }
-        if self.starts_are_reported {
-            course.begin = self.queue.push(course.started, Kind::Begin, task.slot);
-        }
-        if interrupted {
-            let works = course.started.checked_add(self.scheduler.switch_cost());
-            course.started = works.ok_or(SimulationError::TimeOverflow)?;
-        }
-        Ok((course.started, course.left))
-    }
-
     /// An attempt is given up: it is over before its end, or its end comes too late to count.
     pub(super) fn stop(
         &mut self,
@@ -480,21 +448,5 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
         let speed = self.world.nodes[node as usize].speed;
         let done = if speed == 1.0 { elapsed } else { (elapsed as f64 * speed).round() as u64 };
         course.left = course.left.saturating_sub(done);
-    }
-
-    /// A later attempt draws its own work, unless it goes on with what an earlier one left.
-    #[cold]
-    fn redraw(&mut self, task: TaskId, attempt: AttemptNumber) -> Result<(), SimulationError> {
-        let slot = task.slot as usize;
-        if self.has_courses && self.courses[slot].resumes {
-            return Ok(());
-        }
-        let which = if self.has_courses { attempt.0 - self.courses[slot].resumptions } else { attempt.0 };
-        let work = self.arrivals.redraw(task.number, which)?;
-        self.truths[slot].work = work;
-        if self.has_courses {
-            self.courses[slot].left = work;
-        }
-        Ok(())
     }
 }

@@ -1,6 +1,7 @@
 //! The simulated world: a driver of the scheduler core with time that costs nothing.
 
 mod arrivals;
+mod described;
 mod driver;
 pub mod event_queue;
 mod news;
@@ -8,5 +9,6 @@ mod node_events;
 mod probabilities;
 mod run;
 mod truth;
+mod way;
 
 pub use run::{RunOptions, RunOutput, SimulationError, run, simulate};

@@ -3,7 +3,9 @@
 pub mod bitmap;
 pub mod calendar;
 pub mod fit_tree;
+pub mod hash_ring;
 pub mod heap;
+pub mod key_heaps;
 pub mod key_tree;
 pub mod memory;
 pub mod ordered_index;
@@ -11,4 +13,5 @@ pub mod room_index;
 pub mod room_tree;
 pub mod run_sort;
 pub mod sum_tree;
+pub mod transport;
 mod wide_calendar;

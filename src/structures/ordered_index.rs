@@ -214,6 +214,23 @@ impl OrderedIndex {
         })
     }
 
+    /// Adds the first `most` members to a list, in order, without allocating more than the list does.
+    pub fn first_into(&self, most: usize, list: &mut Vec<u32>) {
+        let end = list.len().saturating_add(most);
+        self.collect(self.root, end, list);
+    }
+
+    fn collect(&self, at: u32, end: usize, list: &mut Vec<u32>) {
+        if at == NONE || list.len() >= end {
+            return;
+        }
+        self.collect(self.entries[at as usize].left, end, list);
+        if list.len() < end {
+            list.push(at);
+            self.collect(self.entries[at as usize].right, end, list);
+        }
+    }
+
     #[inline]
     fn rank(&self, slot: u32) -> (u64, u32) {
         let entry = &self.entries[slot as usize];

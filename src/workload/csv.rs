@@ -1,14 +1,16 @@
 //! Reads tasks from a table: comma-separated values with a header line (RFC 4180).
 //!
 //! Columns may come in any order; `arrival` and `work` are needed. An empty cell of `estimate`,
-//! `priority` or `slots` means what a missing column means. Quoting is checked more strictly than
+//! `priority`, `slots`, `key` or `zone` means what a missing column means. Quoting is checked more strictly than
 //! the parser does it: a stray quote can swallow half a file without anybody noticing.
 
 use std::collections::BTreeMap;
 
 use crate::scheduler::TaskDetails;
+use crate::scheduler::details::NO_KEY;
 use crate::time::Time;
 use crate::workload::decimal::{amount, number, shortened};
+use crate::workload::graph::{Cycle, Graph, Jobs};
 use crate::workload::{TraceError, TraceTask, sort_tasks};
 
 /// No more mistakes than this are reported together.
@@ -16,7 +18,7 @@ const MOST_MISTAKES: usize = 20;
 
 /// What a task has when its row does not say.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct TraceDefaults {
+pub struct TraceDefaults<'a> {
     /// Larger is more urgent.
     pub priority: f64,
     /// Slots a task takes on its node, at least 1.
@@ -25,6 +27,8 @@ pub struct TraceDefaults {
     pub failure_probability: f64,
     /// What else is known of it.
     pub details: Option<TaskDetails>,
+    /// Names of zones; the first is zone 1.
+    pub zones: &'a [String],
 }
 
 /// The tasks of a table.
@@ -36,6 +40,8 @@ pub struct CsvTrace {
     pub class_names: Vec<String>,
     /// True when there is an `estimate` column.
     pub has_estimates: bool,
+    /// Who waits for whom, if any task does.
+    pub graph: Option<Graph>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -47,9 +53,12 @@ enum Column {
     Priority,
     Slots,
     Class,
+    Key,
+    Zone,
+    After,
 }
 
-const COLUMNS: [(&str, Column); 7] = [
+const COLUMNS: [(&str, Column); 10] = [
     ("id", Column::Id),
     ("arrival", Column::Arrival),
     ("work", Column::Work),
@@ -57,13 +66,16 @@ const COLUMNS: [(&str, Column); 7] = [
     ("priority", Column::Priority),
     ("slots", Column::Slots),
     ("class", Column::Class),
+    ("key", Column::Key),
+    ("zone", Column::Zone),
+    ("after", Column::After),
 ];
 
 /// Reads a table. On failure returns the first mistakes, at most 20, in the order of the file.
 pub fn read(
     bytes: &[u8],
     largest_node_slots: u32,
-    defaults: &TraceDefaults,
+    defaults: &TraceDefaults<'_>,
 ) -> Result<CsvTrace, Vec<TraceError>> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let mut mistakes = quoting_mistakes(bytes);
@@ -73,7 +85,7 @@ pub fn read(
     let mut table = ::csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(bytes);
     let mut lines = Lines { bytes, at: 0, line: 1 };
     let mut record = ::csv::ByteRecord::new();
-    let mut rows: Option<Rows> = None;
+    let mut rows: Option<Rows<'_>> = None;
     loop {
         match table.read_byte_record(&mut record) {
             Ok(false) => break,
@@ -164,19 +176,21 @@ fn edit_distance(one: &str, other: &str) -> usize {
 }
 
 /// Collects the tasks of the rows below the header.
-struct Rows {
+struct Rows<'a> {
     columns: Vec<Column>,
     largest_node_slots: u32,
-    defaults: TraceDefaults,
+    defaults: TraceDefaults<'a>,
     tasks: Vec<TraceTask>,
     class_names: Vec<String>,
     classes: BTreeMap<String, u16>,
-    /// The line on which each id was used.
-    ids: BTreeMap<String, u64>,
+    /// The line on which each id was used, and the position of its task.
+    ids: BTreeMap<String, (u64, u32)>,
+    /// Ids that tasks wait for: position of the task, the id, and where it stands.
+    after: Vec<(u32, String, u64, u64)>,
 }
 
-impl Rows {
-    fn new(columns: Vec<Column>, largest_node_slots: u32, defaults: TraceDefaults) -> Rows {
+impl<'a> Rows<'a> {
+    fn new(columns: Vec<Column>, largest_node_slots: u32, defaults: TraceDefaults<'a>) -> Rows<'a> {
         Rows {
             columns,
             largest_node_slots,
@@ -185,6 +199,7 @@ impl Rows {
             class_names: Vec::new(),
             classes: BTreeMap::new(),
             ids: BTreeMap::new(),
+            after: Vec::new(),
         }
     }
 
@@ -195,9 +210,39 @@ impl Rows {
         if self.class_names.is_empty() {
             self.class_names.push(String::new());
         }
-        sort_tasks(&mut self.tasks);
+        let graph = self.sort()?;
         let has_estimates = self.columns.contains(&Column::Estimate);
-        Ok(CsvTrace { tasks: self.tasks, class_names: self.class_names, has_estimates })
+        Ok(CsvTrace { tasks: self.tasks, class_names: self.class_names, has_estimates, graph })
+    }
+
+    /// Puts the tasks in order, and finds those that others wait for by their ids.
+    fn sort(&mut self) -> Result<Option<Graph>, Vec<TraceError>> {
+        if self.after.is_empty() {
+            sort_tasks(&mut self.tasks);
+            return Ok(None);
+        }
+        let mut mistakes = Vec::new();
+        let mut after = vec![Vec::new(); self.tasks.len()];
+        for (task, id, line, column) in &self.after {
+            match self.ids.get(id) {
+                Some((_, parent)) => after[*task as usize].push(*parent),
+                None => {
+                    let message = format!("after: there is no task with the id \"{}\"", shortened(id));
+                    mistakes.push(TraceError { line: *line, column: *column, message });
+                }
+            }
+        }
+        if !mistakes.is_empty() {
+            return Err(capped(mistakes));
+        }
+        let mut ids = vec![""; self.tasks.len()];
+        for (id, (_, position)) in &self.ids {
+            ids[*position as usize] = id;
+        }
+        let graph = Graph::sort(&mut self.tasks, &after, Jobs::Connected);
+        let wrong =
+            |cycle: Cycle| whole_line(0, cycle.describe(|position| shortened(ids[position as usize])));
+        graph.map(Some).map_err(|cycle| vec![wrong(cycle)])
     }
 
     fn take(&mut self, record: &::csv::ByteRecord, line: u64, mistakes: &mut Vec<TraceError>) {
@@ -223,6 +268,7 @@ impl Rows {
         for (index, field) in record.iter().enumerate() {
             let column = self.columns[index];
             let taken = match std::str::from_utf8(field) {
+                Ok(text) if column == Column::After => self.take_after(text, line, index as u64 + 1),
                 Ok(text) => self.take_field(column, text.trim(), line, &mut task),
                 Err(_) => Err("not valid UTF-8".to_owned()),
             };
@@ -250,10 +296,14 @@ impl Rows {
             Column::Arrival => task.arrival = Time(amount(text)?),
             Column::Work => task.work = amount(text)?,
             Column::Class => task.class = self.class(text)?,
+            Column::After => {}
             Column::Estimate | Column::Priority | Column::Slots if text.is_empty() => {}
+            Column::Key | Column::Zone if text.is_empty() => {}
             Column::Estimate => task.requested = Some(amount(text)?),
             Column::Priority => task.priority = number(text).map_err(|wrong| wrong.describe(text))?,
             Column::Slots => task.slots = self.slots(text)?,
+            Column::Key => task.details.get_or_insert_default().key = key(text),
+            Column::Zone => task.details.get_or_insert_default().zone = self.zone(text)?,
         }
         Ok(())
     }
@@ -262,13 +312,30 @@ impl Rows {
         if text.is_empty() {
             return Err("must not be empty".to_owned());
         }
-        match self.ids.insert(text.to_owned(), line) {
+        match self.ids.insert(text.to_owned(), (line, self.tasks.len() as u32)) {
             None => Ok(()),
             Some(first) => {
                 self.ids.insert(text.to_owned(), first);
-                Err(format!("\"{}\" is already used on line {first}", shortened(text)))
+                Err(format!("\"{}\" is already used on line {}", shortened(text), first.0))
             }
         }
+    }
+
+    /// Ids separated by semicolons; none in an empty field.
+    fn take_after(&mut self, text: &str, line: u64, column: u64) -> Result<(), String> {
+        if text.trim().is_empty() {
+            return Ok(());
+        }
+        if !self.columns.contains(&Column::Id) {
+            return Err("names tasks by their ids, and there is no column \"id\"".to_owned());
+        }
+        for id in text.split(';').map(str::trim) {
+            if id.is_empty() {
+                return Err(format!("an id is missing in \"{}\"", shortened(text)));
+            }
+            self.after.push((self.tasks.len() as u32, id.to_owned(), line, column));
+        }
+        Ok(())
     }
 
     fn class(&mut self, text: &str) -> Result<u16, String> {
@@ -285,6 +352,15 @@ impl Rows {
         Ok(class)
     }
 
+    fn zone(&self, text: &str) -> Result<u16, String> {
+        let zones = self.defaults.zones;
+        match zones.iter().position(|zone| zone == text) {
+            Some(index) => Ok(index as u16 + 1),
+            None if zones.is_empty() => Err("there are no zones".to_owned()),
+            None => Err(format!("unknown zone {}; there are {}", shortened(text), zones.join(", "))),
+        }
+    }
+
     fn slots(&self, text: &str) -> Result<u32, String> {
         let value = number(text).map_err(|wrong| wrong.describe(text))?;
         if value < 1.0 || value.fract() != 0.0 {
@@ -296,6 +372,15 @@ impl Rows {
         }
         Ok(value as u32)
     }
+}
+
+/// A key for a text: the hash of Fowler, Noll and Vo (1991), FNV-1a with 64 bits.
+fn key(text: &str) -> u64 {
+    let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    });
+    // The last number of all means that there is no key.
+    hash.min(NO_KEY - 1)
 }
 
 /// Finds the line of a record. The parser's own count is that of the end of the record before, so

@@ -2,8 +2,8 @@ use proptest::prelude::*;
 
 use super::*;
 
-const DEFAULTS: TraceDefaults =
-    TraceDefaults { priority: 2.0, slots: 1, failure_probability: 0.125, details: None };
+const DEFAULTS: TraceDefaults<'_> =
+    TraceDefaults { priority: 2.0, slots: 1, failure_probability: 0.125, details: None, zones: &[] };
 
 fn read_text(text: &str) -> Result<CsvTrace, Vec<TraceError>> {
     read(text.as_bytes(), 16, &DEFAULTS)
@@ -57,16 +57,45 @@ fn byte_order_mark_blanks_and_blank_lines_do_not_matter() {
 #[test]
 fn mistakes_in_the_header_are_reported_together() {
     assert_eq!(
-        messages("id,arival,id,after,Work\n1,2,3,4,5\n"),
+        messages("id,arival,id,aftermath,Work\n1,2,3,4,5\n"),
         [
             "line 1, field 2: unknown column \"arival\"; did you mean \"arrival\"?",
             "line 1, field 3: the column \"id\" is there twice",
-            "line 1, field 4: unknown column \"after\"; \
-             the columns are id, arrival, work, estimate, priority, slots, class",
+            "line 1, field 4: unknown column \"aftermath\"; \
+             the columns are id, arrival, work, estimate, priority, slots, class, key, zone, after",
             "line 1, field 5: unknown column \"Work\"; did you mean \"work\"?",
             "line 1: the column \"arrival\" is missing",
             "line 1: the column \"work\" is missing",
         ]
+    );
+}
+
+#[test]
+fn tasks_wait_for_those_whose_ids_they_name() {
+    let text = "id,arrival,work,after\nx,5,1,\ny,1,2, x ; z\nz,1,3,\n";
+    let graph = read_text(text).unwrap().graph.unwrap();
+    assert_eq!(graph.parents(0), [2, 1]);
+    assert!(graph.parents(1).is_empty() && graph.parents(2).is_empty());
+    assert_eq!(read_text("id,arrival,work,after\nx,5,1,\n").unwrap().graph, None);
+}
+
+#[test]
+fn mistakes_in_dependencies_name_the_ids() {
+    assert_eq!(
+        messages("id,arrival,work,after\nx,5,1,\ny,1,2,x;w\nz,1,3,;x\n"),
+        ["line 4, field 4: after: an id is missing in \";x\""]
+    );
+    assert_eq!(
+        messages("id,arrival,work,after\nx,5,1,\ny,1,2,x;w\n"),
+        ["line 3, field 4: after: there is no task with the id \"w\""]
+    );
+    assert_eq!(
+        messages("arrival,work,after\n5,1,x\n"),
+        ["line 2, field 3: after: names tasks by their ids, and there is no column \"id\""]
+    );
+    assert_eq!(
+        messages("id,arrival,work,after\nx,5,1,z\ny,1,2,x\nz,1,3,y\n"),
+        ["tasks wait for each other in a circle: `x` -> `y` -> `z` -> `x`"]
     );
 }
 

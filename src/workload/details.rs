@@ -2,7 +2,7 @@
 
 use crate::distribution::Distribution;
 use crate::random::{Purpose, StreamKey, Streams};
-use crate::scheduler::TaskDetails;
+use crate::scheduler::details::{NO_KEY, TaskDetails};
 use crate::time::{Duration, Time};
 use crate::workload::{ClassDetails, TaskClass};
 
@@ -39,7 +39,7 @@ impl DetailDraws {
             weight: *weight,
             deadline: after(deadline, self.deadlines),
             gives_up: after(patience, self.patience),
-            key: key.as_ref().map_or(u64::from(number), |key| sample(key, self.keys).round() as u64),
+            key: key.as_ref().map_or(NO_KEY, |key| sample(key, self.keys).round() as u64),
             user: user.as_ref().map_or(0, |user| sample(user, self.users).round() as u32),
             zone: *zone,
             demand: *demand,

@@ -1,18 +1,26 @@
 //! Where tasks come from: generators and trace files.
 //!
-//! `arrivals` draws instants, `source` makes whole tasks of them one at a time; `swf` and `csv`
-//! read traces. Readers take bytes and never touch the file system.
+//! `arrivals` draws instants, `source` makes whole tasks of them one at a time, `jobs` whole jobs of
+//! tasks that wait for each other; `swf`, `csv`, `wfformat` and `batsim` read traces, `graph` keeps who
+//! waits for whom in them. Readers take bytes and never touch the file system.
 
 pub mod arrivals;
+pub mod batsim;
 pub mod csv;
 mod decimal;
 mod details;
+pub mod graph;
+pub mod jobs;
+mod json;
 pub mod source;
 pub mod swf;
+pub mod wfformat;
 
 use std::fmt;
 use std::sync::Arc;
 
+use self::graph::Graph;
+use self::jobs::Shape;
 use crate::distribution::Distribution;
 use crate::scheduler::TaskDetails;
 use crate::time::Time;
@@ -233,6 +241,8 @@ pub enum Workload {
         arrivals: Arrivals,
         /// What kinds; exactly one unnamed class when the scenario has none.
         classes: Vec<TaskClass>,
+        /// Jobs of tasks that wait for each other; then `arrivals` are those of jobs.
+        jobs: Option<Shape>,
     },
     /// The same in every replication.
     Listed {
@@ -243,6 +253,8 @@ pub enum Workload {
         /// What policies may know of the work. With `Requested`, a task without a requested work
         /// is estimated at its work.
         estimate: EstimateSpec,
+        /// Who waits for whom, if anyone does.
+        graph: Option<Arc<Graph>>,
     },
 }
 
@@ -268,6 +280,19 @@ impl Workload {
         match self {
             Workload::Generated { tasks, arrivals: Arrivals::AtOnce, .. } => *tasks,
             _ => 0,
+        }
+    }
+
+    /// Whether some tasks may give up waiting.
+    pub fn tasks_give_up(&self) -> bool {
+        match self {
+            Workload::Generated { classes, .. } => {
+                classes.iter().any(|class| class.details.patience.is_some())
+            }
+            Workload::Listed { tasks, .. } => {
+                let gives_up = |details: &TaskDetails| details.gives_up != Time::NEVER;
+                tasks.iter().any(|task| task.details.as_deref().is_some_and(gives_up))
+            }
         }
     }
 

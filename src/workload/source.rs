@@ -12,10 +12,12 @@ use rand_distr::{Distribution as _, StandardNormal};
 
 use crate::distribution::{Distribution, choose};
 use crate::random::{Purpose, StreamKey, Streams, uniform};
-use crate::scheduler::TaskDetails;
+use crate::scheduler::{NO_JOB, TaskDetails};
 use crate::time::Time;
 use crate::workload::arrivals::ArrivalTimes;
 use crate::workload::details::DetailDraws;
+use crate::workload::graph::{Graph, JobSize};
+use crate::workload::jobs::Jobs;
 use crate::workload::{EstimateSpec, TaskClass, TraceTask, Workload, billionths};
 
 /// A task as it arrives.
@@ -59,6 +61,11 @@ pub enum SourceError {
         /// Number of the task.
         task: u32,
     },
+    /// The job drawn has more tasks or dependencies than a job may have.
+    JobTooLarge {
+        /// Number of its first task.
+        task: u32,
+    },
 }
 
 impl fmt::Display for SourceError {
@@ -72,6 +79,13 @@ impl fmt::Display for SourceError {
             }
             SourceError::EstimateTooLarge { task } => {
                 write!(f, "the estimate of the work of task {task} is more than 1.8e10 units")
+            }
+            SourceError::JobTooLarge { task } => {
+                let most = super::jobs::MOST_TASKS;
+                write!(
+                    f,
+                    "the job drawn for task {task} and those after it has more than {most} tasks, or too many dependencies"
+                )
             }
         }
     }
@@ -93,12 +107,21 @@ pub struct TaskSource {
 #[derive(Clone, Debug)]
 enum Kind {
     Generated(Generator),
+    Jobs(Generator, Box<Jobs>),
     Listed {
         tasks: Arc<[TraceTask]>,
         estimate: EstimateSpec,
         /// Mean work of the listed tasks of each class; filled only when the estimate asks for it.
         class_means: Vec<u64>,
+        graph: Option<RankedGraph>,
     },
+}
+
+/// Who waits for whom, and upward ranks as estimated, by number.
+#[derive(Clone, Debug)]
+struct RankedGraph {
+    graph: Arc<Graph>,
+    ranks: Vec<u64>,
 }
 
 #[derive(Clone, Debug)]
@@ -126,23 +149,36 @@ impl TaskSource {
     /// The tasks of `workload` in the world of `streams`.
     pub fn new(workload: &Workload, streams: Streams) -> TaskSource {
         let kind = match workload {
-            Workload::Generated { tasks, arrivals, classes } => Kind::Generated(Generator {
-                tasks: *tasks,
-                arrivals: ArrivalTimes::new(arrivals, streams),
-                works: streams.key(Purpose::Work),
-                class_choices: streams.key(Purpose::Class),
-                priorities: streams.key(Purpose::Priority),
-                shares: classes.iter().map(|class| class.share).collect(),
-                classes: classes.iter().map(|class| ClassDraws::new(class, streams)).collect(),
-            }),
-            Workload::Listed { tasks, class_names, estimate } => Kind::Listed {
-                tasks: tasks.clone(),
-                estimate: *estimate,
-                class_means: match estimate {
+            Workload::Generated { tasks, arrivals, classes, jobs } => {
+                let generator = Generator {
+                    tasks: *tasks,
+                    arrivals: ArrivalTimes::new(arrivals, streams),
+                    works: streams.key(Purpose::Work),
+                    class_choices: streams.key(Purpose::Class),
+                    priorities: streams.key(Purpose::Priority),
+                    shares: classes.iter().map(|class| class.share).collect(),
+                    classes: classes.iter().map(|class| ClassDraws::new(class, streams)).collect(),
+                };
+                match jobs {
+                    None => Kind::Generated(generator),
+                    Some(shape) => Kind::Jobs(generator, Box::new(Jobs::new(shape, streams))),
+                }
+            }
+            Workload::Listed { tasks, class_names, estimate, graph } => {
+                let class_means = match estimate {
                     EstimateSpec::ClassMean => mean_works(tasks, class_names.len()),
                     _ => Vec::new(),
-                },
-            },
+                };
+                let graph = graph.as_ref().map(|graph| {
+                    let estimates = streams.key(Purpose::Estimate);
+                    let known = |(number, task): (usize, &TraceTask)| {
+                        known(task, number as u32, *estimate, &class_means, estimates).unwrap_or(u64::MAX)
+                    };
+                    let known: Vec<u64> = tasks.iter().enumerate().map(known).collect();
+                    RankedGraph { graph: graph.clone(), ranks: graph.upward_ranks(&known) }
+                });
+                Kind::Listed { tasks: tasks.clone(), estimate: *estimate, class_means, graph }
+            }
         };
         TaskSource {
             made: 0,
@@ -166,10 +202,10 @@ impl TaskSource {
         self.with_details
     }
 
-    /// The details of a task that this source made.
+    /// The details of the task that this source made last.
     pub fn details(&self, task: &NewTask) -> TaskDetails {
         let own = match &self.kind {
-            Kind::Generated(generator) => {
+            Kind::Generated(generator) | Kind::Jobs(generator, _) => {
                 let class = &generator.classes[usize::from(task.class)];
                 class.details.as_ref().map(|details| details.draw(task.number, task.arrival))
             }
@@ -178,7 +214,38 @@ impl TaskSource {
         TaskDetails {
             number: task.number,
             failure_probability: task.failure_probability,
+            upward_rank: match &self.kind {
+                Kind::Jobs(_, jobs) => jobs.upward_rank(task.number),
+                Kind::Listed { graph: Some(graph), .. } => graph.ranks[task.number as usize],
+                Kind::Generated(_) | Kind::Listed { graph: None, .. } => task.estimate,
+            },
+            job: self.job(task).map_or(NO_JOB, |(job, _)| job),
+            parents: self.parents(task).len() as u32,
             ..own.unwrap_or_default()
+        }
+    }
+
+    /// Whether tasks wait for others.
+    #[inline]
+    pub fn has_jobs(&self) -> bool {
+        matches!(&self.kind, Kind::Jobs(..) | Kind::Listed { graph: Some(_), .. })
+    }
+
+    /// Numbers of the tasks that the task that this source made last waits for.
+    pub fn parents(&self, task: &NewTask) -> &[u32] {
+        match &self.kind {
+            Kind::Jobs(_, jobs) => jobs.parents(),
+            Kind::Listed { graph: Some(ranked), .. } => ranked.graph.parents(task.number),
+            Kind::Generated(_) | Kind::Listed { graph: None, .. } => &[],
+        }
+    }
+
+    /// The job of the task that this source made last, if it is part of one.
+    pub fn job(&self, task: &NewTask) -> Option<(u32, JobSize)> {
+        match &self.kind {
+            Kind::Jobs(_, jobs) => Some(jobs.job()),
+            Kind::Listed { graph: Some(ranked), .. } => Some(ranked.graph.job(task.number)),
+            Kind::Generated(_) | Kind::Listed { graph: None, .. } => None,
         }
     }
 
@@ -192,7 +259,10 @@ impl TaskSource {
         let number = self.made;
         let made = match &mut self.kind {
             Kind::Generated(generator) => generator.make(number, self.estimates, &mut self.error),
-            Kind::Listed { tasks, estimate, class_means } => {
+            Kind::Jobs(generator, jobs) => {
+                jobs.next().or_else(|| generator.make_job(number, jobs, self.estimates, &mut self.error))
+            }
+            Kind::Listed { tasks, estimate, class_means, .. } => {
                 let task = tasks.get(number as usize)?;
                 listed(task, number, *estimate, class_means, self.estimates, &mut self.error)
             }
@@ -216,7 +286,7 @@ impl TaskSource {
     /// When a listed workload has no task of this number.
     pub fn redraw(&mut self, number: u32, attempt: u32) -> Option<u64> {
         let work = match &self.kind {
-            Kind::Generated(generator) => generator.work(number, attempt),
+            Kind::Generated(generator) | Kind::Jobs(generator, _) => generator.work(number, attempt),
             Kind::Listed { tasks, .. } => Some(tasks[number as usize].work),
         };
         if work.is_none() {
@@ -230,7 +300,10 @@ impl Kind {
     fn has_details(&self) -> bool {
         match self {
             Kind::Generated(generator) => generator.classes.iter().any(|class| class.details.is_some()),
-            Kind::Listed { tasks, .. } => tasks.iter().any(|task| task.details.is_some()),
+            Kind::Jobs(..) => true,
+            Kind::Listed { tasks, graph, .. } => {
+                graph.is_some() || tasks.iter().any(|task| task.details.is_some())
+            }
         }
     }
 }
@@ -253,6 +326,38 @@ impl Generator {
             }
             return None;
         };
+        self.make_at(number, arrival, estimates, error)
+    }
+
+    /// The first task of the next job; the others wait in `jobs`. `None` as for [`make`](Self::make).
+    fn make_job(
+        &mut self,
+        number: u32,
+        jobs: &mut Jobs,
+        estimates: StreamKey,
+        error: &mut Option<SourceError>,
+    ) -> Option<NewTask> {
+        let first = self.make(number, estimates, error)?;
+        let Some(count) = jobs.begin(number, self.tasks - number) else {
+            *error = Some(SourceError::JobTooLarge { task: number });
+            return None;
+        };
+        jobs.tasks.push(first);
+        for number in number + 1..number + count {
+            jobs.tasks.push(self.make_at(number, first.arrival, estimates, error)?);
+        }
+        jobs.rank();
+        jobs.next()
+    }
+
+    #[inline(always)]
+    fn make_at(
+        &self,
+        number: u32,
+        arrival: Time,
+        estimates: StreamKey,
+        error: &mut Option<SourceError>,
+    ) -> Option<NewTask> {
         let index = self.class_of(number);
         let ClassDraws { class, constant_priority, mean_work, .. } = &self.classes[index];
         let work = match class.duration {
@@ -322,6 +427,22 @@ impl ClassDraws {
     }
 }
 
+/// What policies may know of the work of a listed task.
+fn known(
+    task: &TraceTask,
+    number: u32,
+    estimate: EstimateSpec,
+    class_means: &[u64],
+    estimates: StreamKey,
+) -> Option<u64> {
+    match estimate {
+        EstimateSpec::Exact => Some(task.work),
+        EstimateSpec::Noise { sigma } => noisy(task.work, sigma, number, estimates),
+        EstimateSpec::ClassMean => Some(class_means[usize::from(task.class)]),
+        EstimateSpec::Requested => Some(task.requested.unwrap_or(task.work)),
+    }
+}
+
 fn listed(
     task: &TraceTask,
     number: u32,
@@ -330,12 +451,7 @@ fn listed(
     estimates: StreamKey,
     error: &mut Option<SourceError>,
 ) -> Option<NewTask> {
-    let known = match estimate {
-        EstimateSpec::Exact => Some(task.work),
-        EstimateSpec::Noise { sigma } => noisy(task.work, sigma, number, estimates),
-        EstimateSpec::ClassMean => Some(class_means[usize::from(task.class)]),
-        EstimateSpec::Requested => Some(task.requested.unwrap_or(task.work)),
-    };
+    let known = known(task, number, estimate, class_means, estimates);
     if known.is_none() {
         *error = Some(SourceError::EstimateTooLarge { task: number });
     }

@@ -15,7 +15,7 @@ fn class(duration: Distribution) -> TaskClass {
 }
 
 fn generated(tasks: u32, classes: Vec<TaskClass>) -> Workload {
-    Workload::Generated { tasks, arrivals: Arrivals::Poisson { rate: 2.0 }, classes }
+    Workload::Generated { tasks, arrivals: Arrivals::Poisson { rate: 2.0 }, classes, jobs: None }
 }
 
 fn all(workload: &Workload, seed: u64) -> Vec<NewTask> {
@@ -102,6 +102,7 @@ fn listed_tasks_come_as_they_are() {
         tasks: list.into(),
         class_names: vec!["a".into(), "b".into()],
         estimate: EstimateSpec::Requested,
+        graph: None,
     };
     let estimates = |workload: &Workload| all(workload, 1).iter().map(|t| t.estimate).collect::<Vec<_>>();
     assert_eq!(estimates(&workload), [10, 40, 31]);
@@ -156,8 +157,12 @@ fn an_infinite_class_mean_is_an_error() {
 #[test]
 fn arrivals_beyond_the_clock_are_an_error() {
     let arrivals = Arrivals::Periodic { interval: 1e10 };
-    let workload =
-        Workload::Generated { tasks: 9, arrivals, classes: vec![class(Distribution::constant(0.0))] };
+    let workload = Workload::Generated {
+        tasks: 9,
+        arrivals,
+        classes: vec![class(Distribution::constant(0.0))],
+        jobs: None,
+    };
     let mut source = TaskSource::new(&workload, Streams::new(1));
     assert_eq!(source.next().unwrap().work, 0);
     assert_eq!(source.next(), None);
@@ -167,7 +172,11 @@ fn arrivals_beyond_the_clock_are_an_error() {
 #[test]
 fn a_short_list_of_times_ends_the_workload() {
     let arrivals = Arrivals::Times { times: [Time(1), Time(2)].into() };
-    let workload =
-        Workload::Generated { tasks: 9, arrivals, classes: vec![class(Distribution::constant(1.0))] };
+    let workload = Workload::Generated {
+        tasks: 9,
+        arrivals,
+        classes: vec![class(Distribution::constant(1.0))],
+        jobs: None,
+    };
     assert_eq!(all(&workload, 1).len(), 2);
 }

@@ -100,14 +100,19 @@ pub(crate) fn identities(plan: &Plan, run: &ReplicationResult) {
     let rows = run.tasks.len() as f64;
     same("submitted tasks", of(Metric::Submitted), rows);
     same("completed tasks", of(Metric::Completed), completed);
-    same("tasks in error", of(Metric::Errors), rows - completed);
+    let in_state = |state| run.tasks.iter().filter(|task| task.state == state).count() as f64;
+    same("tasks in error", of(Metric::Errors), in_state(FinalState::Error));
+    same("tasks out of time", of(Metric::Timeouts), in_state(FinalState::Timeout));
+    same("cancelled tasks", of(Metric::Cancelled), in_state(FinalState::Cancelled));
+    same("rejected tasks", of(Metric::Rejected), in_state(FinalState::Rejected));
     same("success rate", of(Metric::SuccessRate), completed / rows);
     assert!(run.tasks.iter().enumerate().all(|(number, row)| row.task == number as u32), "a row per task");
     let attempts: f64 = run.tasks.iter().map(|task| f64::from(task.attempts)).sum();
     same("attempts", of(Metric::Attempts), attempts);
     if plan.retry.on_node_loss != OnNodeLoss::Fail {
         // Every attempt is a task's first, or follows one that failed or was lost.
-        same("reasons for attempts", attempts, rows + of(Metric::Retries) + of(Metric::AttemptsLost));
+        let started = run.tasks.iter().filter(|task| task.attempts > 0).count() as f64;
+        same("reasons for attempts", attempts, started + of(Metric::Retries) + of(Metric::AttemptsLost));
     }
 
     let first = run.tasks.iter().map(|task| task.arrival).min().expect("tasks");
@@ -119,7 +124,7 @@ pub(crate) fn identities(plan: &Plan, run: &ReplicationResult) {
     same("Little's law of the system", of(Metric::MeanInSystem) * makespan, in_system);
     let queued = of(Metric::MeanQueueLength) * makespan;
     let busy: f64 = run.nodes.iter().map(|node| node.busy.as_seconds()).sum();
-    if plan.delays.dispatch.is_none() {
+    if plan.delays.dispatch.is_none() && !plan.world().zones.has_latency() {
         if attempts == rows
             && of(Metric::Preemptions) == 0.0
             && !run.tasks.iter().any(|task| task.first_start.is_none())

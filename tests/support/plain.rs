@@ -11,7 +11,9 @@ use falcon::ids::NodeId;
 use falcon::policies::spec::Sharers;
 use falcon::policies::{BackfillSpec, OrderSpec, PlaceSpec, PolicySpec};
 use falcon::random::{Purpose, Stream, Streams};
+use falcon::scheduler::details::NO_KEY;
 use falcon::scheduler::{Dispatch, OnNodeLoss, TaskDetails};
+use falcon::structures::hash_ring::{hash_of_key, point};
 use falcon::time::Duration;
 use falcon::workload::{EstimateSpec, Workload};
 use falcon::world::World;
@@ -46,10 +48,14 @@ struct Task {
     slots: u32,
     failure_probability: f64,
     class: u16,
+    key: u64,
+    zone: u16,
     details: TaskDetails,
     attempts: u32,
     failures: u32,
     first_start: Option<u64>,
+    /// When the current attempt should end, by the estimate and from when it was sent on.
+    expected_end: u64,
     /// When the current attempt began to work, or will.
     begins: u64,
     node: Option<usize>,
@@ -91,6 +97,8 @@ struct Plain<'a> {
     joined: bool,
     touched: Vec<usize>,
     turn: usize,
+    /// By node: when what is bound to it will be done, by the estimates.
+    done_by: Vec<u64>,
     cap: Option<(usize, u32)>,
     /// Who shares the cluster, by first arrival, with the slot time per weight of attempts that ended.
     sharers: Vec<(u32, u128)>,
@@ -131,7 +139,7 @@ impl<'a> Plain<'a> {
             up_left: 0,
             busy_since: None,
         };
-        let task = |task: &falcon::workload::TraceTask| Task {
+        let task = |(number, task): (usize, &falcon::workload::TraceTask)| Task {
             work: task.work,
             left: task.work,
             estimate: match estimate {
@@ -142,10 +150,16 @@ impl<'a> Plain<'a> {
             slots: task.slots,
             failure_probability: task.failure_probability,
             class: task.class,
+            key: match task.details.as_ref().map_or(NO_KEY, |details| details.key) {
+                NO_KEY => number as u64,
+                key => key,
+            },
+            zone: task.details.as_ref().map_or(0, |details| details.zone),
             details: task.details.as_deref().copied().unwrap_or_default(),
             attempts: 0,
             failures: 0,
             first_start: None,
+            expected_end: 0,
             begins: 0,
             node: None,
             starts: 0,
@@ -156,7 +170,7 @@ impl<'a> Plain<'a> {
             policy,
             streams,
             now: 0,
-            tasks: tasks.iter().map(task).collect(),
+            tasks: tasks.iter().enumerate().map(task).collect(),
             fates: vec![None; tasks.len()],
             nodes: (0..world.nodes.len()).map(node).collect(),
             events: Vec::new(),
@@ -167,6 +181,7 @@ impl<'a> Plain<'a> {
             joined: true,
             touched: Vec::new(),
             turn: 0,
+            done_by: vec![0; world.nodes.len()],
             cap: None,
             sharers: Vec::new(),
             turns: 0,
@@ -355,6 +370,8 @@ impl<'a> Plain<'a> {
             OrderSpec::Lifo => b.cmp(&a),
             OrderSpec::Sjf => one.estimate.cmp(&other.estimate),
             OrderSpec::Ljf => other.estimate.cmp(&one.estimate),
+            // Tasks of a list without dependencies: the longest path is the task itself.
+            OrderSpec::CriticalPath => other.estimate.cmp(&one.estimate),
             OrderSpec::Srtf => one.left_known().cmp(&other.left_known()),
             OrderSpec::Priority { .. } => other.priority.partial_cmp(&one.priority).expect("numbers"),
             OrderSpec::FairShare { .. } | OrderSpec::DominantResourceFairness { .. } => {
@@ -526,6 +543,9 @@ impl<'a> Plain<'a> {
     }
 
     fn choose(&mut self, task: usize) -> Option<usize> {
+        if self.policy.place == PlaceSpec::EarliestFinish {
+            return self.earliest_finish(task);
+        }
         let slots = self.tasks[task].slots;
         let all = 0..self.nodes.len();
         let has_room = |node: &usize| {
@@ -536,6 +556,11 @@ impl<'a> Plain<'a> {
         };
         let with_room = || all.clone().filter(has_room);
         let with_free = || all.clone().filter(has_free);
+        // For rules that look at slots alone, and then pass on to the next node that fits.
+        let by_slots =
+            || all.clone().filter(|node| self.room(*node) >= slots && with_room().next().is_some());
+        let next_of =
+            |node: usize, fits: &dyn Fn(&usize) -> bool| (node..self.nodes.len()).chain(0..node).find(fits);
         let left = |node: usize| self.left(node).iter().sum::<u128>() as f64;
         let spec = |node: usize| self.world.nodes[node];
         let chosen = match self.policy.place {
@@ -544,11 +569,34 @@ impl<'a> Plain<'a> {
                 self.least(with_room(), in_turn)
             }
             PlaceSpec::WeightedRoundRobin => {
-                self.least(with_room(), |node| -(self.nodes[node].credit + self.weight(node)) as f64)
+                let all: i64 =
+                    all.clone().filter(|node| self.room(*node) > 0).map(|node| self.weight(node)).sum();
+                let due = |node: usize| (all - self.nodes[node].credit) as f64 / self.weight(node) as f64;
+                let on_time = with_room().filter(|node| self.nodes[*node].credit >= 0);
+                self.least(on_time, due).or_else(|| self.least(with_room(), due))
             }
             PlaceSpec::LeastLoaded => self.least(with_room(), |node| self.load(node) as f64),
+            PlaceSpec::LeastWork => by_slots().min_by(|a, b| {
+                let (one, other) = (self.backlog(*a), self.backlog(*b));
+                let (one, other) = (one * u128::from(spec(*b).slots), other * u128::from(spec(*a).slots));
+                one.cmp(&other).then(a.cmp(b))
+            }),
             PlaceSpec::WeightedLeastLoaded => {
                 self.least(with_room(), |node| self.load(node) as f64 / spec(node).weight)
+            }
+            PlaceSpec::ConsistentHash { virtual_nodes, load_bound } => {
+                self.hashed(task, virtual_nodes, load_bound)
+            }
+            PlaceSpec::Nearest { spill_over } => {
+                let from = self.tasks[task].zone;
+                let zones = &self.world.zones;
+                // The way in nanoseconds, then whether it is another zone, then the zone, then the load.
+                let rank = |node: usize| {
+                    let zone = zones.of(NodeId(node as u32));
+                    (zones.latency(from, zone), zone != from, zone, self.load(node), node)
+                };
+                let free = with_free().filter(|_| spill_over).min_by_key(|node| rank(*node));
+                free.or_else(|| with_room().min_by_key(|node| rank(*node)))
             }
             PlaceSpec::Fastest => self.least(with_free(), |node| -spec(node).speed),
             PlaceSpec::FirstFit => self.least(with_free(), |_| 0.0),
@@ -560,7 +608,23 @@ impl<'a> Plain<'a> {
                     self.left(*node).iter().zip(asked).map(|(left, asked)| left * asked).sum();
                 (product, std::cmp::Reverse(*node))
             }),
-            PlaceSpec::Random | PlaceSpec::WeightedRandom | PlaceSpec::PowerOf { .. } => panic!("not here"),
+            PlaceSpec::DynamicWeightedRoundRobin => {
+                let all: i64 = all.clone().map(|node| self.weight_now(node)).sum();
+                let due = |node: usize| (all - self.nodes[node].credit) as f64 / self.weight_now(node) as f64;
+                // Slots alone say whose turn it is, as long as any node has all that is demanded.
+                let by_slots = || {
+                    let nodes = 0..self.nodes.len();
+                    nodes.filter(|node| self.unclaimed(*node) >= slots && with_free().next().is_some())
+                };
+                let on_time = by_slots().filter(|node| self.nodes[*node].credit >= 0);
+                self.least(on_time, due).or_else(|| self.least(by_slots(), due))
+            }
+            PlaceSpec::EarliestFinish => panic!("chosen above"),
+            PlaceSpec::Random
+            | PlaceSpec::WeightedRandom
+            | PlaceSpec::PowerOf { .. }
+            | PlaceSpec::WeightedPowerOf { .. }
+            | PlaceSpec::MinCostFlow { .. } => panic!("not here"),
         };
         let looks_for_free_slots = matches!(
             self.policy.place,
@@ -569,13 +633,27 @@ impl<'a> Plain<'a> {
                 | PlaceSpec::BestFit
                 | PlaceSpec::WorstFit
                 | PlaceSpec::DotProduct
+                | PlaceSpec::DynamicWeightedRoundRobin
         );
+        let in_turn = chosen;
+        let chosen = match (&self.policy.place, chosen) {
+            (PlaceSpec::LeastWork, Some(node)) => next_of(node, &has_room),
+            (PlaceSpec::DynamicWeightedRoundRobin, Some(node)) => next_of(node, &has_free),
+            _ => chosen,
+        };
         let chosen = match chosen {
             None if looks_for_free_slots && self.policy.dispatch == Dispatch::Push => {
                 self.least(with_room(), |node| self.load(node) as f64)
             }
             chosen => chosen,
         };
+        if let (PlaceSpec::DynamicWeightedRoundRobin, Some(node)) = (&self.policy.place, in_turn) {
+            let weights: Vec<i64> = (0..self.nodes.len()).map(|node| self.weight_now(node)).collect();
+            for (other, weight) in weights.iter().enumerate() {
+                self.nodes[other].credit += weight;
+            }
+            self.nodes[node].credit -= weights.iter().sum::<i64>();
+        }
         if let Some(node) = chosen {
             self.turn = (node + 1) % self.nodes.len();
             if self.policy.place == PlaceSpec::WeightedRoundRobin {
@@ -587,6 +665,79 @@ impl<'a> Plain<'a> {
             }
         }
         chosen
+    }
+
+    /// Weight times free share, in millionths; 0 for a full node.
+    fn weight_now(&self, node: usize) -> i64 {
+        let (free, slots) = (self.unclaimed(node), self.world.nodes[node].slots);
+        let share = f64::from(free) / f64::from(slots);
+        (self.weight(node) as f64 * 1e6 * share).round() as i64
+    }
+
+    /// Slot time that the node's tasks are expected to take from now on.
+    fn backlog(&self, node: usize) -> u128 {
+        let speed = self.world.nodes[node].speed;
+        let time = |task: usize| (self.tasks[task].left_known() as f64 / speed).round() as u64;
+        let waiting = self.nodes[node].queue.iter().map(|task| (*task, time(*task)));
+        let running = self.nodes[node].running.iter();
+        let running = running.map(|task| (*task, self.tasks[*task].expected_end.saturating_sub(self.now)));
+        let all = waiting.chain(running);
+        all.map(|(task, left)| u128::from(left) * u128::from(self.tasks[task].slots)).sum()
+    }
+
+    /// The first node clockwise that is not full, or failing that the first.
+    fn hashed(&self, task: usize, virtual_nodes: u32, load_bound: Option<f64>) -> Option<usize> {
+        let Task { slots, key, .. } = self.tasks[task];
+        let start = hash_of_key(key);
+        let nodes = 0..self.nodes.len();
+        let distance = |node: usize| {
+            let points = (0..virtual_nodes).map(|replica| point(node as u32, replica).wrapping_sub(start));
+            points.min().expect("at least one")
+        };
+        let has_room = |node: &usize| {
+            self.room(*node) >= slots && self.is_enough(task, |kind| self.room_amount(*node, kind))
+        };
+        let mut with_room: Vec<usize> = nodes.clone().filter(has_room).collect();
+        with_room.sort_by_key(|node| distance(*node));
+        let up = nodes.clone().filter(|node| self.nodes[*node].up).count();
+        let all: usize = nodes.map(|node| self.load(node)).sum();
+        let most = load_bound.map_or(f64::INFINITY, |bound| (bound * (all + 1) as f64 / up as f64).ceil());
+        let below = with_room.iter().find(|node| (self.load(**node) as f64) < most);
+        below.or(with_room.first()).copied()
+    }
+
+    /// Of the nodes of each speed the one that is free first, and of these the one that ends the task
+    /// first. What is bound to a node keeps it busy for as long as estimates say, or until it is idle.
+    fn earliest_finish(&mut self, task: usize) -> Option<usize> {
+        let Task { slots, estimate, .. } = self.tasks[task];
+        let pull = self.policy.dispatch == Dispatch::Pull;
+        // Where resources are named a free slot alone says little.
+        let named = self.kinds() > 0;
+        let narrow = !named && self.tasks.iter().all(|task| task.slots == 1);
+        let has_room = |node: &usize| {
+            self.room(*node) >= slots && self.is_enough(task, |kind| self.room_amount(*node, kind))
+        };
+        let free_from = |node: usize| {
+            let free = pull || self.load(node) == 0 || (narrow && self.unclaimed(node) > 0);
+            if free { 0 } else { self.done_by[node] }
+        };
+        let mut best: Option<(u64, usize)> = None;
+        for speed in self.world.nodes.iter().map(|node| node.speed) {
+            let alike =
+                (0..self.nodes.len()).filter(|node| self.world.nodes[*node].speed == speed && has_room(node));
+            // One that has long been free is as good as one that is free now, for tasks of one slot.
+            let near = slots == 1 && !named;
+            let rank = |node: usize| if near { free_from(node).max(self.now) } else { free_from(node) };
+            let Some(node) = alike.min_by_key(|node| (rank(*node), *node)) else { continue };
+            let finish = free_from(node).max(self.now) + (estimate as f64 / speed).round() as u64;
+            best = Some(best.map_or((finish, node), |best| best.min((finish, node))));
+        }
+        let (_, node) = best?;
+        let spec = self.world.nodes[node];
+        let share = f64::from(slots) / f64::from(spec.slots);
+        let from = if self.load(node) == 0 { self.now } else { self.done_by[node].max(self.now) };
+        self.done_by[node] = from + (estimate as f64 / (spec.speed / share)).round() as u64;
+        Some(node)
     }
 
     /// Weights are whole in these tests.
@@ -603,24 +754,27 @@ impl<'a> Plain<'a> {
         state.interruption.resumed = std::mem::take(&mut state.interruption.interrupted);
         state.attempts += u32::from(!state.interruption.resumed);
         state.node = Some(node);
+        let time = (state.left_known() as f64 / self.world.nodes[node].speed).round() as u64;
+        state.expected_end = self.now + time;
         state.begins = self.now;
         self.nodes[node].running.push(task);
-        match &self.world.delays.dispatch {
-            None => {
-                state.first_start.get_or_insert(self.now);
-                self.works(node);
-                self.begin_slice(task);
-            }
-            Some(delay) => {
-                let delays = self.streams.key(Purpose::DispatchDelay);
-                let mut stream = delays.stream2(task as u64, u64::from(state.starts));
-                state.begins += nanos(delay.sample(&mut stream));
-                let begins = state.begins;
-                self.insert(begins, Event::Begin(task));
-                // Until it is heard of, its beginning is guessed at.
-                self.tasks[task].interruption.counted = self.now;
-                self.tasks[task].interruption.slice_end = None;
-            }
+        if let Some(delay) = &self.world.delays.dispatch {
+            let delays = self.streams.key(Purpose::DispatchDelay);
+            let mut stream = delays.stream2(task as u64, u64::from(state.starts));
+            state.begins += nanos(delay.sample(&mut stream));
+        }
+        let zone = self.world.zones.of(NodeId(node as u32));
+        state.begins += self.world.zones.latency(state.zone, zone).0;
+        if self.world.starts_are_reported() {
+            let begins = state.begins;
+            self.insert(begins, Event::Begin(task));
+            // Until it is heard of, its beginning is guessed at.
+            self.tasks[task].interruption.counted = self.now;
+            self.tasks[task].interruption.slice_end = None;
+        } else {
+            state.first_start.get_or_insert(self.now);
+            self.works(node);
+            self.begin_slice(task);
         }
         if self.tasks[task].interruption.resumed {
             self.tasks[task].begins += self.policy.switch_cost.0;
@@ -637,6 +791,12 @@ impl<'a> Plain<'a> {
             unplaced.extend(new);
         }
         let alone = unplaced.len() == 1;
+        if !alone && self.policy.place == PlaceSpec::EarliestFinish {
+            for &task in &unplaced {
+                self.take_turn(task);
+            }
+            unplaced.sort_by(|a, b| self.in_line(*a, *b));
+        }
         for task in unplaced {
             let Some(node) = self.choose(task) else {
                 self.parked.push(task);

@@ -100,6 +100,7 @@ impl Fact {
             // What the scheduler does itself is no fact it is told.
             Record::Interrupted { .. } => return None,
             Record::Dispatched { .. } | Record::Settled { .. } | Record::Refused { .. } => return None,
+            Record::InJob { .. } => return None,
         })
     }
 }

@@ -5,18 +5,19 @@ use std::sync::Arc;
 use super::diagnostics::{Diagnostic, Origin};
 use super::distributions::{self, DistributionTable, MOST_SECONDS};
 use super::keys::{
-    BackoffTable, FailsWord, LossWord, NodeTable, RetryTable, RunTable, ScenarioTable, SchedulerTable,
-    UntilTable,
+    BackoffTable, FailsWord, LossWord, NodeTable, RejectionWord, RetryTable, RunTable, ScenarioTable,
+    SchedulerTable, UntilTable,
 };
 use super::policies::{self, Placed};
 use super::reader::{Found, Key, Reader};
 use super::resources::Supply;
 use super::tasks::{self, Tasks};
 use super::values::{Seconds, grouped};
+use super::zones;
 use crate::distribution::Distribution;
 use crate::experiment::plan::{NodeGroup, Plan, RunPlan, Until};
 use crate::faults::{FailsWhen, NodeFaults};
-use crate::scheduler::retry::{Backoff, OnNodeLoss, RetryPlan};
+use crate::scheduler::retry::{Backoff, OnNodeLoss, OnRejection, RetryPlan};
 use crate::time::{Duration, Time};
 use crate::workload::Workload;
 use crate::world::Delays;
@@ -65,6 +66,7 @@ pub(super) fn check(
             "name some, such as `policies = [\"round-robin\", \"least-loaded\"]`, or use `--policy NAME`",
         ));
     }
+    let zones = zones::lower(&scenario.zones, &scenario.nodes, reader);
     let cluster = nodes(&scenario.nodes, reader);
     let count = cluster.as_ref().map(|c| c.groups.iter().map(|g| u64::from(g.count)).sum());
     let listed = scenario.policies.found().map(|found| &found.value.items[..]);
@@ -72,7 +74,7 @@ pub(super) fn check(
     let retry = retry(scenario.retry.value(), reader);
     let users = policies.iter().any(|(_, spec, _)| spec.order.is_over_users());
     let tasks = match &scenario.workload {
-        Key::Found(workload) => tasks::lower(workload, cluster.as_ref(), users, reader),
+        Key::Found(workload) => tasks::lower(workload, cluster.as_ref(), zones.as_ref(), users, reader),
         other => {
             if !other.is_broken() && !reader.was_meant("workload") {
                 reader.report(
@@ -100,8 +102,13 @@ pub(super) fn check(
         run: run?,
         resources: Arc::new(cluster.as_ref()?.supply.resources()),
         groups: cluster?.groups,
+        zones: zones?,
         workload: tasks?.workload,
         retry: retry?,
+        queue_limit: match scenario.scheduler.value().map(|table| &table.queue_limit) {
+            Some(Key::Broken) | None => return None,
+            Some(key) => key.value().map(|limit| limit.0),
+        },
         delays: delays?,
         policies: policies.iter().map(|(_, spec, _)| spec.clone()).collect(),
     };
@@ -224,6 +231,10 @@ fn node_group(found: &Found<NodeTable>, reader: &mut Reader) -> Option<NodeGroup
         speed,
         weight,
         zone: node.zone.value().map(|zone| zone.0.clone()),
+        queue_limit: match &node.queue_limit {
+            Key::Broken => return None,
+            key => key.value().map(|limit| limit.small()),
+        },
         faults,
     })
 }
@@ -239,8 +250,27 @@ fn retry(table: Option<&RetryTable>, reader: &mut Reader) -> Option<RetryPlan> {
             LossWord::Resume => OnNodeLoss::Resume,
             LossWord::Fail => OnNodeLoss::Fail,
         },
+        on_rejection: match table.on_rejection.value()? {
+            RejectionWord::Settle => OnRejection::Settle,
+            RejectionWord::Retry => {
+                again_at_once(table, reader);
+                OnRejection::Retry
+            }
+        },
         redraw: *table.redraw.value()?,
     })
+}
+
+/// A submission that is refused and repeated at once is refused again for ever.
+fn again_at_once(table: &RetryTable, reader: &mut Reader) {
+    let pauses =
+        table.backoff.value().and_then(|backoff| backoff.base.value()).is_some_and(|base| base.0 > 0.0);
+    if let (Some(given), false) = (table.on_rejection.found(), pauses || table.backoff.is_broken()) {
+        reader.report(
+            Diagnostic::new("`on_rejection = \"retry\"` needs a pause", given.at, "would repeat at once")
+                .help("give `backoff.base` a time, such as `backoff.base = \"1s\"`"),
+        );
+    }
 }
 
 fn backoff(table: &BackoffTable, reader: &mut Reader) -> Option<Backoff> {

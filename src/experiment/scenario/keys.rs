@@ -11,6 +11,7 @@ pub(super) use super::resources::{CapacityTable, DemandTable};
 use super::several::{Located, Several};
 use super::values::{Count, Fraction, Growth, Plain, Positive, Quantity, Seconds, Urgency, Whole};
 use super::words::Name;
+use super::zones::ZonesTable;
 
 table! {
     /// A question put to the simulator: cluster, workload, policies, how often to repeat.
@@ -25,6 +26,8 @@ table! {
         run: RunTable = RunTable::default();
         /// The cluster, as groups of equal nodes.
         nodes: Several<NodeTable>;
+        /// How far zones are from each other.
+        zones: ZonesTable;
         /// The tasks: generated, or from a trace.
         workload: WorkloadTable;
         /// What happens to attempts that fail or are lost.
@@ -73,6 +76,8 @@ table! {
         down: DistributionTable<Seconds>;
         /// Whether a node ages always or only while it is busy.
         fails: FailsWord = FailsWord::Always;
+        /// Tasks that may wait in the queue of one node under push; a full node refuses.
+        queue_limit: Whole<0, { u32::MAX as u64 - 1 }>;
     }
 }
 
@@ -95,14 +100,78 @@ table! {
         weight: Positive<Plain> = Positive::new(1.0);
         /// Who submits a task, rounded to a whole number.
         user: DistributionTable<Plain>;
+        /// Time from arrival until a task should be settled.
+        deadline: DistributionTable<Seconds>;
+        /// Time from arrival after which a task that has not started leaves.
+        patience: DistributionTable<Seconds>;
+        /// What a task is about, rounded to a whole number; a task is about itself by default.
+        key: DistributionTable<Plain>;
+        /// The zone that tasks come from.
+        zone: Name;
         /// What policies may know of a task's work.
         estimate: EstimateTable = EstimateTable::Word(EstimateWord::Exact);
         /// A mix of kinds of tasks; each overrides [workload] for its share.
         classes: Several<ClassTable>;
+        /// Jobs of tasks that wait for each other; then `arrivals` are those of jobs.
+        jobs: JobsTable;
         /// The tasks one by one, in place of generated ones.
         tasks_list: Several<TaskTable>;
         /// A file of tasks, in place of generated ones.
         trace: TraceTable;
+    }
+}
+
+choice! {
+    /// What jobs look like; sizes are rounded to whole numbers of at least 1.
+    JobsTable, "shape of jobs", {
+        /// One task after the other.
+        Chain "chain": ChainTable;
+        /// A task, several side by side, and one that waits for them all.
+        ForkJoin "fork-join": ForkJoinTable;
+        /// Layers of tasks, each of which waits for some of the layer before it.
+        Layered "layered": LayeredTable;
+        /// A task followed by several, each of these by several, and so on.
+        Tree "tree": TreeTable;
+    }
+}
+
+parameters! {
+    /// One task after the other.
+    ChainTable, "`chain`" {
+        /// Tasks.
+        length: DistributionTable<Plain>;
+    }
+}
+
+table! {
+    /// A task, several side by side, and one that waits for them all.
+    ForkJoinTable, "`fork-join`" {
+        /// Tasks side by side.
+        width: DistributionTable<Plain>;
+        /// How often: the last task of a stage is the first of the next.
+        stages: DistributionTable<Plain> = DistributionTable::constant(1.0);
+    }
+}
+
+parameters! {
+    /// Layers of tasks, each of which waits for some of the layer before it.
+    LayeredTable, "`layered`" {
+        /// Layers.
+        layers: DistributionTable<Plain>;
+        /// Tasks in a layer.
+        width: DistributionTable<Plain>;
+        /// Probability that a task waits for one of the layer before it; it waits for at least one.
+        density: Fraction;
+    }
+}
+
+parameters! {
+    /// A task followed by several, each of these by several, and so on.
+    TreeTable, "`tree`" {
+        /// Tasks on the way from the first to the last.
+        depth: DistributionTable<Plain>;
+        /// Tasks that follow each.
+        branching: DistributionTable<Plain>;
     }
 }
 
@@ -125,6 +194,14 @@ table! {
         weight: Positive<Plain>;
         /// In place of workload.user.
         user: DistributionTable<Plain>;
+        /// In place of workload.deadline.
+        deadline: DistributionTable<Seconds>;
+        /// In place of workload.patience.
+        patience: DistributionTable<Seconds>;
+        /// In place of workload.key.
+        key: DistributionTable<Plain>;
+        /// In place of workload.zone.
+        zone: Name;
         /// In place of workload.estimate.
         estimate: EstimateTable;
     }
@@ -147,6 +224,16 @@ table! {
         weight: Positive<Plain>;
         /// Who submits it; workload.user by default.
         user: Whole<0, { u32::MAX as u64 }>;
+        /// Time from arrival until it should be settled.
+        deadline: Quantity<Seconds>;
+        /// Time from arrival after which it leaves unless it has started.
+        patience: Quantity<Seconds>;
+        /// What it is about; about itself by default.
+        key: Whole<0, 9_007_199_254_740_992>;
+        /// The zone it comes from; workload.zone by default.
+        zone: Name;
+        /// Tasks that must complete before it may start, by their positions in the list, from 0.
+        after: Several<Whole<0, { u32::MAX as u64 }>>;
     }
 }
 
@@ -157,6 +244,10 @@ choice! {
         Swf "swf": Located<FilePath>;
         /// A table with the columns arrival and work, and optional others.
         Csv "csv": Located<FilePath>;
+        /// A workflow in WfFormat 1.4 or 1.5: tasks that wait for each other.
+        Wfformat "wfformat": Located<FilePath>;
+        /// A workload of the simulator Batsim (JSON).
+        Batsim "batsim": Located<FilePath>;
     }
 }
 
@@ -216,6 +307,8 @@ table! {
         backoff: BackoffTable = BackoffTable::default();
         /// What becomes of attempts whose node is lost.
         on_node_loss: LossWord = LossWord::Restart;
+        /// What becomes of a submission that is refused because too many tasks wait.
+        on_rejection: RejectionWord = RejectionWord::Settle;
         /// Whether every new attempt draws new work.
         redraw: bool = false;
     }
@@ -247,9 +340,21 @@ words! {
     }
 }
 
+words! {
+    /// What becomes of a submission that is refused because too many tasks wait.
+    RejectionWord {
+        /// The task ends in state rejected.
+        Settle "settle";
+        /// It is submitted again after a backoff, up to the limit of attempts.
+        Retry "retry";
+    }
+}
+
 table! {
     /// What scheduling itself costs.
     SchedulerTable, "[scheduler]" {
+        /// Tasks that may wait in all queues together; submissions beyond are rejected.
+        queue_limit: Whole<0, { u64::MAX }>;
         /// Time from the decision to start a task until it starts.
         dispatch_delay: DistributionTable<Seconds> = DistributionTable::constant(0.0);
         /// Time from the end of an attempt until the scheduler knows; the slot is taken meanwhile.
@@ -269,6 +374,7 @@ pub(super) fn home_of(key: &str) -> Option<&'static str> {
         (NodeTable::KEYS, NodeTable::SHOWN),
         (RetryTable::KEYS, RetryTable::SHOWN),
         (SchedulerTable::KEYS, SchedulerTable::SHOWN),
+        (ZonesTable::KEYS, ZonesTable::SHOWN),
         (BackoffTable::KEYS, BackoffTable::SHOWN),
     ];
     homes.iter().find(|(keys, _)| keys.contains(&key)).map(|(_, shown)| *shown)

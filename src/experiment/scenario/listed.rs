@@ -12,17 +12,22 @@ use super::reader::{Found, Key, Reader};
 use super::several::{Located, Several};
 use super::tasks::{Tasks, estimate, fits, fits_slots, no_requests};
 use super::trace::{self, Trace};
-use super::values::Unit;
+use super::values::{Quantity, Seconds, Unit};
+use super::zones;
 use crate::distribution::Distribution;
+use crate::experiment::plan::ZonePlan;
 use crate::scheduler::TaskDetails;
-use crate::time::Time;
+use crate::scheduler::details::{NO_DETAILS, NO_KEY};
+use crate::time::{Duration, Time};
 use crate::workload::csv::TraceDefaults;
+use crate::workload::graph::{Graph, Jobs};
 use crate::workload::{EstimateSpec, TraceTask, Workload, sort_tasks};
 
 /// The checked workload of a list or a trace; what tasks do not say comes from [workload].
 pub(super) fn listed(
     table: &WorkloadTable,
     cluster: Option<&Cluster>,
+    zones: Option<&ZonePlan>,
     users: bool,
     reader: &mut Reader,
 ) -> Option<Tasks> {
@@ -34,23 +39,24 @@ pub(super) fn listed(
     }
     let failure_probability = table.failure_probability.value()?.0;
     let slots = table.demand.value()?.slots.value()?.small();
+    let zone = zones::number(&table.zone, zones, reader);
+    let names = zones.map_or(&[][..], |zones| &zones.names);
     let demand = &table.demand.value()?.amounts;
     let demand = cluster.and_then(|cluster| cluster.supply.demand(demand)).unwrap_or(0);
-    let own = TaskDetails {
-        weight: table.weight.value()?.0,
-        user: user.unwrap_or(0),
-        demand,
-        ..TaskDetails::default()
-    };
-    let details = (own != TaskDetails::default()).then_some(own);
-    let defaults = TraceDefaults { priority, slots, failure_probability, details };
+    let own = TaskDetails { weight: table.weight.value()?.0, user: user.unwrap_or(0), demand, ..NO_DETAILS };
+    let details = (own != NO_DETAILS).then_some(own);
+    let defaults = TraceDefaults { priority, slots, failure_probability, details, zones: names };
     let (trace, at) = match (&table.trace, &table.tasks_list) {
         (Key::Found(found), _) => (from_file(found, table, &defaults, cluster?, users, reader), found.at),
-        (_, Key::Found(list)) => (from_list(list, &defaults, cluster, reader), list.key),
+        (_, Key::Found(list)) => (from_list(list, &defaults, cluster, zones, reader), list.key),
         _ => return None,
     };
+    let deadline = one_time(&table.deadline, "the deadline", reader);
+    let patience = one_time(&table.patience, "the patience", reader);
     let spec = estimate(table.estimate.value()?);
-    let Trace { tasks, class_names, has_estimates, has_users } = trace?;
+    let mut trace = trace?;
+    say_for_all(&mut trace.tasks, deadline?, patience?, zone?);
+    let Trace { tasks, class_names, has_estimates, has_users, graph } = trace;
     // What is wrong with a demand itself has been said.
     if let Some(cluster) = cluster.filter(|_| reader.diagnostics.len() == before) {
         met_together(&tasks, cluster, at, reader);
@@ -68,7 +74,7 @@ pub(super) fn listed(
         longest: tasks.iter().map(|task| task.work as f64 * NANO).fold(0.0, f64::max),
         total_work: works().sum(),
         has_users: has_users || user.is_some(),
-        workload: Workload::Listed { tasks, class_names, estimate: spec },
+        workload: Workload::Listed { tasks, class_names, estimate: spec, graph },
     })
 }
 
@@ -104,10 +110,50 @@ fn met_together(tasks: &[TraceTask], cluster: &Cluster, at: Origin, reader: &mut
     }
 }
 
+/// A time that is the same for all tasks of a list or trace.
+fn one_time(
+    key: &Key<DistributionTable<Seconds>>,
+    what: &str,
+    reader: &mut Reader,
+) -> Option<Option<Duration>> {
+    let Key::Found(found) = key else { return (!key.is_broken()).then_some(None) };
+    match distributions::lower(found, reader)? {
+        Distribution::Constant { value } => Duration::from_seconds(value).map(Some),
+        _ => {
+            let title = format!("{what} of tasks from a list or trace is one time");
+            reader.report(Diagnostic::new(title, found.at, "is a distribution"));
+            None
+        }
+    }
+}
+
+/// What [workload] says of all tasks that say nothing themselves.
+fn say_for_all(
+    tasks: &mut Arc<[TraceTask]>,
+    deadline: Option<Duration>,
+    patience: Option<Duration>,
+    zone: u16,
+) {
+    if deadline.is_none() && patience.is_none() && zone == 0 {
+        return;
+    }
+    for task in Arc::make_mut(tasks) {
+        let details = task.details.get_or_insert_default();
+        for (own, common) in [(&mut details.deadline, deadline), (&mut details.gives_up, patience)] {
+            if let (Time::NEVER, Some(after)) = (*own, common) {
+                *own = task.arrival.checked_add(after).unwrap_or(Time::NEVER);
+            }
+        }
+        if details.zone == 0 {
+            details.zone = zone;
+        }
+    }
+}
+
 fn from_file(
     found: &Found<TraceTable>,
     table: &WorkloadTable,
-    defaults: &TraceDefaults,
+    defaults: &TraceDefaults<'_>,
     cluster: &Cluster,
     users: bool,
     reader: &mut Reader,
@@ -125,32 +171,87 @@ fn from_file(
             }
             trace::swf(&place(path), largest, defaults, users, reader)
         }
+        TraceTable::Wfformat(path) => trace::wfformat(&place(path), defaults, reader),
+        TraceTable::Batsim(path) => {
+            if let Some(demand) = table.demand.found()
+                && defaults.slots != 1
+            {
+                let title = "a workload of Batsim says itself what each job takes";
+                reader.report(Diagnostic::new(title, demand.key, "would be ignored").help("leave it out"));
+            }
+            trace::batsim(&place(path), largest, defaults, reader)
+        }
     }
 }
 
 fn from_list(
     list: &Found<Several<TaskTable>>,
-    defaults: &TraceDefaults,
+    defaults: &TraceDefaults<'_>,
     cluster: Option<&Cluster>,
+    zones: Option<&ZonePlan>,
     reader: &mut Reader,
 ) -> Option<Trace> {
     let mut tasks = Vec::with_capacity(list.value.items.len());
     for found in &list.value.items {
-        tasks.push(task(found, defaults, cluster, reader));
+        tasks.push(task(found, defaults, cluster, zones, reader));
     }
     let mut tasks: Vec<TraceTask> = tasks.into_iter().collect::<Option<_>>()?;
     if !list.value.complete {
         return None;
     }
-    sort_tasks(&mut tasks);
+    let graph = match after(list, reader)? {
+        None => {
+            sort_tasks(&mut tasks);
+            None
+        }
+        Some(after) => match Graph::sort(&mut tasks, &after, Jobs::Connected) {
+            Ok(graph) => Some(Arc::new(graph)),
+            Err(cycle) => {
+                let title = cycle.describe(|position| position.to_string());
+                let at =
+                    cycle.0.first().and_then(|&task| list.value.items[task as usize].value.after.found());
+                let at = at.map_or(list.key, |after| after.at);
+                reader.report(Diagnostic::new(title, at, "none of them can ever start"));
+                return None;
+            }
+        },
+    };
     let has_users = list.value.items.iter().any(|task| task.value.user.found().is_some());
-    Some(Trace { tasks: Arc::from(tasks), class_names: vec![String::new()], has_estimates: false, has_users })
+    let class_names = vec![String::new()];
+    Some(Trace { tasks: Arc::from(tasks), class_names, has_estimates: false, has_users, graph })
+}
+
+/// For every task of the list the positions of those it waits for; `Some(None)` when none waits.
+fn after(list: &Found<Several<TaskTable>>, reader: &mut Reader) -> Option<Option<Vec<Vec<u32>>>> {
+    let count = list.value.items.len();
+    let mut any = false;
+    let mut sound = true;
+    let mut all = Vec::with_capacity(count);
+    for task in &list.value.items {
+        let mut own = Vec::new();
+        sound &= !task.value.after.is_broken();
+        for parent in task.value.after.found().map_or(&[][..], |after| &after.value.items) {
+            any = true;
+            if parent.value.0 < count as u64 {
+                own.push(parent.value.small());
+                continue;
+            }
+            sound = false;
+            let title = format!("there is no task {}", parent.value.0);
+            let help = format!("tasks are named by their positions in the list, 0 to {}", count - 1);
+            reader.report(Diagnostic::new(title, parent.at, "waits for nothing").help(help));
+        }
+        sound &= task.value.after.found().is_none_or(|after| after.value.complete);
+        all.push(own);
+    }
+    sound.then_some(any.then_some(all))
 }
 
 fn task(
     found: &Found<TaskTable>,
-    defaults: &TraceDefaults,
+    defaults: &TraceDefaults<'_>,
     cluster: Option<&Cluster>,
+    zones: Option<&ZonePlan>,
     reader: &mut Reader,
 ) -> Option<TraceTask> {
     let table = &found.value;
@@ -171,7 +272,7 @@ fn task(
         _ => defaults.slots,
     };
     let own = defaults.details.unwrap_or_default();
-    let details = TaskDetails {
+    let own = TaskDetails {
         weight: match &table.weight {
             Key::Broken => return None,
             key => key.value().map_or(own.weight, |weight| weight.0),
@@ -203,8 +304,11 @@ fn task(
         reader.report(Diagnostic::new(title, work.at, "too extreme"));
         return None;
     };
+    let arrival = Time::from_seconds(table.arrival.value()?.0)?;
+    let zone = zones::number(&table.zone, zones, reader);
+    let details = details(table, arrival, zone?, own)?;
     Some(TraceTask {
-        arrival: Time::from_seconds(table.arrival.value()?.0)?,
+        arrival,
         work: nanos,
         requested: None,
         priority: match &table.priority {
@@ -214,6 +318,27 @@ fn task(
         slots,
         class: 0,
         failure_probability: defaults.failure_probability,
-        details: (details != TaskDetails::default()).then(|| Box::new(details)),
+        details: (details != NO_DETAILS).then(|| Box::new(details)),
+    })
+}
+
+/// What only some tasks say, added to what is known of this one.
+fn details(table: &TaskTable, arrival: Time, zone: u16, known: TaskDetails) -> Option<TaskDetails> {
+    if table.key.is_broken() {
+        return None;
+    }
+    let after = |key: &Key<Quantity<Seconds>>| match key {
+        Key::Broken => None,
+        key => Some(key.value().map_or(Time::NEVER, |after| {
+            let after = Duration::from_seconds(after.0);
+            after.and_then(|after| arrival.checked_add(after)).unwrap_or(Time::NEVER)
+        })),
+    };
+    Some(TaskDetails {
+        deadline: after(&table.deadline)?,
+        gives_up: after(&table.patience)?,
+        key: table.key.value().map_or(NO_KEY, |key| key.0),
+        zone,
+        ..known
     })
 }

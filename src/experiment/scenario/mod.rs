@@ -12,6 +12,7 @@ mod diagnostics;
 mod distributions;
 mod document;
 mod files;
+mod jobs;
 mod keys;
 mod listed;
 mod nearest;
@@ -26,6 +27,7 @@ mod tasks;
 mod trace;
 mod values;
 mod words;
+mod zones;
 
 #[cfg(test)]
 mod tests;

@@ -8,9 +8,11 @@ use super::listed::listed;
 use super::reader::{Found, Key, Reader};
 use super::resources::fits_amounts;
 use super::several::Several;
-use super::values::Plain;
-use super::{arrivals, values::grouped};
+use super::values::{Plain, Seconds};
+use super::{arrivals, jobs, values::grouped, zones};
 use crate::distribution::Distribution;
+use crate::experiment::plan::ZonePlan;
+use crate::workload::jobs::Shape;
 use crate::workload::{Arrivals, ClassDetails, EstimateSpec, TaskClass, Workload};
 
 /// The workload, and what checks across tables want to know of it.
@@ -35,6 +37,7 @@ pub(super) struct Tasks {
 pub(super) fn lower(
     found: &Found<WorkloadTable>,
     cluster: Option<&Cluster>,
+    zones: Option<&ZonePlan>,
     users: bool,
     reader: &mut Reader,
 ) -> Option<Tasks> {
@@ -46,10 +49,10 @@ pub(super) fn lower(
     let given: Vec<_> = given.into_iter().flatten().collect();
     match given[..] {
         [] if table.trace.is_broken() || table.tasks_list.is_broken() => None,
-        [] => generated(found, cluster, reader),
+        [] => generated(found, cluster, zones, reader),
         [source] => {
             let alone = no_generator(table, source, reader);
-            let tasks = listed(table, cluster, users, reader);
+            let tasks = listed(table, cluster, zones, users, reader);
             if alone { tasks } else { None }
         }
         [first, second, ..] => {
@@ -75,6 +78,8 @@ fn no_generator(table: &WorkloadTable, source: (Origin, &'static str), reader: &
         table.arrivals.found().map(|found| (found.key, "generates arrivals")),
         table.duration.found().map(|found| (found.key, "generates work")),
         table.classes.found().map(|found| (found.key, "generates a mix of tasks")),
+        table.key.found().map(|found| (found.key, "generates keys")),
+        table.jobs.found().map(|found| (found.key, "generates jobs")),
     ];
     // One message: the others would say the same.
     match keys.into_iter().flatten().min() {
@@ -86,7 +91,12 @@ fn no_generator(table: &WorkloadTable, source: (Origin, &'static str), reader: &
     }
 }
 
-fn generated(found: &Found<WorkloadTable>, cluster: Option<&Cluster>, reader: &mut Reader) -> Option<Tasks> {
+fn generated(
+    found: &Found<WorkloadTable>,
+    cluster: Option<&Cluster>,
+    zones: Option<&ZonePlan>,
+    reader: &mut Reader,
+) -> Option<Tasks> {
     let table = &found.value;
     let arrivals = match &table.arrivals {
         Key::Found(arrivals) => arrivals::lower(arrivals, reader),
@@ -94,8 +104,21 @@ fn generated(found: &Found<WorkloadTable>, cluster: Option<&Cluster>, reader: &m
         Key::Absent | Key::Default(_) => Some((Arrivals::AtOnce, 0.0)),
     };
     let count = count(found, arrivals.as_ref(), reader);
-    let classes = classes(found, cluster, reader);
+    let classes = classes(found, cluster, zones, reader);
+    let jobs = match &table.jobs {
+        Key::Broken => return None,
+        Key::Found(jobs) => Some(jobs::lower(jobs, reader)?),
+        Key::Absent | Key::Default(_) => None,
+    };
     let (arrivals, gap) = arrivals?;
+    if let (Arrivals::Times { .. }, Some(times), Some(jobs)) =
+        (&arrivals, table.arrivals.found(), table.jobs.found())
+    {
+        let title = "listed `times` of arrival do not go with `jobs`";
+        let help = "how many jobs there are depends on their sizes; name a process, such as `poisson`";
+        reader.report(Diagnostic::new(title, times.at, "of how many jobs?").context(jobs.key, "").help(help));
+        return None;
+    }
     let (tasks, count_at) = count?;
     let classes = classes?;
     let means = classes.iter().map(|class| class.share * class.duration.mean().unwrap_or(f64::INFINITY));
@@ -105,11 +128,11 @@ fn generated(found: &Found<WorkloadTable>, cluster: Option<&Cluster>, reader: &m
         count_at,
         arrivals_at: table.arrivals.found().map_or(count_at, |arrivals| arrivals.at),
         work_at: table.duration.found().map_or(found.key, |duration| duration.at),
-        last_arrival: gap * f64::from(tasks),
+        last_arrival: gap * f64::from(tasks) / jobs.as_ref().and_then(Shape::mean_tasks).unwrap_or(1.0),
         longest,
         total_work: mean * f64::from(tasks),
         has_users: classes.iter().any(|class| class.details.user.is_some()),
-        workload: Workload::Generated { tasks, arrivals, classes },
+        workload: Workload::Generated { tasks, arrivals, classes, jobs },
     })
 }
 
@@ -150,6 +173,7 @@ fn count(
 fn classes(
     found: &Found<WorkloadTable>,
     cluster: Option<&Cluster>,
+    zones: Option<&ZonePlan>,
     reader: &mut Reader,
 ) -> Option<Vec<TaskClass>> {
     let table = &found.value;
@@ -176,6 +200,10 @@ fn classes(
     }
     let user = table.user.found().map(|user| distributions::lower(user, reader));
     let estimate = generated_estimate(&table.estimate, reader);
+    let deadline = optional(&table.deadline, reader);
+    let patience = optional(&table.patience, reader);
+    let key = table.key.found().map(|key| distributions::lower(key, reader));
+    let zone = zones::number(&table.zone, zones, reader);
     let mut classes = Vec::new();
     let mut missing = Vec::new();
     for class in &list {
@@ -190,6 +218,8 @@ fn classes(
             }
         };
         let own_user = own.user.found().map(|user| distributions::lower(user, reader));
+        let own_deadline = optional(&own.deadline, reader);
+        let own_patience = optional(&own.patience, reader);
         let own_priority = own.priority.found().map(|priority| distributions::lower(priority, reader));
         if let Some(demand) = own.demand.found() {
             fits(demand, cluster, reader);
@@ -198,6 +228,8 @@ fn classes(
             true => estimate,
             false => generated_estimate(&own.estimate, reader),
         };
+        let own_key = own.key.found().map(|key| distributions::lower(key, reader));
+        let own_zone = zones::number(&own.zone, zones, reader);
         for (silent, key) in [(own.name.is_silent(), "name"), (own.share.is_silent(), "share")] {
             if silent && !table.classes.is_silent() {
                 reader.missing_key(class.at, key, ClassTable::SHOWN);
@@ -228,6 +260,14 @@ fn classes(
                     user: user?,
                     // Without a row what is wrong with the demand has been noted.
                     demand: row.unwrap_or(0),
+                    deadline: own_deadline?.or(deadline.clone()?),
+                    patience: own_patience?.or(patience.clone()?),
+                    key: match if own.key.is_silent() { &key } else { &own_key } {
+                        Some(key) => Some(key.clone()?),
+                        None if own.key.is_broken() || table.key.is_broken() => return None,
+                        None => None,
+                    },
+                    zone: if own.zone.is_silent() { zone } else { own_zone }?,
                     ..ClassDetails::default()
                 },
             })
@@ -255,6 +295,15 @@ fn classes(
         }
     }
     classes.into_iter().collect()
+}
+
+/// A distribution that need not be given; `None` when it is wrong.
+fn optional(key: &Key<DistributionTable<Seconds>>, reader: &mut Reader) -> Option<Option<Distribution>> {
+    match key {
+        Key::Broken => None,
+        Key::Found(found) => distributions::lower(found, reader).map(Some),
+        Key::Absent | Key::Default(_) => Some(None),
+    }
 }
 
 fn work(found: &Found<DistributionTable<Plain>>, reader: &mut Reader) -> Option<Distribution> {

@@ -9,6 +9,7 @@ use super::reader::{Found, Reader};
 use super::values::grouped;
 use crate::scheduler::TaskDetails;
 use crate::workload::csv::TraceDefaults;
+use crate::workload::graph::Graph;
 use crate::workload::{TraceError, TraceTask};
 
 /// What every trace gives.
@@ -19,6 +20,8 @@ pub(super) struct Trace {
     pub(super) has_estimates: bool,
     /// Whether it says who submits tasks.
     pub(super) has_users: bool,
+    /// Who waits for whom, if any task does.
+    pub(super) graph: Option<Arc<Graph>>,
 }
 
 /// Reads a log in the Standard Workload Format; a log knows no priorities and no failures, and it knows
@@ -26,7 +29,7 @@ pub(super) struct Trace {
 pub(super) fn swf(
     path: &Found<FilePath>,
     largest_node_slots: u32,
-    defaults: &TraceDefaults,
+    defaults: &TraceDefaults<'_>,
     users: bool,
     reader: &mut Reader,
 ) -> Option<Trace> {
@@ -65,24 +68,24 @@ pub(super) fn swf(
     for task in &mut tasks {
         task.priority = defaults.priority;
         task.failure_probability = defaults.failure_probability;
-        if let Some(own) = &defaults.details {
-            let user = task.details.as_ref().map_or(own.user, |details| details.user);
-            task.details = Some(Box::new(TaskDetails { user, ..*own }));
-        }
     }
-    finish(path, tasks, vec![String::new()], true, users, reader)
+    say_of_all(&mut tasks, defaults);
+    finish(path, tasks, vec![String::new()], true, users, None, reader)
 }
 
 /// Reads a CSV table of tasks.
 pub(super) fn csv(
     path: &Found<FilePath>,
     largest_node_slots: u32,
-    defaults: &TraceDefaults,
+    defaults: &TraceDefaults<'_>,
     reader: &mut Reader,
 ) -> Option<Trace> {
     let bytes = files::content(path, reader)?;
     match crate::workload::csv::read(&bytes, largest_node_slots, defaults) {
-        Ok(trace) => finish(path, trace.tasks, trace.class_names, trace.has_estimates, false, reader),
+        Ok(trace) => {
+            let (names, estimates) = (trace.class_names, trace.has_estimates);
+            finish(path, trace.tasks, names, estimates, false, trace.graph, reader)
+        }
         Err(errors) => {
             for error in &errors {
                 report(path, error, reader);
@@ -92,18 +95,82 @@ pub(super) fn csv(
     }
 }
 
+/// Reads a workflow.
+pub(super) fn wfformat(
+    path: &Found<FilePath>,
+    defaults: &TraceDefaults,
+    reader: &mut Reader,
+) -> Option<Trace> {
+    let bytes = files::content(path, reader)?;
+    match crate::workload::wfformat::read(&bytes, defaults) {
+        Ok(mut workflow) => {
+            say_of_all(&mut workflow.tasks, defaults);
+            let names = vec![String::new()];
+            finish(path, workflow.tasks, names, false, false, Some(workflow.graph), reader)
+        }
+        Err(error) => {
+            report(path, &error, reader);
+            None
+        }
+    }
+}
+
+/// Reads a workload of Batsim.
+pub(super) fn batsim(
+    path: &Found<FilePath>,
+    largest_node_slots: u32,
+    defaults: &TraceDefaults,
+    reader: &mut Reader,
+) -> Option<Trace> {
+    let bytes = files::content(path, reader)?;
+    let mut log = match crate::workload::batsim::read(&bytes, largest_node_slots, defaults) {
+        Ok(log) => log,
+        Err(error) => {
+            report(path, &error, reader);
+            return None;
+        }
+    };
+    if log.dropped_too_large > 0 {
+        reader.warnings.push(Warning {
+            message: format!(
+                "{} of {} jobs of {} were dropped (larger than the largest node)",
+                grouped(log.dropped_too_large),
+                grouped(log.records),
+                path.value.short_name(),
+            ),
+            help: None,
+        });
+    }
+    say_of_all(&mut log.tasks, defaults);
+    finish(path, log.tasks, vec![String::new()], log.has_estimates, false, None, reader)
+}
+
+/// What [workload] says of tasks of which the file does not say it.
+fn say_of_all(tasks: &mut [TraceTask], defaults: &TraceDefaults<'_>) {
+    let Some(&TaskDetails { weight, user, demand, .. }) = defaults.details.as_ref() else { return };
+    for task in tasks {
+        let details = task.details.get_or_insert_default();
+        let user = if details.user == 0 { user } else { details.user };
+        (details.weight, details.user, details.demand) = (weight, user, demand);
+    }
+}
+
 fn finish(
     path: &Found<FilePath>,
     tasks: Vec<TraceTask>,
     class_names: Vec<String>,
     has_estimates: bool,
     has_users: bool,
+    graph: Option<Graph>,
     reader: &mut Reader,
 ) -> Option<Trace> {
     let label = match tasks.len() {
         0 => "no task is left",
         count if u32::try_from(count).is_err() => "more than 4,294,967,295 tasks",
-        _ => return Some(Trace { tasks: tasks.into(), class_names, has_estimates, has_users }),
+        _ => {
+            let graph = graph.map(Arc::new);
+            return Some(Trace { tasks: tasks.into(), class_names, has_estimates, has_users, graph });
+        }
     };
     let title = format!("`{}` cannot be simulated", path.value.short_name());
     reader.report(Diagnostic::new(title, path.at, label));

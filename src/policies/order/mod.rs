@@ -1,5 +1,6 @@
 //! Orders: which waiting task goes next. One per file.
 
+mod critical_path;
 mod dominant_resource_fairness;
 mod edf;
 mod failure_first;
@@ -16,6 +17,7 @@ mod sjf;
 mod srtf;
 mod time_slice;
 
+pub use critical_path::CriticalPath;
 pub use dominant_resource_fairness::DominantResourceFairness;
 pub use edf::Edf;
 pub use failure_first::FailureFirst;
@@ -136,6 +138,7 @@ any_order! {
     Ljf(Ljf),
     Srtf(Srtf),
     Priority(Priority),
+    CriticalPath(CriticalPath),
     Edf(Edf),
     FailureFirst(FailureFirst),
     TimeSlice(TimeSlice),
@@ -156,6 +159,7 @@ impl AnyOrder {
             OrderSpec::Ljf => AnyOrder::Ljf(Ljf),
             OrderSpec::Srtf => AnyOrder::Srtf(Srtf),
             OrderSpec::Priority { aging } => AnyOrder::Priority(Priority::new(aging)),
+            OrderSpec::CriticalPath => AnyOrder::CriticalPath(CriticalPath),
             OrderSpec::Edf => AnyOrder::Edf(Edf),
             OrderSpec::FailureFirst => AnyOrder::FailureFirst(FailureFirst),
             OrderSpec::TimeSlice { quantum, weighted } => {

@@ -7,10 +7,11 @@ use super::diagnostics::{Diagnostic, Origin};
 use super::document::{Node, Value};
 use super::nearest::nearest;
 use super::reader::{Found, Key, Reader, Setting, shortened};
-use super::values::{Quantity, Seconds};
+use super::values::{Quantity, Seconds, grouped};
 use super::words::Name;
 use crate::policies::registry::{self, PRESETS};
 use crate::policies::spec::{BackfillSpec, Dispatch, OrderSpec, PlaceSpec, PolicySpec};
+use crate::structures::hash_ring::MOST_POINTS;
 use crate::time::Duration;
 
 mod parts;
@@ -203,7 +204,7 @@ fn check_names(policies: &[Placed], reader: &mut Reader) {
 
 fn check_parts(table: &PolicyTable, spec: &PolicySpec, at: Origin, nodes: Option<u64>, reader: &mut Reader) {
     let PolicyTable::Inline(inline) = table else { return };
-    check_interruptions(inline, spec, at, reader);
+    check_interruptions(inline, spec, reader);
     if spec.backfill != BackfillSpec::None && spec.dispatch == Dispatch::Push {
         let at = inline.backfill.found().map_or(at, |found| found.at);
         let mut diagnostic =
@@ -215,9 +216,34 @@ fn check_parts(table: &PolicyTable, spec: &PolicySpec, at: Origin, nodes: Option
         reader.report(diagnostic);
     }
     one_queue(inline, spec, at, reader);
-    let (&PlaceSpec::PowerOf { d, with_replacement: false }, Some(nodes)) = (&spec.place, nodes) else {
-        return;
-    };
+    if let PlaceSpec::MinCostFlow { .. } = spec.place {
+        let (key, why) = match (spec.dispatch, spec.backfill) {
+            (Dispatch::Push, _) => (inline.dispatch.found().map(|found| found.at), "binds tasks one by one"),
+            _ if spec.order.needs_central_queue() => {
+                (inline.order.found().map(|found| found.at), "says at each start whose turn it is")
+            }
+            (_, BackfillSpec::None) => (None, ""),
+            _ => (inline.backfill.found().map(|found| found.at), "protects the head of the queue"),
+        };
+        if !why.is_empty() {
+            let title = "`min-cost-flow` assigns waiting tasks together, in any order";
+            let help = match spec.order.needs_central_queue() {
+                true => "choose another order or place",
+                false => "use `dispatch = \"pull\"` without `backfill`",
+            };
+            reader.report(Diagnostic::new(title, key.unwrap_or(at), why).help(help));
+        }
+    }
+    let Some(nodes) = nodes else { return };
+    if let PlaceSpec::ConsistentHash { virtual_nodes, .. } = spec.place
+        && nodes * u64::from(virtual_nodes) > MOST_POINTS
+    {
+        let at = inline.place.found().map_or(at, |found| found.at);
+        let title = format!("the ring of {} nodes has too many points", grouped(nodes));
+        let label = format!("at most {} in all", grouped(MOST_POINTS));
+        reader.report(Diagnostic::new(title, at, label).help("lower `virtual_nodes`"));
+    }
+    let PlaceSpec::PowerOf { d, with_replacement: false } = spec.place else { return };
     if u64::from(d) > nodes {
         let at = inline.place.found().map_or(at, |found| found.at);
         let label = match nodes {
@@ -270,6 +296,13 @@ pub(super) fn check_demands(policies: &[Placed], named: bool, users: Option<bool
                     .help("use `backfill = \"aggressive\"`, or leave `capacity` and the named demands out"),
             );
         }
+        if named && matches!(spec.place, PlaceSpec::MinCostFlow { .. }) {
+            let title = format!("`{}` cannot assign named resources", spec.name);
+            reader.report(
+                Diagnostic::new(title, *at, "`min-cost-flow` counts slots alone")
+                    .help("choose another place, or leave `capacity` and the named demands out"),
+            );
+        }
         if spec.order.is_over_users() && users == Some(false) {
             let title = format!("`{}` is fair to users, and nobody says who submits tasks", spec.name);
             reader.report(
@@ -279,6 +312,7 @@ pub(super) fn check_demands(policies: &[Placed], named: bool, users: Option<bool
         }
     }
 }
+
 /// Whether and how the order of this policy interrupts of itself.
 fn nature(order: &OrderSpec) -> (bool, &'static str) {
     match order {
@@ -295,31 +329,35 @@ fn nature(order: &OrderSpec) -> (bool, &'static str) {
 }
 
 /// `preempt` and `switch_cost` must mean something.
-fn check_interruptions(inline: &InlinePolicy, spec: &PolicySpec, at: Origin, reader: &mut Reader) {
+fn check_interruptions(inline: &InlinePolicy, spec: &PolicySpec, reader: &mut Reader) {
     let Some(order) = inline.order.value() else { return };
-    let order_at = inline.order.found().map_or(at, |found| found.at);
+    let order_at = inline.order.found().map(|found| found.at);
+    let with_order = |diagnostic: Diagnostic, what| match order_at {
+        Some(at) => diagnostic.context(at, what),
+        None => diagnostic,
+    };
     let (can, why) = nature(&spec.order);
     let always = can && !why.is_empty();
     if let Some(preempt) = inline.preempt.found() {
         if preempt.value && !can {
             let title = "`preempt` means nothing for this order";
-            reader.report(Diagnostic::new(title, preempt.at, why).context(order_at, "the order"));
+            reader.report(with_order(Diagnostic::new(title, preempt.at, why), "the order"));
         } else if !preempt.value && always {
             let help = match spec.order {
                 OrderSpec::Srtf => "use `order = \"sjf\"`, which does not interrupt, or leave `preempt` out",
                 _ => "leave `preempt` out, or use another order",
             };
             let title = "this order cannot do without interruptions";
-            reader.report(Diagnostic::new(title, preempt.at, why).context(order_at, "the order").help(help));
+            reader.report(with_order(Diagnostic::new(title, preempt.at, why), "the order").help(help));
         } else if order.preempts() && !preempt.value {
             let title = "`preempt` is given twice";
-            reader.report(Diagnostic::new(title, preempt.at, "says no").context(order_at, "says yes"));
+            reader.report(with_order(Diagnostic::new(title, preempt.at, "says no"), "says yes"));
         }
     }
     let Some(cost) = inline.switch_cost.found() else { return };
     if order.switch_cost().is_some() {
         let title = "`switch_cost` is given twice";
-        reader.report(Diagnostic::new(title, cost.at, "again").context(order_at, "first"));
+        reader.report(with_order(Diagnostic::new(title, cost.at, "again"), "first"));
     } else if !spec.preempt && !always {
         reader.report(
             Diagnostic::new("`switch_cost` without `preempt`", cost.at, "nothing is interrupted")

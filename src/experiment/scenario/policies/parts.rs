@@ -125,6 +125,58 @@ impl SharersWord {
     }
 }
 
+words! {
+    /// What counts as load.
+    LoadWord {
+        /// Queued and running tasks.
+        Tasks "tasks";
+        /// Expected work left, per slot.
+        Work "work";
+    }
+}
+
+table! {
+    /// The node with the least load.
+    LeastLoaded, "`least-loaded`" {
+        /// What counts as load: the number of tasks, or the work expected of them.
+        by: LoadWord = LoadWord::Tasks;
+    }
+}
+
+table! {
+    /// The node that the task's key hashes to.
+    ConsistentHash, "`consistent-hash`" {
+        /// Points of each node on the ring of hashes.
+        virtual_nodes: Whole<1, 100_000> = Whole(100);
+        /// No node holds more than this many times the mean number of tasks; no bound by default.
+        load_bound: Growth;
+    }
+}
+
+table! {
+    /// The less loaded, by weight, of d nodes drawn by weight.
+    WeightedPowerOf, "`weighted-power-of`" {
+        /// How many nodes are drawn.
+        d: Whole<1, 16_000_000> = Whole(2);
+    }
+}
+
+table! {
+    /// Waiting tasks and free slots matched at the least cost.
+    MinCostFlow, "`min-cost-flow`" {
+        /// How many waiting tasks are assigned together.
+        window: Whole<1, 10_000> = Whole(64);
+    }
+}
+
+table! {
+    /// A node of the zone nearest to the task.
+    Nearest, "`nearest`" {
+        /// Whether nodes without a free slot are passed over as long as any node has one.
+        spill_over: bool = false;
+    }
+}
+
 table! {
     /// Whether a better task takes the place of a running one.
     InterruptingOptions, "an order" {
@@ -277,6 +329,26 @@ part!(Place(PlaceSpec), PLACES, "place", "least-loaded", "Which node takes the t
     "power-of": PowerOf => |options, _| {
         let d = options.d.value()?.small();
         Some(PlaceSpec::PowerOf { d, with_replacement: *options.with_replacement.value()? })
+    };
+    "least-loaded": LeastLoaded => |options, _| {
+        Some(match options.by.value()? {
+            LoadWord::Tasks => PlaceSpec::LeastLoaded,
+            LoadWord::Work => PlaceSpec::LeastWork,
+        })
+    };
+    "consistent-hash": ConsistentHash => |options, _| {
+        let virtual_nodes = options.virtual_nodes.value()?.small();
+        let load_bound = options.load_bound.value().map(|bound| bound.0);
+        Some(PlaceSpec::ConsistentHash { virtual_nodes, load_bound })
+    };
+    "weighted-power-of": WeightedPowerOf => |options, _| {
+        Some(PlaceSpec::WeightedPowerOf { d: options.d.value()?.small() })
+    };
+    "min-cost-flow": MinCostFlow => |options, _| {
+        Some(PlaceSpec::MinCostFlow { window: options.window.value()?.small() })
+    };
+    "nearest": Nearest => |options, _| {
+        Some(PlaceSpec::Nearest { spill_over: *options.spill_over.value()? })
     };
 });
 part!(DispatchKind(Dispatch), DISPATCHES, "dispatch", "pull", "When a task is bound to a node.", {});

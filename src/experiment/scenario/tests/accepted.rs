@@ -181,7 +181,9 @@ fn a_full_scenario_is_read_key_by_key() {
     assert_eq!(plan.policies[2].place, PlaceSpec::PowerOf { d: 9, with_replacement: true });
     assert_eq!(plan.policies[3].backfill, BackfillSpec::Aggressive);
 
-    let Workload::Generated { tasks, arrivals, classes } = &plan.workload else { panic!("generated") };
+    let Workload::Generated { tasks, arrivals, classes, jobs: None } = &plan.workload else {
+        panic!("generated")
+    };
     assert_eq!((*tasks, arrivals), (1000, &Arrivals::Poisson { rate: 1.5 }));
     let [urgent, normal] = &classes[..] else { panic!("two classes") };
     assert_eq!((urgent.slots, normal.slots), (4, 2));

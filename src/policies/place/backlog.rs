@@ -1,0 +1,221 @@
+//! How much work every node has left, as far as the scheduler can tell: an index over nodes for places
+//! that ask for it.
+//!
+//! A queued task counts with its estimated time on the node (less what it did before it was
+//! interrupted), a running one with what is left of it since it was sent, and one that has run longer than estimated with nothing, each times the slots it
+//! takes. This *backlog* of slot time, per slot of the node, is what a new task would about wait.
+//!
+//! Between two changes the backlog of a node falls by as many seconds per second as it has slots whose
+//! tasks are not overdue: its *rate*. So among nodes of one kind, rate and room the order stays the
+//! same however time passes; such nodes share a heap, keyed by the backlog they would have had at time
+//! 0. When a task's estimated end passes, its node goes over to another heap. All of it is counted in
+//! whole numbers and exact for nodes of any number of slots.
+//!
+//! What is not known is not counted: how much longer an overdue task takes, the time from a command to
+//! the start it causes, and the cost of an interruption.
+//!
+//! Cost: O(log n) per task that is queued, starts, ends or falls due; O(k) for the least backlog, with
+//! k the kinds of nodes times the rates (and under pull rooms) that occurred.
+
+use std::collections::BTreeMap;
+
+use crate::ids::NodeId;
+use crate::scheduler::{Cluster, NodeSpec, Step, TaskView};
+use crate::structures::key_heaps::KeyHeaps;
+use crate::time::Time;
+
+/// What a task adds to the backlog of its node.
+#[derive(Clone, Copy, Debug)]
+enum Share {
+    None,
+    /// So much, as long as it waits.
+    Queued {
+        node: u32,
+        time: u128,
+    },
+    /// What is left until then, for each of its slots.
+    Running {
+        node: u32,
+        end: u128,
+        slots: u32,
+    },
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct NodeWork {
+    /// The backlog at time `t` is `sum - rate * t`.
+    sum: u128,
+    rate: u32,
+    room: u32,
+    kind: u32,
+}
+
+/// Nodes of the same kind, rate and room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Group {
+    kind: u32,
+    rate: u32,
+    room: u32,
+}
+
+/// The least backlog of a group of nodes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Least {
+    /// The first node that has it.
+    pub(super) node: NodeId,
+    /// Slot time in nanoseconds.
+    pub(super) backlog: u128,
+    /// Slots of the node.
+    pub(super) slots: u32,
+}
+
+impl Least {
+    /// Whether a task waits less here than there, on a tie by node.
+    #[inline]
+    pub(super) fn is_before(&self, other: &Least) -> bool {
+        let (here, there) = (self.backlog * u128::from(other.slots), other.backlog * u128::from(self.slots));
+        (here, self.node) < (there, other.node)
+    }
+}
+
+/// The expected work of every node.
+#[derive(Clone, Debug)]
+pub(super) struct Backlog {
+    now: u128,
+    /// Slots and speed of the kinds of nodes.
+    kinds: Vec<(u32, f64)>,
+    nodes: Vec<NodeWork>,
+    groups: Vec<Group>,
+    heap_of: BTreeMap<Group, u32>,
+    by_backlog: KeyHeaps,
+    /// By the task's slot.
+    shares: Vec<Share>,
+    /// Slots of running tasks by estimated end.
+    ends: KeyHeaps,
+}
+
+impl Backlog {
+    /// Nodes without work.
+    pub(super) fn new(nodes: &[NodeSpec]) -> Self {
+        let (mut kinds, mut known) = (Vec::new(), BTreeMap::new());
+        let kind_of = |node: &NodeSpec| {
+            *known.entry((node.slots, node.speed.to_bits())).or_insert_with(|| {
+                kinds.push((node.slots, node.speed));
+                kinds.len() as u32 - 1
+            })
+        };
+        let nodes = nodes.iter().map(kind_of).map(|kind| NodeWork { kind, ..NodeWork::default() }).collect();
+        let mut ends = KeyHeaps::new();
+        ends.add();
+        Backlog {
+            now: 0,
+            kinds,
+            nodes,
+            groups: Vec::new(),
+            heap_of: BTreeMap::new(),
+            by_backlog: KeyHeaps::new(),
+            shares: Vec::new(),
+            ends,
+        }
+    }
+
+    /// The present: tasks whose estimated end has come count no more.
+    #[inline]
+    pub(super) fn at(&mut self, now: Time) {
+        self.now = u128::from(now.0);
+        while let Some((end, slot)) = self.ends.first(0)
+            && end <= self.now
+        {
+            self.forget(slot);
+        }
+    }
+
+    /// Something has happened to a task at a node.
+    pub(super) fn follow(&mut self, now: Time, step: Step, task: &TaskView<'_>, node: NodeId) {
+        let slot = task.slot();
+        if slot as usize >= self.shares.len() {
+            self.shares.resize(slot as usize + 1, Share::None);
+        }
+        self.forget(slot);
+        let (_, speed) = self.kinds[self.nodes[node.index()].kind as usize];
+        let estimate = task.left();
+        let time = if speed == 1.0 { estimate } else { (estimate as f64 / speed).round() as u64 };
+        let state = &mut self.nodes[node.index()];
+        match step {
+            Step::Queued => {
+                let time = u128::from(time) * u128::from(task.slots());
+                state.sum += time;
+                self.shares[slot as usize] = Share::Queued { node: node.0, time };
+            }
+            Step::Started => {
+                let (end, slots) = (u128::from(now.0) + u128::from(time), task.slots());
+                if end > u128::from(now.0) {
+                    state.sum += end * u128::from(slots);
+                    state.rate += slots;
+                    self.shares[slot as usize] = Share::Running { node: node.0, end, slots };
+                    self.ends.file(slot, 0, end);
+                }
+            }
+            Step::Left => {}
+        }
+        self.file(node.0);
+    }
+
+    /// The node has room for so many slots now.
+    #[inline]
+    pub(super) fn node_changed(&mut self, node: NodeId, cluster: &Cluster) {
+        let room = cluster.room(node);
+        if self.nodes[node.index()].room != room {
+            self.nodes[node.index()].room = room;
+            self.file(node.0);
+        }
+    }
+
+    /// For every kind, rate and room of nodes with room for `slots`: the least backlog.
+    #[inline]
+    pub(super) fn least(&self, slots: u32) -> impl Iterator<Item = Least> + '_ {
+        let with_room = self.groups.iter().enumerate().filter(move |(_, group)| group.room >= slots);
+        with_room.filter_map(|(heap, group)| {
+            let (sum, node) = self.by_backlog.first(heap as u32)?;
+            let backlog = sum - u128::from(group.rate) * self.now;
+            Some(Least { node: NodeId(node), backlog, slots: self.kinds[group.kind as usize].0 })
+        })
+    }
+
+    /// What the task in `slot` adds counts no more.
+    fn forget(&mut self, slot: u32) {
+        let node = match std::mem::replace(&mut self.shares[slot as usize], Share::None) {
+            Share::None => return,
+            Share::Queued { node, time } => {
+                self.nodes[node as usize].sum -= time;
+                node
+            }
+            Share::Running { node, end, slots } => {
+                self.ends.take(slot);
+                let state = &mut self.nodes[node as usize];
+                state.sum -= end * u128::from(slots);
+                state.rate -= slots;
+                node
+            }
+        };
+        self.file(node);
+    }
+
+    fn file(&mut self, node: u32) {
+        let NodeWork { sum, rate, room, kind } = self.nodes[node as usize];
+        if room == 0 {
+            return self.by_backlog.take(node);
+        }
+        let group = Group { kind, rate, room };
+        let heap = match self.heap_of.get(&group) {
+            Some(heap) => *heap,
+            None => {
+                let heap = self.by_backlog.add();
+                self.groups.push(group);
+                self.heap_of.insert(group, heap);
+                heap
+            }
+        };
+        self.by_backlog.file(node, heap, sum);
+    }
+}

@@ -1,0 +1,34 @@
+//! Tasks of which more is known than what every task says: their details, and which tasks they wait for.
+
+use super::driver::Driver;
+use crate::ids::TaskId;
+use crate::scheduler::{Event, Observer, Policy, TaskSpec};
+use crate::time::Time;
+
+impl<P: Policy, O: Observer> Driver<'_, P, O> {
+    /// A task of which more is known arrives.
+    #[cold]
+    pub(super) fn submit_described(&mut self, now: Time, task: TaskId, spec: TaskSpec) {
+        if let Some(record) = self.arrivals.in_job(task) {
+            self.observer.on_record(now, &record);
+        }
+        let details = self.arrivals.details();
+        if self.world.zones.has_latency() {
+            let slot = task.slot as usize;
+            if slot >= self.zones.len() {
+                self.zones.resize(slot + 1, 0);
+            }
+            self.zones[slot] = details.zone;
+        }
+        self.tell(now, Event::TaskDescribed { task, details });
+        self.tell(now, Event::TaskSubmitted { task, spec });
+        for at in 0..details.parents as usize {
+            let parent = self.arrivals.parents()[at];
+            self.tell(now, Event::DependencyDeclared { task, parent });
+        }
+        self.draw_arrival();
+        if let Some(next) = self.arrivals.cut_off() {
+            self.tell(now, Event::ArrivalsEnded { next });
+        }
+    }
+}
