@@ -7,8 +7,6 @@ use std::hint::black_box;
 
 use falcon::experiment::plan::Plan;
 use falcon::metrics::Metric;
-use falcon::policies;
-use falcon::random::Streams;
 use falcon::sim::{self, RunOptions};
 use falcon::workload::{Arrivals, Workload};
 use falcon::world::World;
@@ -16,8 +14,7 @@ use support::{Bench, bare, plan};
 
 fn simulated(bench: &mut Bench, group: &str, plan: &Plan, tasks: u32) {
     let world = plan.world();
-    let policy =
-        |world: &World| policies::build(&plan.policies[0], &world.nodes, world.max_demand(), Streams::new(1));
+    let policy = |world: &World| world.policy(&plan.policies[0], 1);
     let options = RunOptions::default();
     bench.time(group, "falcon", u64::from(tasks), |bencher| {
         bencher.iter(|| {

@@ -78,6 +78,7 @@
 //!     description: String::new(),
 //!     run: RunPlan { seed: 1, replications: 1, until: Until::Settled, warmup: 0, timeline_buckets: 0 },
 //!     groups: vec![node],
+//!     resources: Default::default(),
 //!     zones: ZonePlan::default(),
 //!     workload: Workload::Generated { tasks: 1000, arrivals: Arrivals::AtOnce, classes: vec![task], jobs: None },
 //!     retry: RetryPlan::default(),

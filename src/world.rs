@@ -1,10 +1,13 @@
 //! What a driver is given: the truth about cluster and workload. Drivers in simulated and in real
 //! time start from the same one.
 
+use std::sync::Arc;
+
 use crate::distribution::Distribution;
 use crate::faults::NodeFaults;
+use crate::policies::{self, AnyPolicy, PolicySpec};
 use crate::random::Streams;
-use crate::scheduler::{Limits, NodeSpec, RetryPlan, SchedulerConfig, Zones};
+use crate::scheduler::{Limits, NodeSpec, Resources, RetryPlan, SchedulerConfig, Zones};
 use crate::time::{Duration, Time};
 use crate::workload::Workload;
 use crate::workload::jobs::Shape;
@@ -49,6 +52,8 @@ pub struct World {
     pub fault_of: Vec<Option<u32>>,
     /// Where the nodes stand.
     pub zones: Zones,
+    /// What nodes have besides slots, and what tasks demand of it.
+    pub resources: Arc<Resources>,
     /// The tasks.
     pub workload: Workload,
     /// What happens to failed and lost attempts.
@@ -71,6 +76,12 @@ impl World {
         self.workload.max_slots()
     }
 
+    /// A policy for this cluster, its random choices those of this seed.
+    pub fn policy(&self, spec: &PolicySpec, seed: u64) -> AnyPolicy {
+        let (zones, resources) = (&self.zones, &self.resources);
+        policies::build_in(zones, resources, spec, &self.nodes, self.max_demand(), Streams::new(seed))
+    }
+
     /// What the scheduler is told before its first event.
     pub fn scheduler_config(&self, seed: u64, starts_are_reported: bool) -> SchedulerConfig {
         SchedulerConfig {
@@ -78,6 +89,7 @@ impl World {
             max_demand: self.max_demand(),
             starts_are_reported,
             seed,
+            resources: self.resources.clone(),
             limits: self.limits.clone(),
         }
     }

@@ -8,8 +8,6 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
 use falcon::metrics::Metric;
-use falcon::policies;
-use falcon::random::Streams;
 use falcon::sim::{RunOptions, simulate};
 use falcon::workload::Workload;
 use support::judge::plan;
@@ -61,7 +59,7 @@ fn run(scenario: &str, tasks: u32) -> (u64, u64, u64) {
     *count = tasks;
     let world = plan.world();
     let before = (ALLOCATIONS.get(), BYTES.get());
-    let policy = policies::build(&plan.policies[0], &world.nodes, world.max_demand(), Streams::new(1));
+    let policy = world.policy(&plan.policies[0], 1);
     let output = simulate(&world, 1, policy, &RunOptions::default()).expect("it runs");
     let after = (ALLOCATIONS.get(), BYTES.get());
     assert_eq!(output.collected.metrics.get(Metric::Submitted), Some(f64::from(tasks)));

@@ -56,8 +56,14 @@ fn core(policy: &str, nodes: &[u32], retry: RetryPlan) -> Core {
     let nodes: Vec<NodeSpec> =
         nodes.iter().map(|&slots| NodeSpec { slots, speed: 1.0, weight: f64::from(slots) }).collect();
     let max_demand = nodes.iter().map(|node| node.slots).max().unwrap_or(1);
-    let config =
-        SchedulerConfig { retry, max_demand, starts_are_reported: false, seed: 1, limits: Limits::default() };
+    let config = SchedulerConfig {
+        retry,
+        max_demand,
+        starts_are_reported: false,
+        seed: 1,
+        resources: Default::default(),
+        limits: Limits::default(),
+    };
     let policy = policies::build(&spec, &nodes, max_demand, Streams::new(1));
     Core {
         scheduler: Scheduler::new(policy, &nodes, config),
@@ -661,6 +667,7 @@ fn a_start_that_is_reported_late_counts_from_the_report() {
             max_demand: 1,
             starts_are_reported: true,
             seed: 1,
+            resources: Default::default(),
             limits: Limits::default(),
         };
         let fifo = falcon::policies::registry::preset("fifo").expect("a preset");

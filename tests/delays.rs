@@ -5,8 +5,6 @@ mod support;
 
 use falcon::experiment::runner::RunnerOptions;
 use falcon::metrics::{FinalState, Metric, ReplicationResult};
-use falcon::policies;
-use falcon::random::Streams;
 use falcon::scheduler::{Observer, Record};
 use falcon::sim::{self, RunOptions};
 use falcon::time::Time;
@@ -176,7 +174,7 @@ fn a_result_overtaken_by_the_loss_is_refused() {
         "#,
     );
     let world = plan.world();
-    let policy = policies::build(&plan.policies[0], &world.nodes, world.max_demand(), Streams::new(1));
+    let policy = world.policy(&plan.policies[0], 1);
     let history: Vec<(Time, Record)> = Vec::new();
     let (_, history, _) = sim::run(&world, 1, policy, &RunOptions::default(), history).expect("it runs");
     let at = |wanted: fn(&Record) -> bool| -> Vec<f64> {
@@ -296,10 +294,10 @@ proptest! {
             "#
         ).replace(".exponential.mean = 0\n", " = 0\n"));
         let world = plan.world();
-        let built = policies::build(&plan.policies[0], &world.nodes, world.max_demand(), Streams::new(seed));
+        let built = world.policy(&plan.policies[0], seed);
         let options = RunOptions { check_invariants: true, ..RunOptions::default() };
         let (_, ledger, _) = sim::run(&world, seed, built, &options, Ledger::default()).expect("it ends");
-        let rebuilt = policies::build(&plan.policies[0], &world.nodes, world.max_demand(), Streams::new(seed));
+        let rebuilt = world.policy(&plan.policies[0], seed);
         let output = sim::simulate(&world, seed, rebuilt, &RunOptions::default()).expect("it ends");
         for node in &output.collected.nodes {
             prop_assert!(node.busy.0 <= 2 * node.up.0, "busy {:?}, up {:?}", node.busy, node.up);

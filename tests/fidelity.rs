@@ -3,7 +3,6 @@
 use falcon::experiment::fidelity::{Divergence, Why};
 use falcon::experiment::plan::Plan;
 use falcon::policies;
-use falcon::random::Streams;
 use falcon::scheduler::Record;
 use falcon::sim::{self, RunOptions};
 use falcon::time::Time;
@@ -30,7 +29,7 @@ fn histories(delay: &str) -> Vec<(String, History)> {
     let plan = Plan::from_toml(&format!("{delay}\n{SCENARIO}")).expect("a scenario");
     let world = plan.world();
     let history = |spec: &policies::spec::PolicySpec| {
-        let policy = policies::build(spec, &world.nodes, world.max_demand(), Streams::new(1));
+        let policy = world.policy(spec, 1);
         let (_, history, _) =
             sim::run(&world, 1, policy, &RunOptions::default(), History::new()).expect("runs");
         (spec.name.clone(), history)

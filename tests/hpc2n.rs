@@ -26,7 +26,7 @@ fn read(path: &Path, slots: u32) -> Vec<TraceTask> {
     let file = std::fs::File::open(path).expect("the file is there");
     let mut bytes = Vec::new();
     flate2::read::GzDecoder::new(file).read_to_end(&mut bytes).expect("the file is in the gzip format");
-    swf::read(&bytes, slots).expect("a log in the Standard Workload Format").tasks
+    swf::read(&bytes, slots, false).expect("a log in the Standard Workload Format").tasks
 }
 
 /// What the loops are given, with the estimate the policy sees.
@@ -207,7 +207,7 @@ fn jobs_killed_at_the_requested_time() {
     let log = std::fs::read(in_project(HPC2N)).expect("the file is there");
     let mut bytes = Vec::new();
     flate2::read::GzDecoder::new(&log[..]).read_to_end(&mut bytes).expect("the gzip format");
-    let tasks = swf::read_as_requested(&bytes, 240).expect("a log").tasks;
+    let tasks = swf::read_as_requested(&bytes, 240, false).expect("a log").tasks;
     let jobs = killed(&tasks);
     let plan = plan(&format!(
         "policies = [\"easy-backfill\"]\nrun = {{ replications = 1 }}\nnodes = [{{ slots = 240 }}]\n\

@@ -18,7 +18,6 @@ use falcon::live::hub::{Hub, HubOptions};
 use falcon::live::link::Life;
 use falcon::live::message::{FromWorker, ToCoordinator, Work};
 use falcon::live::{LiveError, LiveOptions, LiveOutput, run_live};
-use falcon::policies;
 use falcon::random::{Purpose, Streams, below};
 use falcon::scheduler::Record;
 use support::ledger;
@@ -38,7 +37,7 @@ fn live<T: Send>(
     let hub = Hub::new(HubOptions { program, time_scale: options.time_scale, secret: SECRET }).unwrap();
     let (address, over) = (hub.address(), AtomicBool::new(false));
     let world = plan.world();
-    let build = || policies::build(&plan.policies[0], &world.nodes, world.max_demand(), Streams::new(1));
+    let build = || world.policy(&plan.policies[0], 1);
     thread::scope(|scope| {
         let meddler = scope.spawn(|| meddle(address, &over));
         let output = run_live(&world, 1, build, options, hub);

@@ -6,8 +6,6 @@ mod support;
 
 use falcon::experiment::plan::Plan;
 use falcon::live::LiveOutput;
-use falcon::policies;
-use falcon::random::Streams;
 use falcon::scheduler::Record;
 use falcon::sim::{self, RunOptions, RunOutput};
 use falcon::time::Time;
@@ -19,8 +17,7 @@ fn live(plan: &Plan, policy: usize, seed: u64) -> LiveOutput {
 
 fn simulated(plan: &Plan, policy: usize, seed: u64) -> RunOutput {
     let world = plan.world();
-    let policy =
-        policies::build(&plan.policies[policy], &world.nodes, world.max_demand(), Streams::new(seed));
+    let policy = world.policy(&plan.policies[policy], seed);
     let options = RunOptions { tasks: true, history: true, ..RunOptions::default() };
     sim::simulate(&world, seed, policy, &options).expect("it runs")
 }
@@ -127,6 +124,46 @@ fn a_batch_of_parallel_tasks() {
     ));
 }
 
+/// Named resources are accounted by the core alone: workers know of slots only.
+#[test]
+fn named_resources_and_shares() {
+    same_decisions(
+        r#"
+        policies = ["fifo", "sjf", "round-robin", "weighted-round-robin", "random", "weighted-random",
+            "least-loaded", "power-of-two", "first-fit", "best-fit", "worst-fit", "fair-share",
+            { order = "dominant-resource-fairness", place = "dot-product" },
+            { order.fair-share.over = "user", place = "best-fit" },
+            { place = "dot-product", dispatch = "push" }]
+        [[nodes]]
+        count = 3
+        slots = 4
+        capacity = { cpu = 4, memory = 16 }
+        up.exponential.mean = 30.0
+        down.exponential.mean = 4.0
+        [[nodes]]
+        count = 2
+        slots = 4
+        speed = 1.5
+        capacity = { cpu = 8, memory = 4.5 }
+        [workload]
+        tasks = 400
+        arrivals.poisson.rate = 5.0
+        duration.exponential.mean = 1.0
+        failure_probability = 0.1
+        user.uniform = { low = 0.0, high = 2.4 }
+        [[workload.classes]]
+        name = "busy"
+        share = 0.5
+        demand = { cpu = 3, memory = 0.5 }
+        [[workload.classes]]
+        name = "large"
+        share = 0.5
+        weight = 2.0
+        demand = { cpu = 0.5, memory = 4, slots = 2 }
+        "#,
+    );
+}
+
 /// Jobs of tasks that wait for each other, of which some fail and take others with them.
 #[test]
 fn jobs_of_dependent_tasks() {
@@ -170,7 +207,7 @@ fn a_replay_notices_a_change() {
     let output = live(&plan, 0, 1);
     let world = plan.world();
     let scheduler = || {
-        let policy = policies::build(&plan.policies[0], &world.nodes, world.max_demand(), Streams::new(1));
+        let policy = world.policy(&plan.policies[0], 1);
         Scheduler::new(policy, &world.nodes, scheduler_config(&world, 1))
     };
     assert_eq!(replay(scheduler(), &output.journal), Ok(()));

@@ -2,16 +2,20 @@
 
 mod support;
 
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use falcon::distribution::Distribution;
 use falcon::faults::{FailsWhen, NodeFaults};
+use falcon::ids::NodeId;
 use falcon::metrics::{FinalState, Metric};
 use falcon::policies::registry::{BACKFILLS, DISPATCHES, ORDERS, PLACES};
+use falcon::policies::spec::Sharers;
 use falcon::policies::{self, BackfillSpec, OrderSpec, PlaceSpec, PolicySpec};
 use falcon::random::Streams;
+use falcon::scheduler::details::NO_KEY;
 use falcon::scheduler::{
-    Backoff, Dispatch, Limits, NodeSpec, OnNodeLoss, OnRejection, RetryPlan, TaskDetails, Zones,
+    Backoff, Dispatch, Limits, NodeSpec, OnNodeLoss, OnRejection, Resources, RetryPlan, TaskDetails, Zones,
 };
 use falcon::sim::{RunOptions, RunOutput, SimulationError, simulate};
 use falcon::time::{Duration, Time};
@@ -48,15 +52,23 @@ fn node() -> impl Strategy<Value = (NodeSpec, Option<NodeFaults>)> {
 }
 
 /// Gap to the task before, work, requested work (if it is requested), priority, slots, probability of
-/// failure.
-type RawTask = (u64, u64, Option<u64>, u32, u32, f64);
+/// failure, and what only some orders and worlds look at.
+type RawTask = (u64, u64, Option<u64>, u32, u32, f64, RawDetails);
+
+/// Class, user, weight, the node that is large enough for it, and quarters of two resources of that node.
+type RawDetails = (u16, u32, f64, usize, u64, u64);
+
+/// Names of resources and what each node has of them.
+type RawResources = (usize, Vec<(u64, u64)>);
 
 fn task() -> impl Strategy<Value = RawTask> {
     let gap = prop_oneof![Just(0u64), 0u64..4];
     let fails = prop_oneof![Just(0.0), Just(0.0), Just(0.4), Just(1.0)];
     // Most request enough, some too little.
     let requested = prop_oneof![Just(None), (5u64..20).prop_map(Some), (9u64..20).prop_map(Some)];
-    (gap, 0u64..12, requested, 0u32..4, 1u32..5, fails)
+    let weight = prop_oneof![Just(1.0), Just(1.0), Just(2.0), Just(0.3)];
+    let details = (0u16..3, 0u32..3, weight, 0usize..6, 0u64..5, 0u64..5);
+    (gap, 0u64..12, requested, 0u32..4, 1u32..5, fails, details)
 }
 
 fn retry() -> impl Strategy<Value = RetryPlan> {
@@ -82,26 +94,41 @@ fn world() -> impl Strategy<Value = World> {
     let nodes = prop::collection::vec(node(), 1..6);
     let zones = prop_oneof![Just(None), prop::collection::vec(0u64..3, 4).prop_map(Some)];
     let tasks = prop::collection::vec(task(), 1..30);
-    let parts = (nodes, tasks, retry(), delay, zones, any::<bool>());
-    parts.prop_map(|(nodes, tasks, retry, dispatch, zones, kills)| {
+    let kinds = prop_oneof![Just(0usize), Just(1), Just(2)];
+    let resources = (kinds, prop::collection::vec((0u64..9, 0u64..9), 6));
+    let parts = (nodes, tasks, retry(), delay, (zones, resources), any::<bool>());
+    parts.prop_map(|(nodes, tasks, retry, dispatch, (zones, given), kills)| {
         let widest = nodes.iter().map(|(node, _)| node.slots).max().expect("nodes");
+        let mut resources = resources_of(&given, nodes.len());
+        let named = !resources.is_empty();
         let mut arrival = 0;
-        let tasks = tasks.into_iter().map(|(gap, work, requested, priority, slots, failure_probability)| {
+        let tasks = tasks.into_iter().map(|(gap, work, requested, priority, slots, fails, details)| {
             arrival += gap;
+            let (class, user, weight, large, cpu, memory) = details;
+            // A node that can meet all of the demand.
+            let large = large % nodes.len();
+            let most = if named { nodes[large].0.slots } else { widest };
+            let quarters = |capacity: &u64, quarter: u64| capacity * quarter / 4;
+            let capacity = resources.capacity(NodeId(large as u32)).to_vec();
+            let amounts: Vec<u64> =
+                capacity.iter().zip([cpu, memory]).map(|(capacity, part)| quarters(capacity, part)).collect();
+            let demand = if named { resources.add_demand(&amounts) } else { 0 };
             // Tasks of an even work share a key with those of the same priority.
-            let key = work.is_multiple_of(2).then_some(u64::from(priority));
+            let key = if work.is_multiple_of(2) { u64::from(priority) } else { NO_KEY };
             let zone = (work % 3) as u16;
+            let details = TaskDetails { user, weight, demand, key, zone, ..TaskDetails::default() };
             TraceTask {
                 arrival: Time(arrival * SECOND),
                 work: work * SECOND,
                 requested: requested.map(|requested| requested * SECOND),
                 priority: f64::from(priority),
-                slots: slots.min(widest),
-                class: 0,
-                failure_probability,
-                details: key.map(|key| Box::new(TaskDetails { key, zone, ..TaskDetails::default() })),
+                slots: slots.min(most),
+                class,
+                failure_probability: fails,
+                details: Some(Box::new(details)),
             }
         });
+        let tasks = tasks.collect();
         let mut world = World {
             nodes: nodes.iter().map(|(node, _)| *node).collect(),
             zones: zones.map_or(Zones::default(), |ways| {
@@ -111,9 +138,10 @@ fn world() -> impl Strategy<Value = World> {
             }),
             faults: Vec::new(),
             fault_of: Vec::new(),
+            resources: Arc::new(resources),
             workload: Workload::Listed {
-                tasks: tasks.collect(),
-                class_names: vec![String::new()],
+                tasks,
+                class_names: ["a", "b", "c"].map(String::from).to_vec(),
                 estimate: EstimateSpec::Requested,
                 graph: None,
                 kill_at_requested: kills,
@@ -133,6 +161,15 @@ fn world() -> impl Strategy<Value = World> {
     })
 }
 
+fn resources_of(given: &RawResources, nodes: usize) -> Resources {
+    let (kinds, amounts) = given;
+    let mut resources = Resources::new(["cpu", "memory"][..*kinds].iter().map(ToString::to_string).collect());
+    for &(cpu, memory) in &amounts[..nodes] {
+        resources.add_node(&[cpu * 250_000, memory * 1_000_000][..*kinds]);
+    }
+    resources
+}
+
 fn tasks_of(world: &World) -> &[TraceTask] {
     let Workload::Listed { tasks, .. } = &world.workload else { panic!("a list") };
     tasks
@@ -141,8 +178,7 @@ fn tasks_of(world: &World) -> &[TraceTask] {
 /// The run, its core checked after every instant; `None` when it does not come to an end: a node
 /// that fails every 10 s never ends a task of 11 s that starts over.
 fn run(world: &World, policy: &PolicySpec, seed: u64) -> Option<RunOutput> {
-    let built =
-        policies::build_in(&world.zones, policy, &world.nodes, world.max_demand(), Streams::new(seed));
+    let built = world.policy(policy, seed);
     // The wish to stop is looked at after some thousand instants.
     let stop = AtomicBool::new(true);
     let options = RunOptions { tasks: true, check_invariants: true, stop: Some(&stop), history: false };
@@ -169,13 +205,23 @@ fn combinations() -> Vec<PolicySpec> {
     places.push(("min-cost-flow 3".to_string(), PlaceSpec::MinCostFlow { window: 3 }));
     places.push(("nearest spill-over".to_string(), PlaceSpec::Nearest { spill_over: true }));
     let mut combinations = Vec::new();
-    for order in ORDERS {
+    let users = [
+        ("fair-share over users", OrderSpec::FairShare { over: Sharers::Users }),
+        ("fairness over users", OrderSpec::DominantResourceFairness { over: Sharers::Users }),
+    ];
+    let registered = ORDERS.iter().map(|part| (part.name, part.spec.clone()));
+    let orders: Vec<(&str, OrderSpec)> = registered.chain(users).collect();
+    for (order_name, order) in &orders {
         for (place_name, place) in &places {
             for dispatch in DISPATCHES {
                 for backfill in BACKFILLS {
+                    let one_queue = dispatch.spec == Dispatch::Pull && backfill.spec == BackfillSpec::None;
+                    if order.needs_central_queue() && !one_queue {
+                        continue;
+                    }
                     combinations.push(PolicySpec {
-                        name: format!("{} {place_name} {} {}", order.name, dispatch.name, backfill.name),
-                        order: order.spec.clone(),
+                        name: format!("{order_name} {place_name} {} {}", dispatch.name, backfill.name),
+                        order: order.clone(),
                         place: place.clone(),
                         dispatch: dispatch.spec,
                         backfill: backfill.spec,
@@ -257,6 +303,10 @@ fn check_rows(world: &World, policy: &PolicySpec, output: &RunOutput) {
         assert!(row.attempts >= 1 && row.node.is_some(), "{name}: task {number} settled without a try");
         let node = &world.nodes[row.node.expect("a node") as usize];
         assert!(node.slots >= task.slots, "{name}: task {number} on a node that is too small");
+        let demand = task.details.as_ref().map_or(0, |details| details.demand);
+        let capacity = world.resources.capacity(NodeId(row.node.expect("a node")));
+        let met = capacity.iter().zip(world.resources.demand(demand)).all(|(has, asks)| has >= asks);
+        assert!(met, "{name}: task {number} on a node that lacks what it demands");
         if row.state == FinalState::Completed {
             assert!(task.failure_probability < 1.0, "{name}: task {number} cannot complete");
             assert_eq!(row.service.0, (task.work as f64 / node.speed).round() as u64, "{name}: {number}");
@@ -345,6 +395,10 @@ fn every_policy(worlds: u32) {
     assert!(policies.len() > ORDERS.len() * PLACES.len() * DISPATCHES.len() * (BACKFILLS.len() - 1));
     in_random_worlds(worlds, |world| {
         for policy in &policies {
+            // The reservation of EASY knows slots alone; scenarios cannot ask for more.
+            if policy.backfill == BackfillSpec::Easy && !world.resources.is_empty() {
+                continue;
+            }
             let Some(output) = run(world, policy, 5) else { continue };
             check_rows(world, policy, &output);
             if draws(policy) {
@@ -392,6 +446,7 @@ fn small(nodes: &[(u32, f64, f64)], tasks: &[(f64, f64, u32, f64)]) -> World {
         zones: Zones::default(),
         faults: Vec::new(),
         fault_of: vec![None; nodes.len()],
+        resources: Arc::default(),
         workload: Workload::Listed {
             tasks: tasks.iter().map(task).collect(),
             class_names: vec![String::new()],
@@ -416,7 +471,7 @@ fn nodes_of(world: &World, policy: &PolicySpec, seed: u64) -> Vec<u32> {
 
 /// The same for a run of any length.
 fn nodes_of_many(world: &World, policy: &PolicySpec) -> Vec<u32> {
-    let built = policies::build_in(&world.zones, policy, &world.nodes, world.max_demand(), Streams::new(1));
+    let built = world.policy(policy, 1);
     let output = simulate(world, 1, built, &RunOptions { tasks: true, ..RunOptions::default() });
     output.expect("it runs").tasks.iter().map(|row| row.node.expect("a node")).collect()
 }
@@ -807,7 +862,7 @@ fn choices(place: PlaceSpec, nodes: &[(u32, f64, f64)], slots: u32) -> Vec<u32> 
     let tasks: Vec<(f64, f64, u32, f64)> = (0..12_000).map(|k| (f64::from(k), 0.5, slots, 0.0)).collect();
     let world = small(nodes, &tasks);
     let policy = PolicySpec { place, ..policy("fifo", "random", "push") };
-    let built = policies::build(&policy, &world.nodes, world.max_demand(), Streams::new(3));
+    let built = world.policy(&policy, 3);
     let output = simulate(&world, 3, built, &RunOptions { tasks: true, ..RunOptions::default() });
     let mut counts = vec![0; nodes.len()];
     for row in output.expect("it runs").tasks {

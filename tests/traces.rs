@@ -22,7 +22,8 @@ fn dropped(log: &SwfLog) -> u64 {
 
 #[test]
 fn the_hpc2n_excerpt_has_its_jobs() {
-    let log = swf::read(&unpacked(&in_project("scenarios/data/hpc2n-2002-first3194.swf.gz")), 240).unwrap();
+    let log =
+        swf::read(&unpacked(&in_project("scenarios/data/hpc2n-2002-first3194.swf.gz")), 240, false).unwrap();
     assert_eq!(log.records, 3170);
     assert_eq!(log.tasks.len(), 3145);
     assert_eq!(dropped(&log), 25);
@@ -38,6 +39,6 @@ fn the_nasa_log_has_its_jobs() {
         println!("skipped: {} is not there", path.display());
         return;
     }
-    let log = swf::read(&unpacked(&path), 128).unwrap();
+    let log = swf::read(&unpacked(&path), 128, false).unwrap();
     assert_eq!((log.records, log.tasks.len()), (18_239, 18_066));
 }

@@ -321,7 +321,8 @@ fn real_workflows_keep_the_bounds_of_graham() {
 
 #[test]
 fn workflows_are_read_as_their_origins_describe_them() {
-    let defaults = TraceDefaults { priority: 0.0, slots: 1, failure_probability: 0.0, zones: &[] };
+    let defaults =
+        TraceDefaults { priority: 0.0, slots: 1, failure_probability: 0.0, details: None, zones: &[] };
     for (path, count) in workflows().iter().zip([22, 52, 10]) {
         let workflow = wfformat::read(&std::fs::read(path).unwrap(), &defaults).unwrap();
         assert_eq!(workflow.tasks.len(), count, "{}", path.display());
@@ -336,7 +337,8 @@ fn workflows_are_read_as_their_origins_describe_them() {
 
 #[test]
 fn batsim_workloads_are_read_as_their_origins_describe_them() {
-    let defaults = TraceDefaults { priority: 0.0, slots: 1, failure_probability: 0.0, zones: &[] };
+    let defaults =
+        TraceDefaults { priority: 0.0, slots: 1, failure_probability: 0.0, details: None, zones: &[] };
     for (name, count, largest) in [
         ("example_workload_hpc_seed1_jobs250", 250, 128),
         ("test_delays", 10, 2),

@@ -33,6 +33,7 @@ impl Core {
             retry: RetryPlan::default(),
             max_demand: widest,
             starts_are_reported: false,
+            resources: Default::default(),
             seed: 1,
         };
         let mut core = Core {

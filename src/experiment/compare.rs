@@ -9,8 +9,6 @@ use super::live::{LiveResults, LiveRun, LiveRunError, LiveRunnerOptions};
 use super::plan::Plan;
 use super::runner::pooled_result;
 use crate::metrics::{COLUMNS, ReplicationResult};
-use crate::policies;
-use crate::random::Streams;
 use crate::scheduler::Record;
 use crate::sim::{self, RunOptions, SimulationError};
 use crate::time::Time;
@@ -114,8 +112,7 @@ impl Plan {
         history: bool,
     ) -> Result<(ReplicationResult, Vec<(Time, Record)>), CompareError> {
         let (spec, seed) = (&self.policies[policy], self.seed(replication));
-        let built =
-            policies::build_in(&world.zones, spec, &world.nodes, world.max_demand(), Streams::new(seed));
+        let built = world.policy(spec, seed);
         let options = RunOptions { history, ..RunOptions::default() };
         let output = sim::simulate(world, seed, built, &options)
             .map_err(|error| CompareError::Simulation { policy: spec.name.clone(), seed, error })?;

@@ -16,8 +16,6 @@ use crate::live::message::Work;
 use crate::live::{LiveError, LiveOptions, Samples, run_live};
 use crate::metrics::histogram::PooledHistogram;
 use crate::metrics::{DriverFigures, PolicyResult, ReplicationResult};
-use crate::policies;
-use crate::random::Streams;
 use crate::scheduler::Record;
 use crate::time::Time;
 
@@ -171,7 +169,6 @@ impl Plan {
         if world.zones.has_latency() {
             return Err(LiveError::ZonesApart);
         }
-        let max_demand = world.max_demand();
         let mut hub = HubOptions::new(options.time_scale).map_err(LiveError::Start)?;
         if let Some(program) = &options.program {
             hub.program.clone_from(program);
@@ -195,7 +192,7 @@ impl Plan {
             check_invariants: false,
             progress: Some(&progress),
         };
-        let build = || policies::build_in(&world.zones, spec, &world.nodes, max_demand, Streams::new(seed));
+        let build = || world.policy(spec, seed);
         let config = world.scheduler_config(seed, true);
         let output = run_live(&world, seed, build, &live, link)?;
         let invalid = too_late(&output.driver, options.lag_tolerance);

@@ -1,7 +1,10 @@
 //! A checked scenario: no strings to look up, no options left open, nothing that can be wrong.
 
+use std::sync::Arc;
+
 use crate::faults::NodeFaults;
 use crate::policies::spec::PolicySpec;
+use crate::scheduler::Resources;
 use crate::scheduler::retry::RetryPlan;
 use crate::time::{Duration, Time};
 use crate::workload::Workload;
@@ -79,6 +82,8 @@ pub struct Plan {
     pub run: RunPlan,
     /// The cluster.
     pub groups: Vec<NodeGroup>,
+    /// What nodes have besides slots, and what tasks demand of it.
+    pub resources: Arc<Resources>,
     /// Where it stands.
     pub zones: ZonePlan,
     /// The tasks.

@@ -13,7 +13,6 @@ use super::plan::{Plan, Until};
 use crate::metrics::collector::HISTOGRAMS;
 use crate::metrics::histogram::PooledHistogram;
 use crate::metrics::{Collected, PolicyResult, ReplicationResult, TailDistribution, TaskResult};
-use crate::policies;
 use crate::random::Streams;
 use crate::scheduler::{Limits, NodeSpec, Policy, Zones};
 use crate::sim::{self, RunOptions, RunOutput, SimulationError};
@@ -84,6 +83,7 @@ impl Plan {
             faults: Vec::new(),
             zones: Zones::new(self.zone_of_nodes(), self.zones.latency.clone()),
             fault_of: Vec::with_capacity(self.node_count()),
+            resources: self.resources.clone(),
             workload: self.workload.clone(),
             retry: self.retry,
             limits: Limits {
@@ -132,8 +132,7 @@ impl Plan {
         let names: Vec<&str> = self.policies.iter().map(|policy| policy.name.as_str()).collect();
         self.run_each(&names, options, |policy, world, seed, run| {
             let spec = &self.policies[policy];
-            let policy =
-                policies::build_in(&world.zones, spec, &world.nodes, world.max_demand(), Streams::new(seed));
+            let policy = world.policy(spec, seed);
             sim::simulate(world, seed, policy, run)
         })
     }
@@ -246,6 +245,7 @@ pub(super) fn pooled_result(
         timeline: collected.timeline,
         window: collected.window,
         nodes: collected.nodes,
+        held: collected.held,
         tasks,
         events,
     }

@@ -41,7 +41,7 @@ pub struct Header {
     /// Where they stand.
     #[serde(default)]
     pub zones: Zones,
-    /// What else it was told, the seed included.
+    /// What else it was told: the seed and named resources included.
     pub config: SchedulerConfig,
 }
 
@@ -208,9 +208,9 @@ impl Run {
     fn new(header: Header) -> Result<Run, String> {
         check(&header)?;
         let mut config = header.config.clone();
+        let Header { zones, policy, nodes, .. } = &header;
         let streams = Streams::new(config.seed);
-        let policy =
-            policies::build_in(&header.zones, &header.policy, &header.nodes, config.max_demand, streams);
+        let policy = policies::build_in(zones, &config.resources, policy, nodes, config.max_demand, streams);
         config.retry.backoff.max = config.retry.backoff.max.min(LONGEST_PAUSE);
         let replay = Replay::new(Scheduler::new(policy, &header.nodes, config));
         let replayed = Replayed { header, steps: 0, events: 0, commands: 0, mismatch: None };

@@ -49,6 +49,16 @@ pub(super) fn check(header: &Header) -> Result<(), String> {
     if header.policy.backfill != BackfillSpec::None && header.policy.dispatch == Dispatch::Push {
         return Err("its policy backfills without a central queue".to_string());
     }
+    if header.policy.order.needs_central_queue()
+        && (header.policy.dispatch == Dispatch::Push
+            || header.policy.backfill != BackfillSpec::None
+            || header.policy.preempt)
+    {
+        return Err("its order needs one central queue and neither backfills nor interrupts".to_string());
+    }
+    if !header.config.resources.is_sound(header.nodes.len()) {
+        return Err("its resources are not possible".to_string());
+    }
     let limited = header.config.limits.nodes.len() as u64;
     if limited != 0 && limited != nodes {
         return Err("its limits are not those of its nodes".to_string());
@@ -87,7 +97,8 @@ impl Possible {
                     let next = task.number == self.submitted && details.number == task.number;
                     let slot = self.taken.get(task.slot as usize).copied();
                     let free = slot.map_or(task.slot as usize == self.taken.len(), |taken| taken == 0);
-                    next && free && MODERATE.contains(&details.weight)
+                    let known = details.demand < header.config.resources.demand_count();
+                    next && free && known && MODERATE.contains(&details.weight)
                 }
                 Event::TaskSubmitted { task, spec } => {
                     let next = task.number == self.submitted;

@@ -59,6 +59,9 @@ pub struct Collected {
     pub window: Duration,
     /// By node.
     pub nodes: Vec<NodeResult>,
+    /// How long attempts held what they demanded besides slots, in nanoseconds, by demand; empty when
+    /// none did.
+    pub held: Vec<u128>,
     /// Waits in nanoseconds, responses in nanoseconds, slowdowns in units of 2^-20.
     pub histograms: [Histogram; 3],
 }
@@ -90,6 +93,7 @@ pub struct Collector {
     attempts_lost: u64,
     preemptions: u64,
     wasted: u128,
+    held: Vec<u128>,
     nodes_up: u32,
     any_up_since: Option<Time>,
     any_up: Duration,
@@ -123,6 +127,7 @@ impl Collector {
             attempts_lost: 0,
             preemptions: 0,
             wasted: 0,
+            held: Vec::new(),
             nodes_up: 0,
             any_up_since: None,
             any_up: Duration::ZERO,
@@ -261,6 +266,16 @@ impl Collector {
         Duration(busy.0.saturating_sub(now.since(failed).0.saturating_mul(u64::from(slots))))
     }
 
+    #[cold]
+    fn on_released(&mut self, now: Time, node: usize, demand: u32, held: Duration) {
+        let held = self.busy_until_failure(now, node, held, 1);
+        let demand = demand as usize;
+        if demand >= self.held.len() {
+            self.held.resize(demand + 1, 0);
+        }
+        self.held[demand] += u128::from(held.0);
+    }
+
     /// The figures, once every task is settled.
     pub fn finish(mut self) -> Collected {
         let start = self.first_arrival.unwrap_or(Time::ZERO);
@@ -283,6 +298,7 @@ impl Collector {
             timeline: self.timeline.map(|timeline| timeline.finish(end)),
             window,
             nodes,
+            held: self.held,
             histograms: [self.all.waits, self.all.responses, self.all.slowdown_histogram],
         }
     }
@@ -435,6 +451,7 @@ impl Observer for Collector {
             Record::NodeJoined { node } => self.on_node_joined(now, node.index()),
             Record::NodeFailed { node } => self.on_node_failed(now, node.index()),
             Record::NodeLost { node } => self.on_node_down(now, node.index()),
+            Record::Released { node, demand, held, .. } => self.on_released(now, node.index(), demand, held),
             Record::InJob { task, job, tasks, shortest } => {
                 let jobs = self.jobs.get_or_insert_default();
                 jobs.arrived(now, task, job, tasks, shortest);

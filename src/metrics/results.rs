@@ -137,6 +137,9 @@ pub struct ReplicationResult {
     pub window: Duration,
     /// Its nodes.
     pub nodes: Vec<NodeResult>,
+    /// How long attempts held what they demanded besides slots, in nanoseconds, by demand; empty when
+    /// none did.
+    pub held: Vec<u128>,
     /// Its tasks in order of `task`, when asked for.
     pub tasks: Vec<TaskResult>,
     /// Simulated events: arrivals, ends of attempts, node changes, timers.

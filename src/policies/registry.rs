@@ -4,7 +4,7 @@
 //! scenario reader, its error messages and the conformance tests all read this table. The story that
 //! `falcon policies NAME` tells of a part is the head of its file.
 
-use super::spec::{BackfillSpec, Dispatch, OrderSpec, PlaceSpec, PolicySpec};
+use super::spec::{BackfillSpec, Dispatch, OrderSpec, PlaceSpec, PolicySpec, Sharers};
 use crate::time::Duration;
 
 /// A named part of a policy and what it does in one line.
@@ -58,6 +58,18 @@ pub const ORDERS: &[Part<OrderSpec>] = &[
         "the task that was served least",
         OrderSpec::LeastAttainedService { quantum: SECOND },
         "order/least_attained_service.rs"
+    ),
+    part!(
+        "fair-share",
+        "the class or user with the least slot time per weight goes first",
+        OrderSpec::FairShare { over: Sharers::Classes },
+        "order/fair_share.rs"
+    ),
+    part!(
+        "dominant-resource-fairness",
+        "the class or user with the least dominant share per weight goes first",
+        OrderSpec::DominantResourceFairness { over: Sharers::Classes },
+        "order/dominant_resource_fairness.rs"
     ),
     part!(
         "critical-path",
@@ -124,6 +136,12 @@ pub const PLACES: &[Part<PlaceSpec>] = &[
     part!("first-fit", "the first node with room", PlaceSpec::FirstFit, "place/first_fit.rs"),
     part!("best-fit", "the node with the least room that is enough", PlaceSpec::BestFit, "place/best_fit.rs"),
     part!("worst-fit", "the node with the most room", PlaceSpec::WorstFit, "place/worst_fit.rs"),
+    part!(
+        "dot-product",
+        "the node with the most room where the task demands most",
+        PlaceSpec::DotProduct,
+        "place/dot_product.rs"
+    ),
     part!(
         "min-cost-flow",
         "waiting tasks and free slots matched at the least cost",
@@ -225,6 +243,7 @@ pub const PRESETS: &[Preset] = &[
     Preset { order: TIME_SLICE, ..push("time-slice", PlaceSpec::LeastLoaded) },
     Preset { order: MLFQ, ..push("mlfq", PlaceSpec::LeastLoaded) },
     pull("lifo", OrderSpec::Lifo, PlaceSpec::Fastest),
+    pull("fair-share", OrderSpec::FairShare { over: Sharers::Classes }, PlaceSpec::Fastest),
     pull("first-fit", OrderSpec::Fifo, PlaceSpec::FirstFit),
     pull("best-fit", OrderSpec::Fifo, PlaceSpec::BestFit),
     pull("worst-fit", OrderSpec::Fifo, PlaceSpec::WorstFit),

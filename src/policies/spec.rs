@@ -52,8 +52,41 @@ pub enum OrderSpec {
         /// How often all tasks rise to the top; `None` for never.
         boost: Option<Duration>,
     },
+    /// The class or user with the least slot time per weight goes first.
+    FairShare {
+        /// Who shares.
+        over: Sharers,
+    },
+    /// The class or user with the least dominant share per weight goes first.
+    DominantResourceFairness {
+        /// Who shares.
+        over: Sharers,
+    },
     /// Longest path to the end of the job first.
     CriticalPath,
+}
+
+/// Who shares the cluster under an order that is fair to groups of tasks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Sharers {
+    /// The classes of tasks.
+    Classes,
+    /// Those who submit tasks.
+    Users,
+}
+
+impl OrderSpec {
+    /// Whether it needs all waiting tasks in one queue, and nobody overtaking or interrupting: shares
+    /// are those of the whole cluster.
+    pub fn needs_central_queue(&self) -> bool {
+        matches!(self, OrderSpec::FairShare { .. } | OrderSpec::DominantResourceFairness { .. })
+    }
+
+    /// Whether it asks who submitted a task.
+    pub fn is_over_users(&self) -> bool {
+        use OrderSpec::{DominantResourceFairness, FairShare};
+        matches!(self, FairShare { over: Sharers::Users } | DominantResourceFairness { over: Sharers::Users })
+    }
 }
 
 /// Which node takes the task.
@@ -112,6 +145,8 @@ pub enum PlaceSpec {
     BestFit,
     /// The node with the most room.
     WorstFit,
+    /// The node with the most room where the task demands most.
+    DotProduct,
     /// The node on which the task is expected to be done first.
     EarliestFinish,
 }

@@ -10,7 +10,10 @@ use super::error::{Error, Result};
 use super::number::{exact, nine_decimals, seconds};
 use super::{ReportInput, folder};
 use crate::experiment::plan::Plan;
+use crate::ids::NodeId;
 use crate::metrics::{COLUMNS, MetricRow, PolicyResult, ReplicationResult};
+use crate::scheduler::Resources;
+use crate::scheduler::resources::MILLIONTHS;
 use crate::statistics::confidence::Summary;
 
 /// Columns of `summary.csv`; `classes.csv` has `class` after `policy`.
@@ -43,6 +46,9 @@ pub const NODES: &[&str] = &[
     "utilisation",
     "availability",
 ];
+/// Columns of `resources.csv`.
+pub const RESOURCES: &[&str] =
+    &["policy", "replication", "resource", "allocated_time", "offered_time", "allocation_ratio"];
 /// Columns of `tasks.csv`.
 pub const TASKS: &[&str] = &[
     "policy",
@@ -76,6 +82,9 @@ pub fn write_all(folder: &Path, input: &ReportInput<'_>) -> Result<()> {
         to_file(folder, "classes.csv", |out| classes(out, plan, results))?;
     }
     to_file(folder, "nodes.csv", |out| nodes(out, plan, results))?;
+    if !plan.resources.is_empty() {
+        to_file(folder, "resources.csv", |out| resources(out, plan, results))?;
+    }
     to_file(folder, "distribution.csv", |out| distribution(out, results))?;
     if input.options.tasks {
         to_file(folder, "tasks.csv", |out| tasks(out, plan, results))?;
@@ -200,6 +209,46 @@ pub fn nodes(out: &mut dyn Write, plan: &Plan, results: &[PolicyResult]) -> io::
         }
     }
     lines.flush()
+}
+
+/// `resources.csv`: what tasks held of each named resource, and what nodes offered of it while up.
+pub fn resources(out: &mut dyn Write, plan: &Plan, results: &[PolicyResult]) -> io::Result<()> {
+    let mut lines = lines(out, RESOURCES)?;
+    for (policy, one) in each(results) {
+        for (kind, name) in plan.resources.names().iter().enumerate() {
+            let times = ResourceTimes::of(&plan.resources, kind, one);
+            start(&mut lines, policy, one)?;
+            lines.write_record([
+                name.clone(),
+                exact(Some(times.allocated)),
+                exact(Some(times.offered)),
+                exact(times.ratio()),
+            ])?;
+        }
+    }
+    lines.flush()
+}
+
+/// Of one resource in one replication, in units times seconds.
+pub(super) struct ResourceTimes {
+    allocated: f64,
+    offered: f64,
+}
+
+impl ResourceTimes {
+    pub(super) fn of(resources: &Resources, kind: usize, one: &ReplicationResult) -> ResourceTimes {
+        let amount = |row: &[u64]| row[kind] as f64 / MILLIONTHS as f64;
+        let held = one.held.iter().zip(0u32..);
+        let allocated = held.map(|(&time, demand)| time as f64 / 1e9 * amount(resources.demand(demand)));
+        let nodes = one.nodes.iter().zip(0u32..);
+        let offered = nodes.map(|(node, id)| node.up.as_seconds() * amount(resources.capacity(NodeId(id))));
+        ResourceTimes { allocated: allocated.sum(), offered: offered.sum() }
+    }
+
+    /// Demand over supply, when anything was offered.
+    pub(super) fn ratio(&self) -> Option<f64> {
+        (self.offered > 0.0).then(|| self.allocated / self.offered)
+    }
 }
 
 /// `tasks.csv`: every task of every replication.

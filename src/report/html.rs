@@ -4,6 +4,7 @@
 
 use askama::Template;
 
+use super::csv::ResourceTimes;
 use super::error::{Error, Result};
 use super::judge::words;
 use super::manifest::Manifest;
@@ -48,6 +49,12 @@ struct GroupRow {
     cells: [String; 5],
 }
 
+struct ResourceRow {
+    policy: String,
+    resource: String,
+    cells: [String; 2],
+}
+
 #[derive(Template)]
 #[template(path = "report.html")]
 struct Page<'a> {
@@ -62,6 +69,7 @@ struct Page<'a> {
     figures: Vec<Figure>,
     classes: Vec<Table>,
     groups: Vec<GroupRow>,
+    resources: Vec<ResourceRow>,
     scenario: Option<&'a str>,
     manifest: &'a Manifest,
     seeds: String,
@@ -95,6 +103,7 @@ pub fn page(
             .collect(),
         classes: classes(input),
         groups: groups(story),
+        resources: resources(input),
         scenario: Some(input.resolved_toml).filter(|text| text.len() <= LONGEST_SCENARIO),
         manifest,
         seeds: story.facts.seeds(),
@@ -159,6 +168,28 @@ fn classes(input: &ReportInput<'_>) -> Vec<Table> {
         table(name, &policies, &columns)
     };
     input.plan.workload.class_names().into_iter().enumerate().map(of_class).collect()
+}
+
+/// How much of each resource each policy had allocated, over its replications.
+fn resources(input: &ReportInput<'_>) -> Vec<ResourceRow> {
+    let named = &input.plan.resources;
+    let mut rows = Vec::new();
+    for result in input.results {
+        for (kind, name) in named.names().iter().enumerate() {
+            let times = result.replications.iter().map(|one| ResourceTimes::of(named, kind, one));
+            let ratios: Vec<f64> = times.filter_map(|times| times.ratio()).collect();
+            let percent =
+                |value: Option<f64>| value.map_or_else(|| "-".to_string(), |value| fixed(value * 100.0, 2));
+            let over = |by: fn(f64, f64) -> f64| percent(ratios.iter().copied().reduce(by));
+            let mean = (!ratios.is_empty()).then(|| ratios.iter().sum::<f64>() / ratios.len() as f64);
+            rows.push(ResourceRow {
+                policy: result.policy.clone(),
+                resource: name.clone(),
+                cells: [percent(mean), format!("{} to {}", over(f64::min), over(f64::max))],
+            });
+        }
+    }
+    rows
 }
 
 /// Means over the nodes of each group under each policy.

@@ -103,6 +103,7 @@ impl Sample {
                 warmup: 0,
                 timeline_buckets: 200,
             },
+            resources: std::sync::Arc::default(),
             groups: vec![group("node", self.nodes, faults)],
             zones: ZonePlan::default(),
             workload: Workload::Generated {
@@ -164,6 +165,7 @@ impl Sample {
             timeline: Some(self.timeline(policy, seed, makespan)),
             window: Duration((makespan * 1e9) as u64),
             nodes: self.node_results(policy, seed, makespan),
+            held: Vec::new(),
             tasks: tasks(self.tasks.min(3)),
             events: 2 * u64::from(self.tasks),
             metrics,

@@ -27,13 +27,14 @@ impl<P: Policy> Scheduler<P> {
     }
 
     fn index_centrally(&mut self, now: Time, slot: u32) {
+        let kind = self.kind(slot);
         let task = &self.tasks.hot[slot as usize];
         let view = self.tasks.view(slot);
-        self.waiting.insert(slot, task.key, task.number, task.slots, view.left());
+        self.waiting.insert_kind(slot, task.key, task.number, task.slots, view.left(), kind);
         let backfill = self.policy.parts().2;
         if self.reordered {
             let key = backfill.candidate_key(&view, entry(task.attempts), now);
-            self.candidates.insert(slot, key, task.number, task.slots, view.left());
+            self.candidates.insert_kind(slot, key, task.number, task.slots, view.left(), kind);
         }
         backfill.queued(slot);
     }

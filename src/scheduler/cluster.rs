@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::config::SchedulerConfig;
+use super::ledger::Ledger;
 use super::policy::Dispatch;
+use super::resources::Resources;
 use super::task::{NONE, Tasks};
 use crate::ids::NodeId;
 use crate::structures::memory;
@@ -53,18 +56,20 @@ pub struct Cluster {
     closed: Vec<(NodeId, u32)>,
     /// Most slots that one task takes.
     max_demand: u32,
+    /// Named resources, when there are any.
+    pub(super) ledger: Option<Box<Ledger>>,
     /// By node: tasks that may wait in its queue, and how many do; empty without limits.
     limits: Vec<u32>,
     queued: Vec<u32>,
     /// How many nodes are up.
-    pub(super) up: u32,
+    up: u32,
     /// The instant of the last decision.
     now: Time,
 }
 
 impl Cluster {
-    pub(super) fn new(specs: &[NodeSpec], dispatch: Dispatch, max_demand: u32, limits: &[u32]) -> Self {
-        let limits = if dispatch == Dispatch::Push { limits.to_vec() } else { Vec::new() };
+    pub(super) fn new(specs: &[NodeSpec], dispatch: Dispatch, config: &SchedulerConfig) -> Self {
+        let limits = if dispatch == Dispatch::Push { config.limits.nodes.clone() } else { Vec::new() };
         let down = Node {
             free: 0,
             load: 0,
@@ -82,7 +87,8 @@ impl Cluster {
             dispatch,
             cap: None,
             closed: Vec::new(),
-            max_demand,
+            max_demand: config.max_demand,
+            ledger: Ledger::new(&config.resources, specs.len()),
             queued: vec![0; limits.len()],
             limits,
             up: 0,
@@ -168,14 +174,31 @@ impl Cluster {
 
     /// Room at a node where only so many may wait: when it is full, only what can start at once.
     fn room_to_wait(&self, node: NodeId, limit: u32) -> u32 {
+        if self.may_wait(node, limit) { self.specs[node.index()].slots } else { self.unclaimed(node) }
+    }
+
+    /// Whether one more task may wait at a node where only so many may.
+    fn may_wait(&self, node: NodeId, limit: u32) -> bool {
         let state = &self.nodes[node.index()];
-        // Those that free slots are enough for do not wait.
-        let waiting = match state.queued_slots <= state.free {
+        let covered = self.ledger.as_ref().is_none_or(|ledger| ledger.covers_claims(node));
+        // Those that what is free is enough for do not wait.
+        let waiting = match state.queued_slots <= state.free && covered {
             true => 0,
-            false if self.max_demand == 1 => self.queued[node.index()] - state.free,
+            false if self.max_demand == 1 && self.ledger.is_none() => self.queued[node.index()] - state.free,
             false => self.queued[node.index()],
         };
-        if waiting < limit { self.specs[node.index()].slots } else { self.unclaimed(node) }
+        waiting < limit
+    }
+
+    /// Whether the task would start at once if it were placed there now: what it takes is free, and not
+    /// claimed by the node's own queue.
+    pub(super) fn starts_at_once(&self, node: NodeId, slot: u32, tasks: &Tasks) -> bool {
+        let covered = || {
+            let Some(resources) = self.resources() else { return true };
+            let demand = resources.demand(tasks.demand(slot));
+            self.unclaimed_amounts(node).zip(demand).all(|(left, demanded)| left >= *demanded)
+        };
+        self.unclaimed(node) >= tasks.hot[slot as usize].slots && covered()
     }
 
     /// Whether nodes limit how many may wait.
@@ -189,28 +212,37 @@ impl Cluster {
     }
 
     /// Puts a task into the queue of the node.
-    #[inline]
+    #[inline(always)]
     pub(super) fn enqueue(&mut self, slot: u32, node: NodeId, tasks: &mut Tasks) {
         self.nodes[node.index()].queue_push(slot, tasks);
+        if self.ledger.is_some() {
+            self.account(node, slot, tasks, Ledger::claim);
+        }
         if let Some(queued) = self.queued.get_mut(node.index()) {
             *queued += 1;
         }
     }
 
-    /// Takes the first task out of the queue of the node.
-    #[inline]
+    /// Takes the first task, which must be this one, out of the queue of the node.
+    #[inline(always)]
     pub(super) fn dequeue(&mut self, slot: u32, node: NodeId, tasks: &mut Tasks) {
         self.nodes[node.index()].queue_pop(slot, tasks);
+        if self.ledger.is_some() {
+            self.account(node, slot, tasks, Ledger::renounce);
+        }
         if let Some(queued) = self.queued.get_mut(node.index()) {
             *queued -= 1;
         }
     }
 
     /// A task in the queue of the node no longer counts, though it is still linked.
-    pub(super) fn discount(&mut self, node: NodeId, slots: u32) {
+    pub(super) fn discount(&mut self, slot: u32, node: NodeId, tasks: &Tasks) {
         let state = &mut self.nodes[node.index()];
         state.load -= 1;
-        state.queued_slots -= slots;
+        state.queued_slots -= tasks.hot[slot as usize].slots;
+        if self.ledger.is_some() {
+            self.account(node, slot, tasks, Ledger::renounce);
+        }
         if let Some(queued) = self.queued.get_mut(node.index()) {
             *queued -= 1;
         }
@@ -233,6 +265,67 @@ impl Cluster {
     #[inline]
     pub fn max_demand(&self) -> u32 {
         self.max_demand
+    }
+
+    /// Named resources, when there are any.
+    #[inline]
+    pub fn resources(&self) -> Option<&Resources> {
+        self.ledger.as_deref().map(Ledger::resources)
+    }
+
+    /// Amounts of named resources that a task may count on if it is placed there now, as
+    /// [`room`](Self::room) says of slots; nothing when no resource is named.
+    pub fn room_amounts(&self, node: NodeId) -> impl Iterator<Item = u64> + '_ {
+        let waits = self.dispatch == Dispatch::Push && self.is_up(node);
+        let full = waits && self.limits.get(node.index()).is_some_and(|&limit| !self.may_wait(node, limit));
+        let amounts: &[u64] = match &self.ledger {
+            None => &[],
+            // Only what can start at once.
+            Some(_) if full => &[],
+            Some(ledger) if waits => ledger.resources().capacity(node),
+            Some(ledger) => ledger.free(node),
+        };
+        let unclaimed = full.then(|| self.unclaimed_amounts(node)).into_iter().flatten();
+        amounts.iter().copied().chain(unclaimed)
+    }
+
+    /// Free amounts of named resources that the tasks in the node's own queue leave over.
+    pub fn unclaimed_amounts(&self, node: NodeId) -> impl Iterator<Item = u64> + '_ {
+        let ledger = self.ledger.as_deref().into_iter();
+        let left = |(&free, &claimed): (&u64, &u128)| {
+            free.saturating_sub(u64::try_from(claimed).unwrap_or(u64::MAX))
+        };
+        ledger.flat_map(move |ledger| ledger.free(node).iter().zip(ledger.claimed(node)).map(left))
+    }
+
+    /// Whether the node has free what the task demands besides slots.
+    #[inline(always)]
+    pub(super) fn covers(&self, node: NodeId, slot: u32, tasks: &Tasks) -> bool {
+        self.ledger.is_none() || self.ledger_covers(node, slot, tasks)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn ledger_covers(&self, node: NodeId, slot: u32, tasks: &Tasks) -> bool {
+        self.ledger.as_ref().is_none_or(|ledger| ledger.covers(node, tasks.demand(slot)))
+    }
+
+    /// Whether the task in `slot` would have room on the node, in slots and in what else it demands, if
+    /// these running tasks made room.
+    pub(super) fn fits_without(
+        &self,
+        node: NodeId,
+        slot: u32,
+        leaving: impl Iterator<Item = u32> + Clone,
+        tasks: &Tasks,
+    ) -> bool {
+        let freed: u32 = leaving.clone().map(|slot| tasks.hot[slot as usize].slots).sum();
+        let demands = leaving.map(|slot| tasks.demand(slot));
+        self.free(node) + freed >= tasks.hot[slot as usize].slots
+            && self
+                .ledger
+                .as_ref()
+                .is_none_or(|ledger| ledger.covers_without(node, tasks.demand(slot), demands))
     }
 
     /// Slots of the running attempts of `node`, newest first.
@@ -264,7 +357,7 @@ impl Cluster {
     }
 
     /// Adds a running attempt.
-    #[inline]
+    #[inline(always)]
     pub(super) fn occupy(&mut self, slot: u32, node: NodeId, tasks: &mut Tasks) {
         let state = &mut self.nodes[node.index()];
         let older = state.running;
@@ -277,10 +370,13 @@ impl Cluster {
         if older != NONE {
             tasks.hot[older as usize].next = slot;
         }
+        if self.ledger.is_some() {
+            self.account(node, slot, tasks, Ledger::take);
+        }
     }
 
     /// Removes a running attempt.
-    #[inline]
+    #[inline(always)]
     pub(super) fn vacate(&mut self, slot: u32, node: NodeId, tasks: &mut Tasks) {
         let task = &tasks.hot[slot as usize];
         let (newer, older, slots) = (task.next, task.link, task.slots);
@@ -295,5 +391,31 @@ impl Cluster {
         }
         state.free += slots;
         state.load -= 1;
+        if self.ledger.is_some() {
+            self.account(node, slot, tasks, Ledger::give_back);
+        }
+    }
+
+    /// Named resources: kept out of line, so that clusters without any do not pay for the code.
+    #[cold]
+    #[inline(never)]
+    fn account(&mut self, node: NodeId, slot: u32, tasks: &Tasks, change: fn(&mut Ledger, NodeId, u32)) {
+        if let Some(ledger) = &mut self.ledger {
+            change(ledger, node, tasks.demand(slot));
+        }
+    }
+
+    /// The node is up and idle, or down.
+    pub(super) fn set_up(&mut self, node: NodeId, up: bool) {
+        let slots = self.specs[node.index()].slots;
+        let state = &mut self.nodes[node.index()];
+        if state.up != up {
+            self.up = if up { self.up + 1 } else { self.up - 1 };
+        }
+        state.up = up;
+        state.free = if up { slots } else { 0 };
+        if let Some(ledger) = &mut self.ledger {
+            ledger.set_up(node, up);
+        }
     }
 }

@@ -1,7 +1,10 @@
 //! What a scheduler must know before its first event.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
+use super::resources::Resources;
 use super::retry::RetryPlan;
 
 /// What a scheduler must know before its first event.
@@ -16,6 +19,9 @@ pub struct SchedulerConfig {
     pub starts_are_reported: bool,
     /// Names the random streams of backoff.
     pub seed: u64,
+    /// Named resources of nodes and demands of tasks.
+    #[serde(default, skip_serializing_if = "Resources::is_empty")]
+    pub resources: Arc<Resources>,
     /// How many tasks may wait, and whether they wait for ever.
     pub limits: Limits,
 }

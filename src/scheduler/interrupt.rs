@@ -191,7 +191,7 @@ impl<P: Policy> Scheduler<P> {
         commands: &mut Commands,
         observer: &mut O,
     ) -> bool {
-        let (key, slots) = (self.tasks.hot[head as usize].key, self.tasks.hot[head as usize].slots);
+        let key = self.tasks.hot[head as usize].key;
         let Some(running) = &self.running else { return false };
         let worst = match self.interrupts {
             Interrupts::ForShorter => running.longest(now),
@@ -202,7 +202,7 @@ impl<P: Policy> Scheduler<P> {
             return false;
         }
         let node = NodeId(self.tasks.hot[worst as usize].node);
-        if self.cluster.free(node) + self.tasks.hot[worst as usize].slots >= slots {
+        if self.cluster.fits_without(node, head, [worst].into_iter(), &self.tasks) {
             self.interrupt(now, worst, node, None, commands, observer);
             return true;
         }
@@ -225,7 +225,7 @@ impl<P: Policy> Scheduler<P> {
         commands: &mut Commands,
         observer: &mut O,
     ) -> bool {
-        let (key, slots) = (self.tasks.hot[head as usize].key, self.tasks.hot[head as usize].slots);
+        let key = self.tasks.hot[head as usize].key;
         candidates.retain(|&slot| {
             let badness = self.badness(now, slot);
             self.policy.parts().0.beats(key, badness, now)
@@ -237,9 +237,9 @@ impl<P: Policy> Scheduler<P> {
         let node_of = |slot: u32| self.tasks.hot[slot as usize].node;
         let enough = (0..candidates.len()).find_map(|end| {
             let node = node_of(candidates[end]);
-            let here = candidates[..=end].iter().filter(|&&slot| node_of(slot) == node);
-            let freed: u32 = here.map(|&slot| self.tasks.hot[slot as usize].slots).sum();
-            (self.cluster.free(NodeId(node)) + freed >= slots).then_some((end, NodeId(node)))
+            let here = candidates[..=end].iter().copied().filter(|&slot| node_of(slot) == node);
+            let node = NodeId(node);
+            self.cluster.fits_without(node, head, here, &self.tasks).then_some((end, node))
         });
         let Some((end, node)) = enough else { return false };
         for &slot in &candidates[..=end] {
@@ -308,8 +308,7 @@ impl<P: Policy> Scheduler<P> {
         task.set_state(TaskState::Waiting);
         let progress = &mut self.tasks.progress[slot as usize];
         (progress.interrupted, progress.slice_end) = (true, Time::NEVER);
-        self.cluster.vacate(slot, node, &mut self.tasks);
-        self.follow(now, Step::Left, slot, node);
+        self.vacate(now, slot, node, observer);
         self.counts.running -= 1;
         self.counts.waiting += 1;
         self.load_changed(node);

@@ -103,6 +103,7 @@ impl<P: Policy> Scheduler<P> {
         let mut queue = state;
         let mut tasks = self.tasks.clone();
         let mut last = None;
+        let mut queued = Vec::new();
         while let Some(slot) = queue.queue_front(&tasks) {
             if self.is_leaving(slot) {
                 // It no longer counts.
@@ -119,12 +120,30 @@ impl<P: Policy> Scheduler<P> {
             assert!(last.is_none_or(|last| last < rank), "the queue of {node:?} is out of order");
             last = Some(rank);
             load += 1;
+            queued.push(slot);
         }
         assert_eq!(state.load, load, "load of {node:?}");
+        self.check_amounts(node, &queued);
         if state.up {
             assert_eq!(state.free + used, self.cluster.spec(node).slots, "slots of {node:?}");
         } else {
             assert_eq!((state.free, load, state.running), (0, 0, NONE), "{node:?} is down");
+        }
+    }
+
+    /// Named resources: what is free and what runs is what the node has.
+    fn check_amounts(&self, node: NodeId, queued: &[u32]) {
+        let Some(ledger) = &self.cluster.ledger else { return };
+        let resources = ledger.resources();
+        let up = self.cluster.is_up(node);
+        for (kind, name) in resources.names().iter().enumerate() {
+            let demand = |slot: u32| u128::from(resources.demand(self.tasks.demand(slot))[kind]);
+            let used: u128 = self.cluster.running(node, &self.tasks).map(demand).sum();
+            let free = u128::from(ledger.free(node)[kind]);
+            let capacity = if up { u128::from(resources.capacity(node)[kind]) } else { 0 };
+            assert_eq!(free + used, capacity, "{name} of {node:?}");
+            let claimed: u128 = queued.iter().map(|&slot| demand(slot)).sum();
+            assert_eq!(ledger.claimed(node)[kind], claimed, "claimed {name} of {node:?}");
         }
     }
 }

@@ -80,7 +80,7 @@ impl<P: Policy> Scheduler<P> {
             let full = !self.config.limits.nodes.is_empty() && self.cluster.any_up();
             return full || self.has_no_room_to_wait(starting, unplaced);
         };
-        self.cluster.unclaimed(node) < task.slots && self.has_no_room_to_wait(starting, unplaced)
+        !self.cluster.starts_at_once(node, slot, &self.tasks) && self.has_no_room_to_wait(starting, unplaced)
     }
 
     fn has_no_room_to_wait(&self, starting: u64, unplaced: u64) -> bool {
@@ -157,11 +157,11 @@ impl<P: Policy> Scheduler<P> {
 
     /// Push: the task leaves, but its slot is in use until its link in the queue is taken out.
     fn leave_link<O: Observer>(&mut self, now: Time, slot: u32, commands: &mut Commands, observer: &mut O) {
-        let (node, slots) = (self.tasks.hot[slot as usize].node, self.tasks.hot[slot as usize].slots);
+        let node = self.tasks.hot[slot as usize].node;
         self.record_settled(now, slot, TaskState::Timeout, Duration::ZERO, observer);
         if node != NONE {
             let node = NodeId(node);
-            self.cluster.discount(node, slots);
+            self.cluster.discount(slot, node, &self.tasks);
             self.follow(now, Step::Left, slot, node);
             self.load_changed(node);
             self.mark_dirty(node);

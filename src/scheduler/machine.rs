@@ -1,5 +1,7 @@
 //! The only control flow of the core: what happens on each event, and what is decided.
 
+use std::collections::BTreeMap;
+
 use super::cluster::{Cluster, NodeSpec};
 use super::command::{Command, Commands};
 use super::config::{Limits, SchedulerConfig};
@@ -32,6 +34,9 @@ pub struct Scheduler<P> {
     pub(super) waiting: OrderedIndex,
     /// Whether `waiting` is in use, and not `ready`.
     pub(super) indexed: bool,
+    /// Whether anybody wants to know of starts and ends of attempts: the order, or those who count
+    /// named resources.
+    pub(super) watched: bool,
     /// How many waiting tasks the place assigns together; 0 for one by one.
     pub(super) window: usize,
     /// The same tasks in the order in which they may overtake, when that is another one.
@@ -49,6 +54,8 @@ pub struct Scheduler<P> {
     pub(super) dirty: Vec<NodeId>,
     pub(super) timers: Timers,
     pub(super) counts: Counts,
+    /// Kinds of tasks by slots and demand, where resources are named.
+    pub(super) kinds: BTreeMap<(u32, u32), u32>,
     /// Who waits for whom; empty in workloads without dependencies.
     pub(super) dependencies: Dependencies,
     /// Whether and when running tasks are interrupted.
@@ -71,17 +78,20 @@ pub struct Scheduler<P> {
 impl<P: Policy> Scheduler<P> {
     /// A scheduler that knows its nodes but believes none of them up yet.
     pub fn new(mut policy: P, nodes: &[NodeSpec], config: SchedulerConfig) -> Self {
-        let cluster = Cluster::new(nodes, policy.dispatch(), config.max_demand, &config.limits.nodes);
+        let cluster = Cluster::new(nodes, policy.dispatch(), &config);
         let jitter = Streams::new(config.seed).key(Purpose::Backoff);
         let backfill = policy.parts().2;
         let indexed = backfill.is_active() || backfill.commits_head();
         let reordered = backfill.reorders();
         let switch_cost = policy.switch_cost();
-        let (_, place, backfill) = policy.parts();
-        // A rule that protects the head of the queue wants to see who passes it one by one.
-        let window = if backfill.is_active() { 0 } else { place.window() };
+        let (order, place, backfill) = policy.parts();
+        // A rule that protects the head of the queue wants to see who passes it one by one, and an order
+        // that says at every start whose turn it is has but one task at the front.
+        let one_by_one = backfill.is_active() || order.is_grouped();
+        let window = if one_by_one { 0 } else { place.window() };
+        let watched = order.watches_attempts() || cluster.resources().is_some();
         let Limits { waiting, tasks_give_up, .. } = config.limits;
-        let indexed = indexed || window > 0 || waiting.is_some() || tasks_give_up;
+        let indexed = indexed || one_by_one || window > 0 || waiting.is_some() || tasks_give_up;
         let limited = config.limits.apply();
         let interrupts = match policy.parts().0.interrupts() {
             Interrupts::Never if policy.preempts() => Interrupts::ForBetter,
@@ -100,6 +110,7 @@ impl<P: Policy> Scheduler<P> {
             ready: ReadyQueue::default(),
             waiting: OrderedIndex::default(),
             indexed,
+            watched,
             window,
             candidates: OrderedIndex::default(),
             reordered,
@@ -110,6 +121,7 @@ impl<P: Policy> Scheduler<P> {
             dirty: Vec::new(),
             timers: Timers::default(),
             counts: Counts::default(),
+            kinds: BTreeMap::new(),
             dependencies: Dependencies::default(),
             interrupts,
             switch_cost,
@@ -307,9 +319,8 @@ impl<P: Policy> Scheduler<P> {
         if self.interrupts != Interrupts::Never {
             self.unfile_running(slot, node);
         }
-        self.cluster.vacate(slot, node, &mut self.tasks);
+        self.vacate(now, slot, node, observer);
         self.counts.running -= 1;
-        self.follow(now, Step::Left, slot, node);
         self.load_changed(node);
         if self.cluster.dispatch() == Dispatch::Push {
             self.mark_dirty(node);
@@ -391,36 +402,6 @@ impl<P: Policy> Scheduler<P> {
         id
     }
 
-    /// A task waits from now on; what becomes of it is decided when all facts are in.
-    #[inline(always)]
-    pub(super) fn enqueue(&mut self, now: Time, slot: u32) {
-        if self.cluster.dispatch() == Dispatch::Push || self.is_alone() {
-            self.unplaced.push(slot);
-            return;
-        }
-        if let Some(first) = self.unplaced.pop() {
-            self.queue_centrally(now, first);
-        }
-        self.queue_centrally(now, slot);
-    }
-
-    /// Pull: whether a task that comes now has nobody to compete with so far.
-    #[inline(always)]
-    fn is_alone(&mut self) -> bool {
-        self.unplaced.is_empty() && self.ready.is_empty() && !self.indexed
-    }
-
-    #[inline(always)]
-    pub(super) fn set_key(&mut self, now: Time, slot: u32, queue: u32) {
-        let order = self.policy.parts().0;
-        // First come, first served: the key is 0 as it was.
-        if !order.is_fifo() {
-            let entry = entry(self.tasks.hot[slot as usize].attempts);
-            let key = order.key(&self.tasks.view(slot), queue, entry, now);
-            self.tasks.hot[slot as usize].key = key;
-        }
-    }
-
     #[inline]
     pub(super) fn mark_dirty(&mut self, node: NodeId) {
         let state = &mut self.cluster.nodes[node.index()];
@@ -458,6 +439,9 @@ impl<P: Policy> Scheduler<P> {
         self.counts.running += 1;
         self.follow(now, Step::Started, slot, node);
         self.load_changed(node);
+        if self.watched {
+            self.tell_started(slot, node);
+        }
         let resumed = self.interrupts != Interrupts::Never && self.take_up(now, slot, node);
         observer.on_record(now, &Record::Dispatched { task: id, attempt, node, failures, resumed });
         commands.push(Command::StartAttempt { task: id, attempt, node });

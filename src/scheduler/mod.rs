@@ -34,6 +34,7 @@ pub mod event;
 mod fetch;
 mod interrupt;
 mod invariants;
+mod ledger;
 mod limits;
 mod machine;
 mod node_queue;
@@ -41,9 +42,11 @@ mod notice;
 pub mod policy;
 mod pull;
 mod push;
+mod queueing;
 mod ready;
 pub mod record;
 mod recovery;
+pub mod resources;
 pub mod retry;
 mod running;
 pub mod task;
@@ -61,6 +64,7 @@ pub use policy::{
     Backfill, Candidate, Composed, Dispatch, Entry, Interrupts, Order, Pass, Place, Policy, Soon, Step,
 };
 pub use record::{Observer, Record};
+pub use resources::Resources;
 pub use retry::{Backoff, OnNodeLoss, OnRejection, RetryPlan};
 pub use task::{TaskState, TaskView, Tasks};
 pub use view::View;

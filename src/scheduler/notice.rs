@@ -1,7 +1,8 @@
 //! What the parts of a policy are told of what happens at nodes.
 
 use super::machine::Scheduler;
-use super::policy::{Backfill, Dispatch, Place, Policy, Step};
+use super::policy::{Backfill, Dispatch, Order, Place, Policy, Step};
+use super::record::{Observer, Record};
 use crate::ids::NodeId;
 use crate::time::Time;
 
@@ -29,6 +30,36 @@ impl<P: Policy> Scheduler<P> {
         place.node_changed(node, &self.cluster);
         if backfill.is_active() {
             backfill.node_changed(node, &self.cluster);
+        }
+    }
+
+    /// The attempt no longer takes anything of its node.
+    #[inline(always)]
+    pub(super) fn vacate<O: Observer>(&mut self, now: Time, slot: u32, node: NodeId, observer: &mut O) {
+        self.cluster.vacate(slot, node, &mut self.tasks);
+        self.follow(now, Step::Left, slot, node);
+        if self.watched {
+            self.tell_ended(now, slot, node, observer);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    pub(super) fn tell_started(&mut self, slot: u32, node: NodeId) {
+        self.policy.parts().0.started(&self.tasks.view(slot), node, &self.cluster);
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn tell_ended<O: Observer>(&mut self, now: Time, slot: u32, node: NodeId, observer: &mut O) {
+        let view = self.tasks.view(slot);
+        // An attempt whose start was not yet reported has taken no time.
+        let held = now.since(view.started());
+        self.policy.parts().0.ended(&view, node, held, &self.cluster);
+        let demand = view.details().demand;
+        if demand != 0 {
+            let task = self.tasks.id(slot);
+            observer.on_record(now, &Record::Released { task, node, demand, held });
         }
     }
 }

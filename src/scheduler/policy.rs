@@ -88,6 +88,38 @@ pub trait Order {
     fn is_fifo(&self) -> bool {
         false
     }
+
+    /// Whether keys are numbers of groups: then [`first_group`](Self::first_group) says at each choice
+    /// whose turn it is, and a group's tasks go by arrival, then by number. Only with pull dispatch
+    /// and without backfilling.
+    fn is_grouped(&self) -> bool {
+        false
+    }
+
+    /// The group that goes first among those not known to be without waiting tasks.
+    fn first_group(&self) -> Option<u64> {
+        None
+    }
+
+    /// This group turned out to be without waiting tasks.
+    fn group_is_empty(&mut self, group: u64) {
+        let _ = group;
+    }
+
+    /// Whether it wants to be told of starts and ends of attempts.
+    fn watches_attempts(&self) -> bool {
+        false
+    }
+
+    /// An attempt was sent to the node.
+    fn started(&mut self, task: &TaskView<'_>, node: NodeId, cluster: &Cluster) {
+        let _ = (task, node, cluster);
+    }
+
+    /// An attempt is over, in whatever way; it took so long, as far as the scheduler knows.
+    fn ended(&mut self, task: &TaskView<'_>, node: NodeId, held: Duration, cluster: &Cluster) {
+        let _ = (task, node, held, cluster);
+    }
 }
 
 /// Nodes that a place will look at soon.
@@ -112,8 +144,8 @@ pub enum Step {
 
 /// Which node takes a task.
 pub trait Place {
-    /// A node that has room for the task (`cluster.room(node) >= task.slots()`), or `None` when no
-    /// node has.
+    /// A node that has room for the task, in slots (`cluster.room(node) >= task.slots()`) and in what
+    /// else it demands (`cluster.room_amounts(node)`), or `None` when no node has.
     fn choose(&mut self, task: &TaskView<'_>, cluster: &Cluster) -> Option<NodeId>;
 
     /// Nodes that will be looked at some choices from now, if the place can tell: the core fetches
@@ -183,11 +215,11 @@ pub struct Pass<'a> {
 }
 
 impl Pass<'_> {
-    /// The first candidate that fits, of those behind `after` if it is given.
-    pub fn next_candidate(&self, after: Option<u32>, fit: &Fit) -> Option<u32> {
+    /// The first candidate of these kinds that fits, of those behind `after` if it is given.
+    pub fn next_candidate(&self, after: Option<u32>, fit: &Fit, kinds: u64) -> Option<u32> {
         match after {
-            Some(slot) => self.candidates.first_behind(slot, fit),
-            None => self.candidates.first_fit(fit),
+            Some(slot) => self.candidates.first_behind_among(slot, fit, kinds),
+            None => self.candidates.first_fit_among(fit, kinds),
         }
     }
 }
@@ -256,6 +288,11 @@ pub trait Backfill {
 
     /// The candidate was started on this node.
     fn started(&mut self, candidate: Candidate, node: NodeId, pass: &Pass<'_>);
+
+    /// No node takes the candidate: some have the slots, but none has what else it demands.
+    fn passed_over(&mut self, candidate: Candidate, pass: &Pass<'_>) {
+        let _ = (candidate, pass);
+    }
 }
 
 /// A whole policy.

@@ -59,12 +59,6 @@ impl<P: Policy> Scheduler<P> {
         }
     }
 
-    /// The task that goes next.
-    #[inline]
-    pub(super) fn first_waiting(&mut self) -> Option<u32> {
-        if self.indexed { self.indexed_head() } else { self.ready.peek() }
-    }
-
     /// Starts the tasks at the front of the central queue while they find room.
     #[inline]
     pub(super) fn start_from_queue<O: Observer>(
@@ -113,6 +107,26 @@ impl<P: Policy> Scheduler<P> {
         }
         if active {
             self.backfill(now, head, commands, observer);
+        }
+    }
+
+    /// The task that goes next.
+    #[inline(always)]
+    pub(super) fn first_waiting(&mut self) -> Option<u32> {
+        if !self.indexed {
+            return self.ready.peek();
+        }
+        if !self.policy.parts().0.is_grouped() {
+            return self.indexed_head();
+        }
+        loop {
+            let order = self.policy.parts().0;
+            let group = order.first_group()?;
+            // The queue goes by group, then by number.
+            match self.waiting.first_from(group) {
+                Some(slot) if self.tasks.hot[slot as usize].key == group => return Some(slot),
+                _ => order.group_is_empty(group),
+            }
         }
     }
 
@@ -171,6 +185,8 @@ impl<P: Policy> Scheduler<P> {
                 self.unindex(candidate.slot);
                 self.start_pulled(now, candidate.slot, node, commands, observer);
                 self.policy.parts().2.started(candidate, node, pass!());
+            } else {
+                self.policy.parts().2.passed_over(candidate, pass!());
             }
         }
     }

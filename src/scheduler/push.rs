@@ -41,7 +41,7 @@ impl<P: Policy> Scheduler<P> {
                     self.refuse_task(now, slot, commands, observer);
                     continue;
                 }
-                let starts = chosen.is_some_and(|node| self.cluster.unclaimed(node) >= slots);
+                let starts = chosen.is_some_and(|node| self.cluster.starts_at_once(node, slot, &self.tasks));
                 starting += u64::from(starts);
             }
             let Some(node) = chosen else {
@@ -53,7 +53,8 @@ impl<P: Policy> Scheduler<P> {
             let state = &mut self.cluster.nodes[node.index()];
             state.load += 1;
             // With nobody to compete there is no need to go through the queue.
-            if alone && state.free >= slots && state.queue_front(&self.tasks).is_none() {
+            let room = state.free >= slots && state.queue_front(&self.tasks).is_none();
+            if alone && room && self.cluster.covers(node, slot, &self.tasks) {
                 if self.interrupts != Interrupts::Never {
                     self.set_key(now, slot, node.0);
                 }
@@ -123,7 +124,9 @@ impl<P: Policy> Scheduler<P> {
                 return;
             }
             let Some(slot) = self.front(node, commands) else { return };
-            if self.tasks.hot[slot as usize].slots > self.cluster.nodes[node.index()].free {
+            if self.tasks.hot[slot as usize].slots > self.cluster.nodes[node.index()].free
+                || !self.cluster.covers(node, slot, &self.tasks)
+            {
                 return;
             }
             self.cluster.dequeue(slot, node, &mut self.tasks);

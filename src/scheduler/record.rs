@@ -86,6 +86,18 @@ pub enum Record {
         /// Whether its work is kept.
         kept: bool,
     },
+    /// An attempt is over, in whatever way, and no longer takes what its task demanded besides slots.
+    /// Written only for tasks that demand named resources.
+    Released {
+        /// The task.
+        task: TaskId,
+        /// Where.
+        node: NodeId,
+        /// What was taken: a row of the cluster's table of demands.
+        demand: u32,
+        /// How long it was taken, as far as the scheduler knows.
+        held: Duration,
+    },
     /// A task whose attempt failed or was lost waits for its backoff to pass, or goes back into a
     /// queue.
     Returned {

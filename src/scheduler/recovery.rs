@@ -63,14 +63,10 @@ impl<P: Policy> Scheduler<P> {
     }
 
     pub(super) fn on_node_joined<O: Observer>(&mut self, now: Time, node: NodeId, observer: &mut O) {
-        let slots = self.cluster.spec(node).slots;
-        let state = &mut self.cluster.nodes[node.index()];
-        if state.up {
+        if self.cluster.is_up(node) {
             return;
         }
-        state.up = true;
-        state.free = slots;
-        self.cluster.up += 1;
+        self.cluster.set_up(node, true);
         self.node_joined = true;
         observer.on_record(now, &Record::NodeJoined { node });
         self.node_changed(node);
@@ -93,13 +89,9 @@ impl<P: Policy> Scheduler<P> {
         let mut lost = std::mem::take(&mut self.scratch);
         lost.extend(self.cluster.running(node, &self.tasks));
         for &slot in lost.iter().rev() {
-            self.cluster.vacate(slot, node, &mut self.tasks);
-            self.follow(now, Step::Left, slot, node);
+            self.vacate(now, slot, node, observer);
         }
-        let state = &mut self.cluster.nodes[node.index()];
-        state.up = false;
-        state.free = 0;
-        self.cluster.up -= 1;
+        self.cluster.set_up(node, false);
         for slot in lost.drain(..).rev() {
             self.lose(now, slot, node, commands, observer);
         }

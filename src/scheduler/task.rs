@@ -219,6 +219,11 @@ impl Tasks {
         self.details[slot] = details;
     }
 
+    /// What the task demands besides slots: a row of the cluster's table.
+    pub(super) fn demand(&self, slot: u32) -> u32 {
+        self.view(slot).details().demand
+    }
+
     /// When the task should be settled.
     #[inline]
     pub(super) fn deadline(&self, slot: u32) -> Time {

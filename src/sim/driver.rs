@@ -73,13 +73,9 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
             let joined = Event::NodeJoined { node: NodeId(node) };
             scheduler.handle(Time::ZERO, joined, &mut commands, &mut observer);
         }
-        if world.workload.at_once() > MAX_INDEX {
-            return Err(SimulationError::TooManyTasks);
-        }
         let resumes = world.retry.on_node_loss == OnNodeLoss::Resume || scheduler.interrupts();
-        let unsettled = world.expected_unsettled();
+        let (unsettled, speed) = (world.expected_unsettled(), world.nodes[0].speed);
         scheduler.reserve(unsettled);
-        let speed = world.nodes[0].speed;
         let arrivals = Arrivals::new(world, streams, scheduler.reads_details());
         let mut driver = Driver {
             world,

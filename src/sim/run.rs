@@ -108,6 +108,9 @@ pub fn run<P: Policy, O: Observer>(
     options: &RunOptions<'_>,
     observer: O,
 ) -> Result<(u64, O, Vec<u64>), SimulationError> {
+    if world.workload.at_once() > MAX_INDEX {
+        return Err(SimulationError::TooManyTasks);
+    }
     let mut driver = Driver::new(world, seed, policy, options.tasks, observer)?;
     let mut instants = 0u64;
     while driver.step()? {

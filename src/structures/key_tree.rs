@@ -92,15 +92,27 @@ impl KeyTree {
     }
 
     fn least_with_room(&self, demand: u32) -> Option<u32> {
+        self.least_that(|at| self.most[at] >= demand)
+    }
+
+    /// The first place with the least key among those with room that are admitted. Subtrees are asked
+    /// for by their number (the root is 1, the children of `i` are `2 i` and `2 i + 1`); one that is not
+    /// admitted is left out as a whole.
+    pub fn least_that(&self, admits: impl Fn(usize) -> bool) -> Option<u32> {
         let mut best = (NONE, usize::MAX);
-        self.search(1, demand, &mut best);
+        self.search(1, &admits, &mut best);
         (best.0 != NONE).then(|| (best.1 - self.leaves) as u32)
     }
 
-    fn search(&self, at: usize, demand: u32, best: &mut (u64, usize)) {
+    /// The place that the subtree `at` is, if it is a single one.
+    pub fn place_at(&self, at: usize) -> Option<u32> {
+        at.checked_sub(self.leaves).map(|place| place as u32)
+    }
+
+    fn search(&self, at: usize, admits: &impl Fn(usize) -> bool, best: &mut (u64, usize)) {
         let hopeless =
             self.least[at] > best.0 || (self.least[at] == best.0 && at_first(at, best.1, self.leaves));
-        if self.most[at] < demand || self.least[at] == NONE || hopeless {
+        if self.least[at] == NONE || hopeless || !admits(at) {
             return;
         }
         if at >= self.leaves {
@@ -110,8 +122,8 @@ impl KeyTree {
             return;
         }
         let nearer = 2 * at + usize::from(self.least[2 * at + 1] < self.least[2 * at]);
-        self.search(nearer, demand, best);
-        self.search(nearer ^ 1, demand, best);
+        self.search(nearer, admits, best);
+        self.search(nearer ^ 1, admits, best);
     }
 }
 

@@ -5,15 +5,21 @@
 //! and its smallest estimate, so that a search skips what cannot fit. Insert and remove take
 //! O(log n) expected and allocate nothing once the arrays have grown. A search is O(log n) when one
 //! bound decides, and visits more only where small demands and small estimates lie in one subtree
-//! but not in one member.
+//! but not in one member. Members may be of different kinds; a search can leave out kinds, and
+//! subtrees that hold no others.
 
 const NONE: u32 = u32::MAX;
+
+/// The kind of members whose kind is not said, as a set of its own.
+pub const NO_KIND: u64 = 1 << 63;
 
 #[derive(Clone, Copy, Debug)]
 struct Entry {
     key: u64,
     estimate: u64,
     least_estimate: u64,
+    kind: u64,
+    kinds: u64,
     number: u32,
     slots: u32,
     least_slots: u32,
@@ -26,6 +32,8 @@ const ABSENT: Entry = Entry {
     key: 0,
     estimate: 0,
     least_estimate: 0,
+    kind: NO_KIND,
+    kinds: NO_KIND,
     number: 0,
     slots: 0,
     least_slots: 0,
@@ -83,6 +91,11 @@ impl OrderedIndex {
 
     /// Adds the member `slot`, which must not be one already.
     pub fn insert(&mut self, slot: u32, key: u64, number: u32, slots: u32, estimate: u64) {
+        self.insert_kind(slot, key, number, slots, estimate, NO_KIND);
+    }
+
+    /// The same, for a member of a kind: a set of one of 64 kinds.
+    pub fn insert_kind(&mut self, slot: u32, key: u64, number: u32, slots: u32, estimate: u64, kind: u64) {
         if slot as usize >= self.entries.len() {
             self.entries.resize(slot as usize + 1, ABSENT);
         }
@@ -92,6 +105,8 @@ impl OrderedIndex {
             key,
             estimate,
             least_estimate: estimate,
+            kind,
+            kinds: kind,
             number,
             slots,
             least_slots: slots,
@@ -174,12 +189,22 @@ impl OrderedIndex {
     /// The first member behind `slot` that fits. `slot` must have been a member, and need not be one
     /// any more.
     pub fn first_behind(&self, slot: u32, fit: &Fit) -> Option<u32> {
-        self.search(self.root, Some(self.rank(slot)), fit)
+        self.first_behind_among(slot, fit, u64::MAX)
     }
 
-    /// The first member of all that fits.
-    pub fn first_fit(&self, fit: &Fit) -> Option<u32> {
-        self.search(self.root, None, fit)
+    /// The same among members of these kinds.
+    pub fn first_behind_among(&self, slot: u32, fit: &Fit, kinds: u64) -> Option<u32> {
+        self.search(self.root, Some(self.rank(slot)), fit, kinds)
+    }
+
+    /// The first member of all of these kinds that fits.
+    pub fn first_fit_among(&self, fit: &Fit, kinds: u64) -> Option<u32> {
+        self.search(self.root, None, fit, kinds)
+    }
+
+    /// The kind of the member `slot`.
+    pub fn kind(&self, slot: u32) -> u64 {
+        self.entries[slot as usize].kind
     }
 
     /// All members in order.
@@ -220,40 +245,42 @@ impl OrderedIndex {
         (entry.key, entry.number)
     }
 
-    fn search(&self, at: u32, behind: Option<(u64, u32)>, fit: &Fit) -> Option<u32> {
+    fn search(&self, at: u32, behind: Option<(u64, u32)>, fit: &Fit, kinds: u64) -> Option<u32> {
         if at == NONE {
             return None;
         }
         let entry = &self.entries[at as usize];
-        if !fit.admits(entry.least_slots, entry.least_estimate) {
+        if entry.kinds & kinds == 0 || !fit.admits(entry.least_slots, entry.least_estimate) {
             return None;
         }
         if behind.is_some_and(|behind| self.rank(at) <= behind) {
-            return self.search(entry.right, behind, fit);
+            return self.search(entry.right, behind, fit, kinds);
         }
-        if let Some(found) = self.search(entry.left, behind, fit) {
+        if let Some(found) = self.search(entry.left, behind, fit, kinds) {
             return Some(found);
         }
-        if fit.admits(entry.slots, entry.estimate) {
+        if entry.kind & kinds != 0 && fit.admits(entry.slots, entry.estimate) {
             return Some(at);
         }
-        self.search(entry.right, behind, fit)
+        self.search(entry.right, behind, fit, kinds)
     }
 
     /// Recomputes what a subtree knows from its children.
     fn refresh(&mut self, at: u32) {
         let entry = self.entries[at as usize];
-        let (mut slots, mut estimate) = (entry.slots, entry.estimate);
+        let (mut slots, mut estimate, mut kinds) = (entry.slots, entry.estimate, entry.kind);
         for child in [entry.left, entry.right] {
             if child != NONE {
                 let child = &self.entries[child as usize];
                 slots = slots.min(child.least_slots);
                 estimate = estimate.min(child.least_estimate);
+                kinds |= child.kinds;
             }
         }
         let entry = &mut self.entries[at as usize];
         entry.least_slots = slots;
         entry.least_estimate = estimate;
+        entry.kinds = kinds;
     }
 
     /// Two trees: those before `rank`, those at or after it.
@@ -333,7 +360,7 @@ mod tests {
                 } else {
                     list.push((key, slot, slots, estimate));
                     list.sort_unstable();
-                    index.insert(slot, key, slot, slots, estimate);
+                    index.insert_kind(slot, key, slot, slots, estimate, 1 << (slot % 3));
                 }
                 prop_assert_eq!(index.len(), list.len());
                 prop_assert_eq!(index.first(), list.first().map(|row| row.1));
@@ -344,10 +371,15 @@ mod tests {
                 prop_assert_eq!(index.first_from(u64::from(any_slots)), from);
                 let fit = Fit { any_slots, short_slots, short_estimate };
                 let scan = list.iter().find(|row| fit.admits(row.2, row.3)).map(|row| row.1);
-                prop_assert_eq!(index.first_fit(&fit), scan);
+                prop_assert_eq!(index.first_fit_among(&fit, u64::MAX), scan);
                 if let Some(head) = index.first() {
                     let scan = list.iter().skip(1).find(|row| fit.admits(row.2, row.3)).map(|row| row.1);
                     prop_assert_eq!(index.first_behind(head, &fit), scan);
+                    let kinds = u64::from(any_slots);
+                    let of_kind = |slot: u32| kinds & 1 << (slot % 3) != 0;
+                    let fitting = |row: &&(u64, u32, u32, u64)| of_kind(row.1) && fit.admits(row.2, row.3);
+                    let scan = list.iter().skip(1).find(fitting).map(|row| row.1);
+                    prop_assert_eq!(index.first_behind_among(head, &fit, kinds), scan);
                 }
             }
         }

@@ -131,7 +131,7 @@ mod tests {
     use super::*;
 
     const DEFAULTS: TraceDefaults<'static> =
-        TraceDefaults { priority: 0.0, slots: 1, failure_probability: 0.0, zones: &[] };
+        TraceDefaults { priority: 0.0, slots: 1, failure_probability: 0.0, details: None, zones: &[] };
 
     fn log(jobs: &str, profiles: &str) -> Result<BatsimLog, String> {
         let text = format!(r#"{{"nb_res": 4, "jobs": [{jobs}], "profiles": {{{profiles}}}}}"#);

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::scheduler::TaskDetails;
 use crate::scheduler::details::NO_KEY;
 use crate::time::Time;
 use crate::workload::decimal::{amount, number, shortened};
@@ -24,6 +25,8 @@ pub struct TraceDefaults<'a> {
     pub slots: u32,
     /// Probability that an attempt fails.
     pub failure_probability: f64,
+    /// What else is known of it.
+    pub details: Option<TaskDetails>,
     /// Names of zones; the first is zone 1.
     pub zones: &'a [String],
 }
@@ -259,7 +262,7 @@ impl<'a> Rows<'a> {
             slots: self.defaults.slots,
             class: 0,
             failure_probability: self.defaults.failure_probability,
-            details: None,
+            details: self.defaults.details.map(Box::new),
         };
         let before = mistakes.len();
         for (index, field) in record.iter().enumerate() {

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::*;
 
 const DEFAULTS: TraceDefaults<'_> =
-    TraceDefaults { priority: 2.0, slots: 1, failure_probability: 0.125, zones: &[] };
+    TraceDefaults { priority: 2.0, slots: 1, failure_probability: 0.125, details: None, zones: &[] };
 
 fn read_text(text: &str) -> Result<CsvTrace, Vec<TraceError>> {
     read(text.as_bytes(), 16, &DEFAULTS)

@@ -7,6 +7,7 @@
 //! never ran or took no processors are left out and counted, so are jobs larger than the largest
 //! node. The fields that are not used are not looked at.
 
+use crate::scheduler::TaskDetails;
 use crate::time::Time;
 use crate::workload::decimal::{amount, number, shortened};
 use crate::workload::{TraceError, TraceTask, sort_tasks};
@@ -18,6 +19,7 @@ const RUN_TIME: usize = 4;
 const PROCESSORS_ALLOCATED: usize = 5;
 const PROCESSORS_REQUESTED: usize = 8;
 const TIME_REQUESTED: usize = 9;
+const USER: usize = 12;
 
 /// The usable jobs of a log, and how many were left out and why.
 #[derive(Clone, Debug, PartialEq, Default)]
@@ -35,9 +37,10 @@ pub struct SwfLog {
 }
 
 /// Reads a log (not compressed). Submit times stay as they are in the log; what was requested is at
-/// least what was used.
-pub fn read(bytes: &[u8], largest_node_slots: u32) -> Result<SwfLog, TraceError> {
-    let mut log = read_as_requested(bytes, largest_node_slots)?;
+/// least what was used. `users` says whether to read who submitted each job (field 12); unknown users
+/// are user 0.
+pub fn read(bytes: &[u8], largest_node_slots: u32, users: bool) -> Result<SwfLog, TraceError> {
+    let mut log = read_as_requested(bytes, largest_node_slots, users)?;
     for task in &mut log.tasks {
         task.requested = Some(task.requested.unwrap_or(task.work).max(task.work));
     }
@@ -46,7 +49,7 @@ pub fn read(bytes: &[u8], largest_node_slots: u32) -> Result<SwfLog, TraceError>
 
 /// The same with requested times as the log has them, for workloads that end jobs there: less than
 /// the run time where a site let a job run on, `None` where it is missing.
-pub fn read_as_requested(bytes: &[u8], largest_node_slots: u32) -> Result<SwfLog, TraceError> {
+pub fn read_as_requested(bytes: &[u8], largest_node_slots: u32, users: bool) -> Result<SwfLog, TraceError> {
     let mut log = SwfLog::default();
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     for (index, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
@@ -56,7 +59,7 @@ pub fn read_as_requested(bytes: &[u8], largest_node_slots: u32) -> Result<SwfLog
             continue;
         }
         log.records += 1;
-        read_record(line, index as u64 + 1, largest_node_slots, &mut log)?;
+        read_record(line, index as u64 + 1, largest_node_slots, users, &mut log)?;
     }
     sort_tasks(&mut log.tasks);
     Ok(log)
@@ -72,6 +75,7 @@ fn read_record(
     line: &[u8],
     number: u64,
     largest_node_slots: u32,
+    users: bool,
     log: &mut SwfLog,
 ) -> Result<(), TraceError> {
     let record = Record::split(line, number)?;
@@ -81,6 +85,7 @@ fn read_record(
     let allocated = record.processors(PROCESSORS_ALLOCATED, "processors allocated")?;
     let requested_processors = record.processors(PROCESSORS_REQUESTED, "processors requested")?;
     let requested = record.known_amount(TIME_REQUESTED, "time requested")?;
+    let user = if users { record.user()? } else { 0 };
 
     let Some(work) = run_time else {
         log.dropped_without_run_time += 1;
@@ -102,7 +107,7 @@ fn read_record(
         slots: processors as u32,
         class: 0,
         failure_probability: 0.0,
-        details: None,
+        details: (user != 0).then(|| Box::new(TaskDetails { user, ..TaskDetails::default() })),
     });
     Ok(())
 }
@@ -154,6 +159,16 @@ impl<'a> Record<'a> {
         self.amount(field, name).map(|amount| (amount > 0).then_some(amount))
     }
 
+    /// Who submitted the job; 0 when nobody knows.
+    fn user(&self) -> Result<u32, TraceError> {
+        let text = shortened(self.text(USER));
+        let user = self.processors(USER, "user")?.unwrap_or(0.0);
+        if user > f64::from(u32::MAX) {
+            return Err(self.error(USER, format!("user: {text} is too large")));
+        }
+        Ok(user as u32)
+    }
+
     /// A positive whole number, as large as it may be; `None` for zero and for -1.
     fn processors(&self, field: usize, name: &str) -> Result<Option<f64>, TraceError> {
         let count = self.number(field, name)?;
@@ -182,11 +197,28 @@ mod tests {
     }
 
     fn read_text(text: &str) -> Result<SwfLog, TraceError> {
-        read(text.as_bytes(), 64)
+        read(text.as_bytes(), 64, false)
     }
 
     fn message(text: &str) -> String {
         read_text(text).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn users_are_read_when_asked_for() {
+        let of = |user: &str| format!("1 0 5 10 4 9.5 -1 4 10 -1 1 {user} 1 -1 -1 1 -1 -1\n");
+        let log = [of("7"), of("-1"), of("3")].concat();
+        let users = |asked: bool| -> Vec<Option<u32>> {
+            let tasks = read(log.as_bytes(), 64, asked).unwrap().tasks;
+            tasks.iter().map(|task| task.details.as_ref().map(|details| details.user)).collect()
+        };
+        assert_eq!(users(true), [Some(7), None, Some(3)]);
+        assert_eq!(users(false), [None, None, None]);
+        let wrong = |user: &str| read(of(user).as_bytes(), 64, true).unwrap_err().to_string();
+        assert_eq!(wrong("x"), "line 1, field 12: user: expected a number, found \"x\"");
+        assert_eq!(wrong("1.5"), "line 1, field 12: user: expected a whole number, found 1.5");
+        assert_eq!(wrong("4294967296"), "line 1, field 12: user: 4294967296 is too large");
+        assert!(read(of("x").as_bytes(), 64, false).is_ok(), "what is not used is not looked at");
     }
 
     #[test]
@@ -242,9 +274,9 @@ mod tests {
         let mut text = b"\xef\xbb\xbf; Installation: \xc5ngstr\xf6m\r\n\r\n   \t\r\n".to_vec();
         text.extend(line.trim_end().replace(' ', " \t ").bytes());
         text.extend(b"\r\n  ; the end");
-        let log = read(&text, 1).unwrap();
+        let log = read(&text, 1, false).unwrap();
         assert_eq!(log.tasks[0].work, 2_500_000_000);
-        assert_eq!(read(b"", 1).unwrap(), SwfLog::default());
+        assert_eq!(read(b"", 1, false).unwrap(), SwfLog::default());
     }
 
     #[test]
@@ -271,19 +303,19 @@ mod tests {
             message(&record("1", "nan", "1", "1", "9")),
             "line 1, field 4: run time: expected a finite number, found \"nan\""
         );
-        let broken = read(b"1 \xff 3", 1).unwrap_err();
+        let broken = read(b"1 \xff 3", 1, false).unwrap_err();
         assert_eq!((broken.line, broken.column), (1, 2));
     }
 
     proptest! {
         #[test]
         fn any_bytes_are_read_without_a_panic(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
-            let _ = read(&bytes, 16);
+            let _ = read(&bytes, 16, true);
         }
 
         #[test]
         fn any_numbers_are_read_without_a_panic(fields in proptest::collection::vec("[0-9eE.+-]{1,8}|-1|inf", 18..20)) {
-            if let Ok(log) = read(fields.join(" ").as_bytes(), 16) {
+            if let Ok(log) = read(fields.join(" ").as_bytes(), 16, true) {
                 let left = log.dropped_without_run_time + log.dropped_without_processors + log.dropped_too_large;
                 prop_assert_eq!(log.records, log.tasks.len() as u64 + left);
             }

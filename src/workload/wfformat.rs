@@ -150,7 +150,7 @@ mod tests {
     use super::*;
 
     const DEFAULTS: TraceDefaults<'static> =
-        TraceDefaults { priority: 1.5, slots: 2, failure_probability: 0.25, zones: &[] };
+        TraceDefaults { priority: 1.5, slots: 2, failure_probability: 0.25, details: None, zones: &[] };
 
     fn wrong(text: &str) -> String {
         read(text.as_bytes(), &DEFAULTS).unwrap_err().to_string()

@@ -187,12 +187,22 @@ impl Plain<'_> {
         if !self.beats(head, worst, self.left_by_end(worst, node)) {
             return false;
         }
-        if self.free(node) + self.tasks[worst].slots >= self.tasks[head].slots {
+        if self.would_start(head, node, &[worst]) {
             self.interrupt(worst, node);
             return true;
         }
         let candidates = self.running().collect();
         self.make_room_of(head, candidates)
+    }
+
+    /// Whether a task could start there if others made room.
+    fn would_start(&self, task: usize, node: usize, leaving: &[usize]) -> bool {
+        let freed: u32 = leaving.iter().map(|task| self.tasks[*task].slots).sum();
+        let amount = |kind: usize| {
+            let freed: u64 = leaving.iter().map(|task| self.demand(*task, kind)).sum();
+            self.free_amount(node, kind) + freed
+        };
+        self.free(node) + freed >= self.tasks[task].slots && self.is_enough(task, amount)
     }
 
     fn make_room_of(&mut self, head: usize, mut candidates: Vec<(usize, usize)>) -> bool {
@@ -209,8 +219,7 @@ impl Plain<'_> {
                 .filter(|(_, other)| *other == node)
                 .map(|(task, _)| *task)
                 .collect();
-            let freed: u32 = here.iter().map(|task| self.tasks[*task].slots).sum();
-            if self.free(node) + freed >= self.tasks[head].slots {
+            if self.would_start(head, node, &here) {
                 here.into_iter().for_each(|task| self.interrupt(task, node));
                 return true;
             }

@@ -8,10 +8,11 @@ use std::cmp::Ordering;
 
 use falcon::faults::FailsWhen;
 use falcon::ids::NodeId;
+use falcon::policies::spec::Sharers;
 use falcon::policies::{BackfillSpec, OrderSpec, PlaceSpec, PolicySpec};
 use falcon::random::{Purpose, Stream, Streams};
 use falcon::scheduler::details::NO_KEY;
-use falcon::scheduler::{Dispatch, OnNodeLoss};
+use falcon::scheduler::{Dispatch, OnNodeLoss, TaskDetails};
 use falcon::structures::hash_ring::{hash_of_key, point};
 use falcon::time::Duration;
 use falcon::workload::{EstimateSpec, Workload};
@@ -48,8 +49,10 @@ struct Task {
     priority: f64,
     slots: u32,
     failure_probability: f64,
+    class: u16,
     key: u64,
     zone: u16,
+    details: TaskDetails,
     attempts: u32,
     failures: u32,
     first_start: Option<u64>,
@@ -105,9 +108,14 @@ struct Plain<'a> {
     committed: Option<usize>,
     /// By task, under conservative backfilling: when and where it will start.
     plans: Vec<Option<(u64, usize)>>,
+    /// Who shares the cluster, by first arrival, with the slot time per weight of attempts that ended.
+    sharers: Vec<(u32, u128)>,
     /// Turns given out: see `interruptions`.
     turns: u64,
 }
+
+/// Parts of the largest node's amount in which shares are counted.
+const WHOLE: u128 = 1 << 32;
 
 fn nanos(seconds: f64) -> u64 {
     Duration::from_seconds(seconds).expect("a time").0
@@ -155,11 +163,13 @@ impl<'a> Plain<'a> {
             priority: task.priority,
             slots: task.slots,
             failure_probability: task.failure_probability,
+            class: task.class,
             key: match task.details.as_ref().map_or(NO_KEY, |details| details.key) {
                 NO_KEY => number as u64,
                 key => key,
             },
             zone: task.details.as_ref().map_or(0, |details| details.zone),
+            details: task.details.as_deref().copied().unwrap_or_default(),
             attempts: 0,
             failures: 0,
             first_start: None,
@@ -190,6 +200,7 @@ impl<'a> Plain<'a> {
             closed: Vec::new(),
             committed: None,
             plans: vec![None; tasks.len()],
+            sharers: Vec::new(),
             turns: 0,
         };
         (0..plain.nodes.len()).for_each(|node| plain.comes_up(node));
@@ -247,6 +258,10 @@ impl<'a> Plain<'a> {
     fn arrives(&mut self, task: usize) {
         let Workload::Listed { tasks, .. } = &self.world.workload else { return };
         self.waiting.push(task);
+        let sharer = self.sharer(task);
+        if !self.sharers.iter().any(|(other, _)| *other == sharer) {
+            self.sharers.push((sharer, 0));
+        }
         if let Some(next) = tasks.get(task + 1) {
             self.insert(next.arrival.0, Event::Arrival(task + 1));
         }
@@ -262,6 +277,7 @@ impl<'a> Plain<'a> {
     fn finishes(&mut self, task: usize) {
         let node = self.tasks[task].node.expect("running");
         self.nodes[node].running.retain(|other| *other != task);
+        self.remember(task);
         self.rests(node);
         if self.policy.dispatch == Dispatch::Push && !self.touched.contains(&node) {
             self.touched.push(node);
@@ -315,6 +331,7 @@ impl<'a> Plain<'a> {
             self.count_work(task, node);
             self.forget(Event::Begin(task));
             self.forget(Event::Finish(task));
+            self.remember(task);
             let speed = self.world.nodes[node].speed;
             let state = &mut self.tasks[task];
             let elapsed = self.now.saturating_sub(state.begins);
@@ -381,6 +398,10 @@ impl<'a> Plain<'a> {
             OrderSpec::CriticalPath => other.estimate.cmp(&one.estimate),
             OrderSpec::Srtf => one.left_known().cmp(&other.left_known()),
             OrderSpec::Priority { .. } => other.priority.partial_cmp(&one.priority).expect("numbers"),
+            OrderSpec::FairShare { .. } | OrderSpec::DominantResourceFairness { .. } => {
+                let (one, other) = (self.rank_of_sharer(a), self.rank_of_sharer(b));
+                one.0.total_cmp(&other.0).then(one.1.cmp(&other.1))
+            }
             OrderSpec::FailureFirst => {
                 other.failure_probability.partial_cmp(&one.failure_probability).expect("numbers")
             }
@@ -393,6 +414,120 @@ impl<'a> Plain<'a> {
             }
             OrderSpec::Random => panic!("not here"),
         }
+    }
+
+    fn sharer(&self, task: usize) -> u32 {
+        match self.policy.order {
+            OrderSpec::FairShare { over: Sharers::Users }
+            | OrderSpec::DominantResourceFairness { over: Sharers::Users } => self.tasks[task].details.user,
+            _ => u32::from(self.tasks[task].class),
+        }
+    }
+
+    /// An attempt is over: its group has had the time it took.
+    fn remember(&mut self, task: usize) {
+        let took = u128::from(self.now.saturating_sub(self.tasks[task].begins));
+        let charge = self.per_weight(task, took * u128::from(self.tasks[task].slots));
+        let sharer = self.sharer(task);
+        self.sharers.iter_mut().find(|(other, _)| *other == sharer).expect("it came").1 += charge;
+    }
+
+    fn per_weight(&self, task: usize, amount: u128) -> u128 {
+        amount * 1_000_000 / (self.tasks[task].details.weight * 1e6).round() as u128
+    }
+
+    /// What the group of a task has had, or has, and when the group first came.
+    fn rank_of_sharer(&self, task: usize) -> (f64, usize) {
+        let sharer = self.sharer(task);
+        let came = self.sharers.iter().position(|(other, _)| *other == sharer).expect("it came");
+        let nodes = 0..self.nodes.len();
+        let running = nodes.flat_map(|node| self.nodes[node].running.iter().map(move |task| (node, *task)));
+        let own: Vec<(usize, usize)> = running.filter(|(_, task)| self.sharer(*task) == sharer).collect();
+        if matches!(self.policy.order, OrderSpec::FairShare { .. }) {
+            let expected = |&(node, task): &(usize, usize)| {
+                let Task { estimate, slots, .. } = self.tasks[task];
+                let time = (estimate as f64 / self.world.nodes[node].speed).round() as u128;
+                self.per_weight(task, time * u128::from(slots))
+            };
+            return ((self.sharers[came].1 + own.iter().map(expected).sum::<u128>()) as f64, came);
+        }
+        let slots: u128 = self.world.nodes.iter().map(|node| u128::from(node.slots)).sum();
+        let held = |&(_, task): &(usize, usize)| {
+            self.per_weight(task, u128::from(self.tasks[task].slots) * 1_000_000)
+        };
+        let mut share = own.iter().map(held).sum::<u128>() as f64 / (slots * 1_000_000) as f64;
+        for kind in 0..self.kinds() {
+            let all = 0..self.nodes.len();
+            let total: u128 = all.map(|node| u128::from(self.capacity(node, kind))).sum();
+            let held = own.iter().map(|&(_, task)| self.per_weight(task, self.demand(task, kind).into()));
+            share = share.max(held.sum::<u128>() as f64 / (total as f64).max(1.0));
+        }
+        (share, came)
+    }
+
+    // Named resources -------------------------------------------------------------------------
+
+    fn kinds(&self) -> usize {
+        self.world.resources.names().len()
+    }
+
+    fn capacity(&self, node: usize, kind: usize) -> u64 {
+        self.world.resources.capacity(NodeId(node as u32))[kind]
+    }
+
+    fn demand(&self, task: usize, kind: usize) -> u64 {
+        self.world.resources.demand(self.tasks[task].details.demand)[kind]
+    }
+
+    fn free_amount(&self, node: usize, kind: usize) -> u64 {
+        let used: u64 = self.nodes[node].running.iter().map(|task| self.demand(*task, kind)).sum();
+        if self.nodes[node].up { self.capacity(node, kind) - used } else { 0 }
+    }
+
+    fn room_amount(&self, node: usize, kind: usize) -> u64 {
+        match self.policy.dispatch {
+            Dispatch::Pull => self.free_amount(node, kind),
+            Dispatch::Push => self.capacity(node, kind),
+        }
+    }
+
+    fn unclaimed_amount(&self, node: usize, kind: usize) -> u64 {
+        let claimed: u64 = self.nodes[node].queue.iter().map(|task| self.demand(*task, kind)).sum();
+        self.free_amount(node, kind).saturating_sub(claimed)
+    }
+
+    /// Whether `amount` of each resource is enough for the task.
+    fn is_enough(&self, task: usize, amount: impl Fn(usize) -> u64) -> bool {
+        (0..self.kinds()).all(|kind| amount(kind) >= self.demand(task, kind))
+    }
+
+    fn can_start(&self, task: usize, node: usize) -> bool {
+        self.free(node) >= self.tasks[task].slots && self.is_enough(task, |kind| self.free_amount(node, kind))
+    }
+
+    /// Slots, then resources, that are free and not claimed at a node, in shares of the largest.
+    fn left(&self, node: usize) -> Vec<u128> {
+        let largest = |amount: &dyn Fn(usize) -> u64| (0..self.nodes.len()).map(amount).max();
+        let share = |amount: u64, largest: Option<u64>| {
+            u128::from(amount) * WHOLE / u128::from(largest.expect("nodes").max(1))
+        };
+        let slots = largest(&|node| u64::from(self.world.nodes[node].slots));
+        let mut left = vec![share(u64::from(self.unclaimed(node)), slots)];
+        for kind in 0..self.kinds() {
+            left.push(share(self.unclaimed_amount(node, kind), largest(&|node| self.capacity(node, kind))));
+        }
+        left
+    }
+
+    /// What the task demands, in the same shares.
+    fn asked(&self, task: usize) -> Vec<u128> {
+        let slots = self.world.nodes.iter().map(|node| node.slots).max().expect("nodes");
+        let mut asked = vec![u128::from(self.tasks[task].slots) * WHOLE / u128::from(slots)];
+        for kind in 0..self.kinds() {
+            let largest = (0..self.nodes.len()).map(|node| self.capacity(node, kind)).max().expect("nodes");
+            asked.push(u128::from(self.demand(task, kind)) * WHOLE / u128::from(largest.max(1)));
+        }
+        asked
     }
 
     fn free(&self, node: usize) -> u32 {
@@ -437,8 +572,20 @@ impl<'a> Plain<'a> {
         }
         let slots = self.tasks[task].slots;
         let all = 0..self.nodes.len();
-        let with_room = || all.clone().filter(|node| self.room(*node) >= slots);
-        let with_free = || all.clone().filter(|node| self.unclaimed(*node) >= slots);
+        let has_room = |node: &usize| {
+            self.room(*node) >= slots && self.is_enough(task, |kind| self.room_amount(*node, kind))
+        };
+        let has_free = |node: &usize| {
+            self.unclaimed(*node) >= slots && self.is_enough(task, |kind| self.unclaimed_amount(*node, kind))
+        };
+        let with_room = || all.clone().filter(has_room);
+        let with_free = || all.clone().filter(has_free);
+        // For rules that look at slots alone, and then pass on to the next node that fits.
+        let by_slots =
+            || all.clone().filter(|node| self.room(*node) >= slots && with_room().next().is_some());
+        let next_of =
+            |node: usize, fits: &dyn Fn(&usize) -> bool| (node..self.nodes.len()).chain(0..node).find(fits);
+        let left = |node: usize| self.left(node).iter().sum::<u128>() as f64;
         let spec = |node: usize| self.world.nodes[node];
         let chosen = match self.policy.place {
             PlaceSpec::RoundRobin => {
@@ -453,7 +600,7 @@ impl<'a> Plain<'a> {
                 self.least(on_time, due).or_else(|| self.least(with_room(), due))
             }
             PlaceSpec::LeastLoaded => self.least(with_room(), |node| self.load(node) as f64),
-            PlaceSpec::LeastWork => with_room().min_by(|a, b| {
+            PlaceSpec::LeastWork => by_slots().min_by(|a, b| {
                 let (one, other) = (self.backlog(*a), self.backlog(*b));
                 let (one, other) = (one * u128::from(spec(*b).slots), other * u128::from(spec(*a).slots));
                 one.cmp(&other).then(a.cmp(b))
@@ -477,13 +624,24 @@ impl<'a> Plain<'a> {
             }
             PlaceSpec::Fastest => self.least(with_free(), |node| -spec(node).speed),
             PlaceSpec::FirstFit => self.least(with_free(), |_| 0.0),
-            PlaceSpec::BestFit => self.least(with_free(), |node| f64::from(self.unclaimed(node))),
-            PlaceSpec::WorstFit => self.least(with_free(), |node| -f64::from(self.unclaimed(node))),
+            PlaceSpec::BestFit => self.least(with_free(), left),
+            PlaceSpec::WorstFit => self.least(with_free(), |node| -left(node)),
+            PlaceSpec::DotProduct => with_free().max_by_key(|node| {
+                let asked = self.asked(task);
+                let product: u128 =
+                    self.left(*node).iter().zip(asked).map(|(left, asked)| left * asked).sum();
+                (product, std::cmp::Reverse(*node))
+            }),
             PlaceSpec::DynamicWeightedRoundRobin => {
                 let all: i64 = all.clone().map(|node| self.weight_now(node)).sum();
                 let due = |node: usize| (all - self.nodes[node].credit) as f64 / self.weight_now(node) as f64;
-                let on_time = with_free().filter(|node| self.nodes[*node].credit >= 0);
-                self.least(on_time, due).or_else(|| self.least(with_free(), due))
+                // Slots alone say whose turn it is, as long as any node has all that is demanded.
+                let by_slots = || {
+                    let nodes = 0..self.nodes.len();
+                    nodes.filter(|node| self.unclaimed(*node) >= slots && with_free().next().is_some())
+                };
+                let on_time = by_slots().filter(|node| self.nodes[*node].credit >= 0);
+                self.least(on_time, due).or_else(|| self.least(by_slots(), due))
             }
             PlaceSpec::EarliestFinish => panic!("chosen above"),
             PlaceSpec::Random
@@ -498,9 +656,15 @@ impl<'a> Plain<'a> {
                 | PlaceSpec::FirstFit
                 | PlaceSpec::BestFit
                 | PlaceSpec::WorstFit
+                | PlaceSpec::DotProduct
                 | PlaceSpec::DynamicWeightedRoundRobin
         );
         let in_turn = chosen;
+        let chosen = match (&self.policy.place, chosen) {
+            (PlaceSpec::LeastWork, Some(node)) => next_of(node, &has_room),
+            (PlaceSpec::DynamicWeightedRoundRobin, Some(node)) => next_of(node, &has_free),
+            _ => chosen,
+        };
         let chosen = match chosen {
             None if looks_for_free_slots && self.policy.dispatch == Dispatch::Push => {
                 self.least(with_room(), |node| self.load(node) as f64)
@@ -554,7 +718,10 @@ impl<'a> Plain<'a> {
             let points = (0..virtual_nodes).map(|replica| point(node as u32, replica).wrapping_sub(start));
             points.min().expect("at least one")
         };
-        let mut with_room: Vec<usize> = nodes.clone().filter(|node| self.room(*node) >= slots).collect();
+        let has_room = |node: &usize| {
+            self.room(*node) >= slots && self.is_enough(task, |kind| self.room_amount(*node, kind))
+        };
+        let mut with_room: Vec<usize> = nodes.clone().filter(has_room).collect();
         with_room.sort_by_key(|node| distance(*node));
         let up = nodes.clone().filter(|node| self.nodes[*node].up).count();
         let all: usize = nodes.map(|node| self.load(node)).sum();
@@ -568,17 +735,23 @@ impl<'a> Plain<'a> {
     fn earliest_finish(&mut self, task: usize) -> Option<usize> {
         let Task { slots, estimate, .. } = self.tasks[task];
         let pull = self.policy.dispatch == Dispatch::Pull;
-        let narrow = self.tasks.iter().all(|task| task.slots == 1);
+        // Where resources are named a free slot alone says little.
+        let named = self.kinds() > 0;
+        let narrow = !named && self.tasks.iter().all(|task| task.slots == 1);
+        let has_room = |node: &usize| {
+            self.room(*node) >= slots && self.is_enough(task, |kind| self.room_amount(*node, kind))
+        };
         let free_from = |node: usize| {
             let free = pull || self.load(node) == 0 || (narrow && self.unclaimed(node) > 0);
             if free { 0 } else { self.done_by[node] }
         };
         let mut best: Option<(u64, usize)> = None;
         for speed in self.world.nodes.iter().map(|node| node.speed) {
-            let alike = (0..self.nodes.len())
-                .filter(|node| self.world.nodes[*node].speed == speed && self.room(*node) >= slots);
+            let alike =
+                (0..self.nodes.len()).filter(|node| self.world.nodes[*node].speed == speed && has_room(node));
             // One that has long been free is as good as one that is free now, for tasks of one slot.
-            let rank = |node: usize| if slots == 1 { free_from(node).max(self.now) } else { free_from(node) };
+            let near = slots == 1 && !named;
+            let rank = |node: usize| if near { free_from(node).max(self.now) } else { free_from(node) };
             let Some(node) = alike.min_by_key(|node| (rank(*node), *node)) else { continue };
             let finish = free_from(node).max(self.now) + (estimate as f64 / speed).round() as u64;
             best = Some(best.map_or((finish, node), |best| best.min((finish, node))));
@@ -653,7 +826,7 @@ impl<'a> Plain<'a> {
                 self.parked.push(task);
                 continue;
             };
-            if alone && self.unclaimed(node) >= self.tasks[task].slots {
+            if alone && self.nodes[node].queue.is_empty() && self.can_start(task, node) {
                 self.start(task, node);
                 continue;
             }
@@ -670,7 +843,7 @@ impl<'a> Plain<'a> {
 
     fn fill(&mut self, node: usize) {
         while let Some(head) = self.head(&self.nodes[node].queue)
-            && self.free(node) >= self.tasks[head].slots
+            && self.can_start(head, node)
         {
             self.nodes[node].queue.retain(|task| *task != head);
             self.start(head, node);

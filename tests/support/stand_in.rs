@@ -14,8 +14,6 @@ use falcon::live::message::{FromWorker, ToWorker, Work};
 use falcon::live::worker::WorkerState;
 use falcon::live::worker_process::HEARTBEAT_NANOS;
 use falcon::live::{LiveError, LiveOptions, LiveOutput, run_live};
-use falcon::policies;
-use falcon::random::Streams;
 use falcon::scheduler::Command;
 use falcon::time::Time;
 
@@ -300,7 +298,6 @@ pub(crate) fn try_live<M: Mischief>(
     options: &LiveOptions<'_>,
 ) -> Result<LiveOutput, LiveError> {
     let world = plan.world();
-    let build =
-        || policies::build(&plan.policies[policy], &world.nodes, world.max_demand(), Streams::new(seed));
+    let build = || world.policy(&plan.policies[policy], seed);
     run_live(&world, seed, build, options, StandIn::new(mischief))
 }

@@ -95,6 +95,8 @@ impl Fact {
             Record::NodeLost { node } => Fact::NodeDown { node: node.0 },
             // The scheduler knows nothing of a failure before the node is lost.
             Record::NodeFailed { .. } => return None,
+            // It says no more than the end or the loss that follows.
+            Record::Released { .. } => return None,
             // What the scheduler does itself is no fact it is told.
             Record::Interrupted { .. } => return None,
             Record::Dispatched { .. } | Record::Settled { .. } | Record::Refused { .. } => return None,

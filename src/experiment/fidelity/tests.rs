@@ -225,6 +225,7 @@ fn run(seed: u64, values: &[(Metric, f64)]) -> ReplicationResult {
         timeline: None,
         window: Duration::ZERO,
         nodes: vec![],
+        held: vec![],
         tasks: vec![],
         events: 0,
     }

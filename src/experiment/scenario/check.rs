@@ -1,5 +1,7 @@
 //! From what the file says to a checked `Plan`: whatever keys must satisfy together.
 
+use std::sync::Arc;
+
 use super::diagnostics::{Diagnostic, Origin};
 use super::distributions::{self, DistributionTable, MOST_SECONDS};
 use super::keys::{
@@ -8,6 +10,7 @@ use super::keys::{
 };
 use super::policies::{self, Placed};
 use super::reader::{Found, Key, Reader};
+use super::resources::Supply;
 use super::tasks::{self, Tasks};
 use super::values::{Seconds, grouped};
 use super::zones;
@@ -35,6 +38,8 @@ pub(super) struct Cluster {
     pub(super) groups: Vec<NodeGroup>,
     /// Slots of the largest node and where they are given.
     pub(super) largest: Option<(u32, Origin)>,
+    /// Named resources.
+    pub(super) supply: Supply,
 }
 
 impl Cluster {
@@ -67,8 +72,9 @@ pub(super) fn check(
     let listed = scenario.policies.found().map(|found| &found.value.items[..]);
     let policies = policies::lower(listed, given.policies, count, reader);
     let retry = retry(scenario.retry.value(), reader);
+    let users = policies.iter().any(|(_, spec, _)| spec.order.is_over_users());
     let tasks = match &scenario.workload {
-        Key::Found(workload) => tasks::lower(workload, cluster.as_ref(), zones.as_ref(), reader),
+        Key::Found(workload) => tasks::lower(workload, cluster.as_ref(), zones.as_ref(), users, reader),
         other => {
             if !other.is_broken() && !reader.was_meant("workload") {
                 reader.report(
@@ -87,11 +93,14 @@ pub(super) fn check(
             too_long(scenario.run.value(), tasks, cluster, reader);
         }
     }
+    let named = cluster.as_ref().is_some_and(|cluster| cluster.supply.is_named());
+    policies::check_demands(&policies, named, tasks.as_ref().map(|tasks| tasks.has_users), reader);
     let delays = delays(scenario.scheduler.value(), reader);
     let plan = Plan {
         name: scenario.name.value().map_or_else(|| given.default_name.to_string(), |name| name.0.clone()),
         description: scenario.description.value().cloned().unwrap_or_default(),
         run: run?,
+        resources: Arc::new(cluster.as_ref()?.supply.resources()),
         groups: cluster?.groups,
         zones: zones?,
         workload: tasks?.workload,
@@ -162,7 +171,11 @@ fn nodes(key: &Key<super::several::Several<NodeTable>>, reader: &mut Reader) -> 
             Some((slots, node.value.slots.found().map_or(node.at, |slots| slots.at)))
         })
         .max_by_key(|(slots, _)| *slots);
-    Some(Cluster { groups, largest })
+    if list.value.items.iter().any(|node| node.value.capacity.is_broken()) {
+        return None;
+    }
+    let supply = Supply::new(&list.value.items, reader)?;
+    Some(Cluster { groups, largest, supply })
 }
 
 fn node_group(found: &Found<NodeTable>, reader: &mut Reader) -> Option<NodeGroup> {

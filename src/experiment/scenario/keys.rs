@@ -7,6 +7,7 @@ use super::document::{Node, Value};
 use super::files::FilePath;
 use super::policies::PolicyTable;
 use super::reader::{Reader, Setting};
+pub(super) use super::resources::{CapacityTable, DemandTable};
 use super::several::{Located, Several};
 use super::values::{Count, Fraction, Growth, Plain, Positive, Quantity, Seconds, Urgency, Whole};
 use super::words::Name;
@@ -65,6 +66,8 @@ table! {
         speed: Positive<Plain> = Positive::new(1.0);
         /// Share under weighted policies; speed x slots by default.
         weight: Positive<Plain>;
+        /// Units of named resources, besides slots.
+        capacity: CapacityTable;
         /// Where the node stands.
         zone: Name;
         /// Time from coming up to failing; without it a node never fails.
@@ -91,8 +94,12 @@ table! {
         failure_probability: Fraction = Fraction(0.0);
         /// Urgency; larger is more urgent.
         priority: DistributionTable<Urgency> = DistributionTable::constant(0.0);
-        /// What a task takes of its node while it runs.
+        /// What a task takes of its node while it runs: slots and named resources.
         demand: DemandTable = DemandTable::default();
+        /// Share of a task under `fair-share`, `dominant-resource-fairness` and weighted `time-slice`.
+        weight: Positive<Plain> = Positive::new(1.0);
+        /// Who submits a task, rounded to a whole number.
+        user: DistributionTable<Plain>;
         /// Time from arrival until a task should be settled.
         deadline: DistributionTable<Seconds>;
         /// Time from arrival after which a task that has not started leaves.
@@ -185,6 +192,10 @@ table! {
         priority: DistributionTable<Urgency>;
         /// In place of workload.demand.
         demand: DemandTable;
+        /// In place of workload.weight.
+        weight: Positive<Plain>;
+        /// In place of workload.user.
+        user: DistributionTable<Plain>;
         /// In place of workload.deadline.
         deadline: DistributionTable<Seconds>;
         /// In place of workload.patience.
@@ -209,8 +220,12 @@ table! {
         priority: Quantity<Urgency>;
         /// Slots it takes; workload.demand by default.
         slots: Count;
-        /// What it takes of its node, in place of `slots`.
+        /// What it takes of its node, in place of `slots`; workload.demand by default.
         demand: DemandTable;
+        /// Share of the task; workload.weight by default.
+        weight: Positive<Plain>;
+        /// Who submits it; workload.user by default.
+        user: Whole<0, { u32::MAX as u64 }>;
         /// Time from arrival until it should be settled.
         deadline: Quantity<Seconds>;
         /// Time from arrival after which it leaves unless it has started.
@@ -221,14 +236,6 @@ table! {
         zone: Name;
         /// Tasks that must complete before it may start, by their positions in the list, from 0.
         after: Several<Whole<0, { u32::MAX as u64 }>>;
-    }
-}
-
-table! {
-    /// What a task takes of its node while it runs.
-    DemandTable, "`demand`" {
-        /// Slots.
-        slots: Count = Whole(1);
     }
 }
 

@@ -1,9 +1,10 @@
 //! Tasks that are listed: in the scenario itself, or in a trace.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::check::Cluster;
-use super::diagnostics::Diagnostic;
+use super::diagnostics::{Diagnostic, Origin};
 use super::distributions::{self, DistributionTable};
 use super::files::FilePath;
 use super::keys::{TaskTable, TraceTable, WorkloadTable};
@@ -11,7 +12,7 @@ use super::reader::{Found, Key, Reader};
 use super::several::{Located, Several};
 use super::tasks::{Tasks, estimate, fits, fits_slots, no_requests, nothing_to_kill_at};
 use super::trace::{self, Trace};
-use super::values::{Quantity, Seconds};
+use super::values::{Quantity, Seconds, Unit};
 use super::zones;
 use crate::distribution::Distribution;
 use crate::experiment::plan::ZonePlan;
@@ -27,20 +28,12 @@ pub(super) fn listed(
     table: &WorkloadTable,
     cluster: Option<&Cluster>,
     zones: Option<&ZonePlan>,
+    users: bool,
     reader: &mut Reader,
 ) -> Option<Tasks> {
-    let priority = match &table.priority {
-        Key::Found(found) => match distributions::lower(found, reader) {
-            Some(Distribution::Constant { value }) => value,
-            None => 0.0,
-            Some(_) => {
-                let title = "the priority of tasks from a list or trace is one number";
-                reader.report(Diagnostic::new(title, found.at, "is a distribution"));
-                0.0
-            }
-        },
-        Key::Absent | Key::Broken | Key::Default(_) => 0.0,
-    };
+    let before = reader.diagnostics.len();
+    let priority = one_number(&table.priority, "priority", reader).unwrap_or(0.0);
+    let user = one_number(&table.user, "user", reader).map(|user| user.round() as u32);
     if let Some(demand) = table.demand.found() {
         fits(demand, cluster, reader);
     }
@@ -48,9 +41,13 @@ pub(super) fn listed(
     let slots = table.demand.value()?.slots.value()?.small();
     let zone = zones::number(&table.zone, zones, reader);
     let names = zones.map_or(&[][..], |zones| &zones.names);
-    let defaults = TraceDefaults { priority, slots, failure_probability, zones: names };
+    let demand = &table.demand.value()?.amounts;
+    let demand = cluster.and_then(|cluster| cluster.supply.demand(demand)).unwrap_or(0);
+    let own = TaskDetails { weight: table.weight.value()?.0, user: user.unwrap_or(0), demand, ..NO_DETAILS };
+    let details = (own != NO_DETAILS).then_some(own);
+    let defaults = TraceDefaults { priority, slots, failure_probability, details, zones: names };
     let (trace, at) = match (&table.trace, &table.tasks_list) {
-        (Key::Found(found), _) => (from_file(found, table, &defaults, cluster?, reader), found.at),
+        (Key::Found(found), _) => (from_file(found, table, &defaults, cluster?, users, reader), found.at),
         (_, Key::Found(list)) => (from_list(list, &defaults, cluster, zones, reader), list.key),
         _ => return None,
     };
@@ -59,7 +56,11 @@ pub(super) fn listed(
     let spec = estimate(table.estimate.value()?);
     let mut trace = trace?;
     say_for_all(&mut trace.tasks, deadline?, patience?, zone?);
-    let Trace { tasks, class_names, has_estimates, graph } = trace;
+    let Trace { tasks, class_names, has_estimates, has_users, graph } = trace;
+    // What is wrong with a demand itself has been said.
+    if let Some(cluster) = cluster.filter(|_| reader.diagnostics.len() == before) {
+        met_together(&tasks, cluster, at, reader);
+    }
     if let (EstimateSpec::Requested, false, Some(found)) = (spec, has_estimates, table.estimate.found()) {
         no_requests(found.at, reader);
     }
@@ -81,8 +82,41 @@ pub(super) fn listed(
         last_arrival: 0.0,
         longest: tasks.iter().map(|task| task.work as f64 * NANO).fold(0.0, f64::max),
         total_work: works().sum(),
+        has_users: has_users || user.is_some(),
         workload: Workload::Listed { tasks, class_names, estimate: spec, graph, kill_at_requested },
     })
+}
+
+/// A key that all tasks of a list or trace share, and that is a distribution elsewhere.
+fn one_number<U: Unit>(key: &Key<DistributionTable<U>>, what: &str, reader: &mut Reader) -> Option<f64> {
+    let found = key.found()?;
+    match distributions::lower(found, reader)? {
+        Distribution::Constant { value } => Some(value),
+        _ => {
+            let title = format!("the {what} of tasks from a list or trace is one number");
+            reader.report(Diagnostic::new(title, found.at, "is a distribution"));
+            None
+        }
+    }
+}
+
+/// Refuses tasks whose slots and named resources no node has together.
+fn met_together(tasks: &[TraceTask], cluster: &Cluster, at: Origin, reader: &mut Reader) {
+    let mut seen = BTreeSet::new();
+    for (number, task) in tasks.iter().enumerate() {
+        let demand = task.details.as_ref().map_or(0, |details| details.demand);
+        let new = demand != 0 && seen.insert((task.slots, demand));
+        if new && !cluster.supply.meets_row(task.slots, demand) {
+            let slots = task.slots;
+            let label = format!("task {number} by arrival takes {slots} slots besides its resources");
+            reader.report(
+                Diagnostic::new("no node can meet all of this demand", at, label).help(
+                    "a task takes all that it demands of one node: lower the demand, or add larger nodes",
+                ),
+            );
+            return;
+        }
+    }
 }
 
 /// A time that is the same for all tasks of a list or trace.
@@ -130,6 +164,7 @@ fn from_file(
     table: &WorkloadTable,
     defaults: &TraceDefaults<'_>,
     cluster: &Cluster,
+    users: bool,
     reader: &mut Reader,
 ) -> Option<Trace> {
     let (largest, _) = cluster.largest?;
@@ -144,7 +179,7 @@ fn from_file(
                 reader.report(Diagnostic::new(title, demand.key, "would be ignored").help("leave it out"));
             }
             let kills = *table.kill_at_requested.value()?;
-            trace::from_swf(&place(path), largest, kills, defaults, reader)
+            trace::from_swf(&place(path), largest, kills, users, defaults, reader)
         }
         TraceTable::Wfformat(path) => trace::wfformat(&place(path), defaults, reader),
         TraceTable::Batsim(path) => {
@@ -191,8 +226,9 @@ fn from_list(
             }
         },
     };
+    let has_users = list.value.items.iter().any(|task| task.value.user.found().is_some());
     let class_names = vec![String::new()];
-    Some(Trace { tasks: Arc::from(tasks), class_names, has_estimates: false, graph })
+    Some(Trace { tasks: Arc::from(tasks), class_names, has_estimates: false, has_users, graph })
 }
 
 /// For every task of the list the positions of those it waits for; `Some(None)` when none waits.
@@ -245,6 +281,24 @@ fn task(
         }
         _ => defaults.slots,
     };
+    let own = defaults.details.unwrap_or_default();
+    let own = TaskDetails {
+        weight: match &table.weight {
+            Key::Broken => return None,
+            key => key.value().map_or(own.weight, |weight| weight.0),
+        },
+        user: match &table.user {
+            Key::Broken => return None,
+            key => key.value().map_or(own.user, |user| user.small()),
+        },
+        demand: match &table.demand {
+            Key::Found(demand) => {
+                cluster.and_then(|cluster| cluster.supply.demand(&demand.value.amounts)).unwrap_or(0)
+            }
+            _ => own.demand,
+        },
+        ..own
+    };
     let work = match &table.work {
         Key::Found(work) => work,
         key => {
@@ -262,7 +316,7 @@ fn task(
     };
     let arrival = Time::from_seconds(table.arrival.value()?.0)?;
     let zone = zones::number(&table.zone, zones, reader);
-    let details = details(table, arrival, zone?)?;
+    let details = details(table, arrival, zone?, own)?;
     Some(TraceTask {
         arrival,
         work: nanos,
@@ -274,12 +328,12 @@ fn task(
         slots,
         class: 0,
         failure_probability: defaults.failure_probability,
-        details: details.map(Box::new),
+        details: (details != NO_DETAILS).then(|| Box::new(details)),
     })
 }
 
-/// What only some tasks say; `Some(None)` for one that says nothing.
-fn details(table: &TaskTable, arrival: Time, zone: u16) -> Option<Option<TaskDetails>> {
+/// What only some tasks say, added to what is known of this one.
+fn details(table: &TaskTable, arrival: Time, zone: u16, known: TaskDetails) -> Option<TaskDetails> {
     if table.key.is_broken() {
         return None;
     }
@@ -290,12 +344,11 @@ fn details(table: &TaskTable, arrival: Time, zone: u16) -> Option<Option<TaskDet
             after.and_then(|after| arrival.checked_add(after)).unwrap_or(Time::NEVER)
         })),
     };
-    let details = TaskDetails {
+    Some(TaskDetails {
         deadline: after(&table.deadline)?,
         gives_up: after(&table.patience)?,
         key: table.key.value().map_or(NO_KEY, |key| key.0),
         zone,
-        ..NO_DETAILS
-    };
-    Some((details != NO_DETAILS).then_some(details))
+        ..known
+    })
 }

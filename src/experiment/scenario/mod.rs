@@ -20,6 +20,7 @@ mod overrides;
 mod policies;
 mod reader;
 mod resolved;
+mod resources;
 mod schema;
 mod several;
 mod tasks;

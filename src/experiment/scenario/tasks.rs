@@ -6,6 +6,7 @@ use super::distributions::{self, DistributionTable};
 use super::keys::{ClassTable, DemandTable, EstimateTable, EstimateWord, NoiseTable, WorkloadTable};
 use super::listed::listed;
 use super::reader::{Found, Key, Reader};
+use super::resources::fits_amounts;
 use super::several::Several;
 use super::values::{Plain, Seconds};
 use super::{arrivals, jobs, values::grouped, zones};
@@ -27,12 +28,17 @@ pub(super) struct Tasks {
     pub(super) longest: f64,
     /// About how much work there is in all.
     pub(super) total_work: f64,
+    /// Whether it is said who submits tasks.
+    pub(super) has_users: bool,
 }
 
+/// The checked workload. `users` says whether a policy asks who submits tasks: a log is read for that
+/// only then.
 pub(super) fn lower(
     found: &Found<WorkloadTable>,
     cluster: Option<&Cluster>,
     zones: Option<&ZonePlan>,
+    users: bool,
     reader: &mut Reader,
 ) -> Option<Tasks> {
     let table = &found.value;
@@ -46,7 +52,7 @@ pub(super) fn lower(
         [] => generated(found, cluster, zones, reader),
         [source] => {
             let alone = no_generator(table, source, reader);
-            let tasks = listed(table, cluster, zones, reader);
+            let tasks = listed(table, cluster, zones, users, reader);
             if alone { tasks } else { None }
         }
         [first, second, ..] => {
@@ -126,6 +132,7 @@ fn generated(
         last_arrival: gap * f64::from(tasks) / jobs.as_ref().and_then(Shape::mean_tasks).unwrap_or(1.0),
         longest,
         total_work: mean * f64::from(tasks),
+        has_users: classes.iter().any(|class| class.details.user.is_some()),
         workload: Workload::Generated { tasks, arrivals, classes, jobs },
     })
 }
@@ -192,6 +199,7 @@ fn classes(
     if let Some(demand) = table.demand.found() {
         fits(demand, cluster, reader);
     }
+    let user = table.user.found().map(|user| distributions::lower(user, reader));
     let estimate = generated_estimate(&table.estimate, reader);
     let deadline = optional(&table.deadline, reader);
     let patience = optional(&table.patience, reader);
@@ -210,6 +218,7 @@ fn classes(
                 None
             }
         };
+        let own_user = own.user.found().map(|user| distributions::lower(user, reader));
         let own_deadline = optional(&own.deadline, reader);
         let own_patience = optional(&own.patience, reader);
         let own_priority = own.priority.found().map(|priority| distributions::lower(priority, reader));
@@ -227,7 +236,14 @@ fn classes(
                 reader.missing_key(class.at, key, ClassTable::SHOWN);
             }
         }
+        let user = if own.user.is_broken() || table.user.is_broken() {
+            None
+        } else {
+            own_user.or_else(|| user.clone()).map_or(Some(None), |user| user.map(Some))
+        };
         classes.push((|| {
+            let demand = either(&own.demand, &table.demand)?;
+            let row = cluster.and_then(|cluster| cluster.supply.demand(&demand.amounts));
             Some(TaskClass {
                 name: own.name.value()?.0.clone(),
                 share: own.share.value()?.0,
@@ -237,10 +253,14 @@ fn classes(
                 } else {
                     own_priority.unwrap_or(priority.clone())
                 }?,
-                slots: either(&own.demand, &table.demand)?.slots.value()?.small(),
+                slots: demand.slots.value()?.small(),
                 failure_probability: either(&own.failure_probability, &table.failure_probability)?.0,
                 estimate: estimate?,
                 details: ClassDetails {
+                    weight: either(&own.weight, &table.weight)?.0,
+                    user: user?,
+                    // Without a row what is wrong with the demand has been noted.
+                    demand: row.unwrap_or(0),
                     deadline: own_deadline?.or(deadline.clone()?),
                     patience: own_patience?.or(patience.clone()?),
                     key: match if own.key.is_silent() { &key } else { &own_key } {
@@ -249,7 +269,6 @@ fn classes(
                         None => None,
                     },
                     zone: if own.zone.is_silent() { zone } else { own_zone }?,
-                    ..ClassDetails::default()
                 },
             })
         })());
@@ -325,9 +344,12 @@ fn shares(list: &Found<Several<ClassTable>>, reader: &mut Reader) {
 
 /// Refuses a demand that no node can meet.
 pub(super) fn fits(demand: &Found<DemandTable>, cluster: Option<&Cluster>, reader: &mut Reader) {
-    if let Some(slots) = demand.value.slots.found() {
+    let DemandTable { slots, amounts } = &demand.value;
+    if let Some(slots) = slots.found() {
         fits_slots(slots.value.small(), slots.at, cluster, reader);
     }
+    let slots = slots.value().map_or(1, |slots| slots.small());
+    fits_amounts(amounts, slots, demand.at, cluster, reader);
 }
 
 pub(super) fn fits_slots(slots: u32, at: Origin, cluster: Option<&Cluster>, reader: &mut Reader) {

@@ -7,6 +7,7 @@ use super::diagnostics::Diagnostic;
 use super::files::{self, FilePath};
 use super::reader::{Found, Reader};
 use super::values::grouped;
+use crate::scheduler::TaskDetails;
 use crate::workload::csv::TraceDefaults;
 use crate::workload::graph::Graph;
 use crate::workload::{TraceError, TraceTask, swf};
@@ -17,21 +18,25 @@ pub(super) struct Trace {
     pub(super) tasks: Arc<[TraceTask]>,
     pub(super) class_names: Vec<String>,
     pub(super) has_estimates: bool,
+    /// Whether it says who submits tasks.
+    pub(super) has_users: bool,
     /// Who waits for whom, if any task does.
     pub(super) graph: Option<Arc<Graph>>,
 }
 
-/// Reads a log in the Standard Workload Format; a log knows no priorities and no failures.
+/// Reads a log in the Standard Workload Format; a log knows no priorities and no failures, and it knows
+/// users, which are read when asked for.
 pub(super) fn from_swf(
     path: &Found<FilePath>,
     largest_node_slots: u32,
     kill_at_requested: bool,
+    users: bool,
     defaults: &TraceDefaults<'_>,
     reader: &mut Reader,
 ) -> Option<Trace> {
     let bytes = files::content(path, reader)?;
     let read = if kill_at_requested { swf::read_as_requested } else { swf::read };
-    let log = match read(&bytes, largest_node_slots) {
+    let log = match read(&bytes, largest_node_slots, users) {
         Ok(log) => log,
         Err(error) => {
             report(path, &error, reader);
@@ -66,7 +71,8 @@ pub(super) fn from_swf(
         task.priority = defaults.priority;
         task.failure_probability = defaults.failure_probability;
     }
-    finish(path, tasks, vec![String::new()], true, None, reader)
+    say_of_all(&mut tasks, defaults);
+    finish(path, tasks, vec![String::new()], true, users, None, reader)
 }
 
 /// Reads a CSV table of tasks.
@@ -78,7 +84,10 @@ pub(super) fn from_csv(
 ) -> Option<Trace> {
     let bytes = files::content(path, reader)?;
     match crate::workload::csv::read(&bytes, largest_node_slots, defaults) {
-        Ok(trace) => finish(path, trace.tasks, trace.class_names, trace.has_estimates, trace.graph, reader),
+        Ok(trace) => {
+            let (names, estimates) = (trace.class_names, trace.has_estimates);
+            finish(path, trace.tasks, names, estimates, false, trace.graph, reader)
+        }
         Err(errors) => {
             for error in &errors {
                 report(path, error, reader);
@@ -96,8 +105,10 @@ pub(super) fn wfformat(
 ) -> Option<Trace> {
     let bytes = files::content(path, reader)?;
     match crate::workload::wfformat::read(&bytes, defaults) {
-        Ok(workflow) => {
-            finish(path, workflow.tasks, vec![String::new()], false, Some(workflow.graph), reader)
+        Ok(mut workflow) => {
+            say_of_all(&mut workflow.tasks, defaults);
+            let names = vec![String::new()];
+            finish(path, workflow.tasks, names, false, false, Some(workflow.graph), reader)
         }
         Err(error) => {
             report(path, &error, reader);
@@ -114,7 +125,7 @@ pub(super) fn batsim(
     reader: &mut Reader,
 ) -> Option<Trace> {
     let bytes = files::content(path, reader)?;
-    let log = match crate::workload::batsim::read(&bytes, largest_node_slots, defaults) {
+    let mut log = match crate::workload::batsim::read(&bytes, largest_node_slots, defaults) {
         Ok(log) => log,
         Err(error) => {
             report(path, &error, reader);
@@ -132,7 +143,18 @@ pub(super) fn batsim(
             help: None,
         });
     }
-    finish(path, log.tasks, vec![String::new()], log.has_estimates, None, reader)
+    say_of_all(&mut log.tasks, defaults);
+    finish(path, log.tasks, vec![String::new()], log.has_estimates, false, None, reader)
+}
+
+/// What [workload] says of tasks of which the file does not say it.
+fn say_of_all(tasks: &mut [TraceTask], defaults: &TraceDefaults<'_>) {
+    let Some(&TaskDetails { weight, user, demand, .. }) = defaults.details.as_ref() else { return };
+    for task in tasks {
+        let details = task.details.get_or_insert_default();
+        let user = if details.user == 0 { user } else { details.user };
+        (details.weight, details.user, details.demand) = (weight, user, demand);
+    }
 }
 
 fn finish(
@@ -140,6 +162,7 @@ fn finish(
     tasks: Vec<TraceTask>,
     class_names: Vec<String>,
     has_estimates: bool,
+    has_users: bool,
     graph: Option<Graph>,
     reader: &mut Reader,
 ) -> Option<Trace> {
@@ -148,7 +171,7 @@ fn finish(
         count if u32::try_from(count).is_err() => "more than 4,294,967,295 tasks",
         _ => {
             let graph = graph.map(Arc::new);
-            return Some(Trace { tasks: tasks.into(), class_names, has_estimates, graph });
+            return Some(Trace { tasks: tasks.into(), class_names, has_estimates, has_users, graph });
         }
     };
     let title = format!("`{}` cannot be simulated", path.value.short_name());

@@ -170,7 +170,7 @@ impl Backfill for Easy {
             // No node will ever be free for the head as things stand (nodes are down): it cannot be
             // delayed.
             let fit = Fit { any_slots: short_slots, short_slots: 0, short_estimate: 0 };
-            let slot = pass.next_candidate(self.at, &fit)?;
+            let slot = pass.next_candidate(self.at, &fit, u64::MAX)?;
             self.at = Some(slot);
             return Some(Candidate { slot, cap: None });
         };
@@ -181,7 +181,7 @@ impl Backfill for Easy {
         self.rooms.set(reservation.node.0, pass.cluster.free(reservation.node));
         let fit = Fit { any_slots, short_slots, short_estimate: reservation.short_estimate };
         // The head itself fits nowhere, or it would have started.
-        let slot = pass.next_candidate(self.at, &fit)?;
+        let slot = pass.next_candidate(self.at, &fit, u64::MAX)?;
         self.at = Some(slot);
         let short = pass.tasks.view(slot).left() <= reservation.short_estimate;
         let cap = (!short).then_some((reservation.node, reservation.extra));

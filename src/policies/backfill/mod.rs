@@ -121,4 +121,8 @@ impl Backfill for AnyBackfill {
     fn started(&mut self, candidate: Candidate, node: NodeId, pass: &Pass<'_>) {
         rule!(self, rule => rule.started(candidate, node, pass), {});
     }
+
+    fn passed_over(&mut self, candidate: Candidate, pass: &Pass<'_>) {
+        rule!(self, rule => rule.passed_over(candidate, pass), {});
+    }
 }

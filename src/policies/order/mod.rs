@@ -1,9 +1,12 @@
 //! Orders: which waiting task goes next. One per file.
 
 mod critical_path;
+mod dominant_resource_fairness;
 mod edf;
 mod failure_first;
+mod fair_share;
 mod fifo;
+mod groups;
 mod least_attained_service;
 mod lifo;
 mod ljf;
@@ -15,8 +18,10 @@ mod srtf;
 mod time_slice;
 
 pub use critical_path::CriticalPath;
+pub use dominant_resource_fairness::DominantResourceFairness;
 pub use edf::Edf;
 pub use failure_first::FailureFirst;
+pub use fair_share::FairShare;
 pub use fifo::Fifo;
 pub use least_attained_service::LeastAttainedService;
 pub use lifo::Lifo;
@@ -29,8 +34,9 @@ pub use srtf::Srtf;
 pub use time_slice::TimeSlice;
 
 use super::spec::OrderSpec;
+use crate::ids::NodeId;
 use crate::random::{Purpose, Streams};
-use crate::scheduler::{Entry, Interrupts, Order, TaskView};
+use crate::scheduler::{Cluster, Entry, Interrupts, Order, TaskView};
 use crate::time::{Duration, Time};
 
 macro_rules! any_order {
@@ -85,6 +91,41 @@ macro_rules! any_order {
             fn is_fifo(&self) -> bool {
                 matches!(self, AnyOrder::Fifo(_))
             }
+
+            #[inline]
+            fn is_grouped(&self) -> bool {
+                matches!(self, AnyOrder::FairShare(_) | AnyOrder::DominantResourceFairness(_))
+            }
+
+            fn first_group(&self) -> Option<u64> {
+                match self {
+                    $(AnyOrder::$variant(order) => order.first_group(),)*
+                }
+            }
+
+            fn group_is_empty(&mut self, group: u64) {
+                match self {
+                    $(AnyOrder::$variant(order) => order.group_is_empty(group),)*
+                }
+            }
+
+            fn watches_attempts(&self) -> bool {
+                match self {
+                    $(AnyOrder::$variant(order) => order.watches_attempts(),)*
+                }
+            }
+
+            fn started(&mut self, task: &TaskView<'_>, node: NodeId, cluster: &Cluster) {
+                match self {
+                    $(AnyOrder::$variant(order) => order.started(task, node, cluster),)*
+                }
+            }
+
+            fn ended(&mut self, task: &TaskView<'_>, node: NodeId, held: Duration, cluster: &Cluster) {
+                match self {
+                    $(AnyOrder::$variant(order) => order.ended(task, node, held, cluster),)*
+                }
+            }
         }
     };
 }
@@ -103,6 +144,8 @@ any_order! {
     TimeSlice(TimeSlice),
     LeastAttainedService(LeastAttainedService),
     Mlfq(Mlfq),
+    FairShare(FairShare),
+    DominantResourceFairness(DominantResourceFairness),
 }
 
 impl AnyOrder {
@@ -127,6 +170,10 @@ impl AnyOrder {
             }
             OrderSpec::Mlfq { levels, quantum, factor, boost } => {
                 AnyOrder::Mlfq(Mlfq::new(levels, quantum, factor, boost))
+            }
+            OrderSpec::FairShare { over } => AnyOrder::FairShare(FairShare::new(over)),
+            OrderSpec::DominantResourceFairness { over } => {
+                AnyOrder::DominantResourceFairness(DominantResourceFairness::new(over))
             }
         }
     }

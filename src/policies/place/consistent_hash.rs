@@ -92,14 +92,14 @@ impl ConsistentHash {
             _ => self.open_nodes > 0,
         }
     }
-}
 
-impl Place for ConsistentHash {
-    fn choose(&mut self, task: &TaskView<'_>, cluster: &Cluster) -> Option<NodeId> {
-        let slots = task.slots();
-        if !self.has_room(slots) {
-            return None;
-        }
+    /// The node of the task's key, or the next on the ring, that `fits`.
+    #[inline]
+    pub(in crate::policies) fn choose_that(
+        &self,
+        task: &TaskView<'_>,
+        fits: impl Fn(NodeId) -> bool,
+    ) -> Option<NodeId> {
         let start = self.ring.successor(hash_of_key(task.key()));
         let most = self.bound.as_ref().map_or(u32::MAX, LoadBound::most);
         let mut first = None;
@@ -108,7 +108,7 @@ impl Place for ConsistentHash {
             let mut at = from;
             while let Some(index) = self.open.first_from(at).filter(|&index| index < to) {
                 let node = NodeId(self.ring.member(index));
-                if slots == 1 || cluster.room(node) >= slots {
+                if fits(node) {
                     if self.bound.as_ref().is_none_or(|bound| bound.loads[node.index()] < most) {
                         return Some(node);
                     }
@@ -120,6 +120,16 @@ impl Place for ConsistentHash {
         // Only some nodes have room, and they hold as much as they may: better one task too many
         // than one that waits for a node that will never come.
         first
+    }
+}
+
+impl Place for ConsistentHash {
+    fn choose(&mut self, task: &TaskView<'_>, cluster: &Cluster) -> Option<NodeId> {
+        let slots = task.slots();
+        if !self.has_room(slots) {
+            return None;
+        }
+        self.choose_that(task, |node| slots == 1 || cluster.room(node) >= slots)
     }
 
     fn node_changed(&mut self, node: NodeId, cluster: &Cluster) {

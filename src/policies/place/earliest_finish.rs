@@ -61,7 +61,7 @@ impl EarliestFinish {
             groups: groups.collect(),
             place_of,
             done_by: vec![0; context.nodes.len()],
-            narrow: !wide,
+            narrow: !wide && context.resources.is_empty(),
             pull: context.dispatch == Dispatch::Pull,
         }
     }
@@ -74,17 +74,21 @@ impl EarliestFinish {
     fn is_free(&self, node: NodeId, cluster: &Cluster) -> bool {
         self.pull || cluster.load(node) == 0 || (self.narrow && cluster.unclaimed(node) > 0)
     }
-}
 
-impl Place for EarliestFinish {
+    /// The best of the nodes that `leader` finds among those of each speed, which it is given as a tree
+    /// by when they are free, with their numbers.
     #[inline]
-    fn choose(&mut self, task: &TaskView<'_>, cluster: &Cluster) -> Option<NodeId> {
+    pub(in crate::policies) fn choose_by(
+        &mut self,
+        task: &TaskView<'_>,
+        cluster: &Cluster,
+        leader: impl Fn(&KeyTree, &[u32]) -> Option<u32>,
+    ) -> Option<NodeId> {
         let now = cluster.now().0;
         let slots = task.slots();
         let mut best: Option<(u64, NodeId)> = None;
         for group in &self.groups {
-            let idle = if slots == 1 { group.free_from.first_up_to(now) } else { None };
-            let Some(place) = idle.or_else(|| group.free_from.least(slots)) else { continue };
+            let Some(place) = leader(&group.free_from, &group.nodes) else { continue };
             let node = NodeId(group.nodes[place as usize]);
             let takes = time(task.estimate(), group.speed);
             let finish = (self.starts(node, now, cluster).saturating_add(takes), node);
@@ -100,6 +104,18 @@ impl Place for EarliestFinish {
             self.done_by[node.index()] = from.saturating_add(adds);
         }
         Some(node)
+    }
+}
+
+impl Place for EarliestFinish {
+    #[inline]
+    fn choose(&mut self, task: &TaskView<'_>, cluster: &Cluster) -> Option<NodeId> {
+        let now = cluster.now().0;
+        let slots = task.slots();
+        self.choose_by(task, cluster, |free_from, _| {
+            let idle = if slots == 1 { free_from.first_up_to(now) } else { None };
+            idle.or_else(|| free_from.least(slots))
+        })
     }
 
     fn binds_in_order(&self) -> bool {

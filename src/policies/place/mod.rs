@@ -3,6 +3,7 @@
 mod backlog;
 mod best_fit;
 mod consistent_hash;
+mod dot_product;
 mod dynamic_weighted_round_robin;
 mod earliest_finish;
 mod eligible;
@@ -23,6 +24,7 @@ mod worst_fit;
 
 pub use best_fit::BestFit;
 pub use consistent_hash::ConsistentHash;
+pub use dot_product::DotProduct;
 pub use dynamic_weighted_round_robin::DynamicWeightedRoundRobin;
 pub use earliest_finish::EarliestFinish;
 pub use fastest::Fastest;
@@ -39,10 +41,13 @@ pub use weighted_random::WeightedRandom;
 pub use weighted_round_robin::WeightedRoundRobin;
 pub use worst_fit::WorstFit;
 
+pub(super) use dot_product::Shares;
+
+use super::fitting::Fitting;
 use super::spec::PlaceSpec;
 use crate::ids::NodeId;
 use crate::random::{Purpose, Stream, Streams};
-use crate::scheduler::{Cluster, Dispatch, NodeSpec, Place, Soon, Step, TaskView, Tasks, Zones};
+use crate::scheduler::{Cluster, Dispatch, NodeSpec, Place, Resources, Soon, Step, TaskView, Tasks, Zones};
 use crate::time::Time;
 
 /// What a place is built for.
@@ -56,6 +61,8 @@ pub struct PlaceContext<'a> {
     pub dispatch: Dispatch,
     /// The most slots that one task takes.
     pub max_demand: u32,
+    /// Named resources of the nodes.
+    pub resources: &'a Resources,
     /// The streams of the run.
     pub streams: Streams,
 }
@@ -100,15 +107,19 @@ macro_rules! any_place {
             }
 
             fn begin(&mut self, now: Time) {
-                if let AnyPlace::LeastWork(place) = self {
-                    place.begin(now);
+                match self {
+                    AnyPlace::LeastWork(place) => place.begin(now),
+                    AnyPlace::Fitting(place) => place.begin(now),
+                    _ => {}
                 }
             }
 
             #[inline(always)]
             fn follow(&mut self, now: Time, step: Step, task: &TaskView<'_>, node: NodeId) {
-                if let AnyPlace::LeastWork(place) = self {
-                    place.follow(now, step, task, node);
+                match self {
+                    AnyPlace::LeastWork(place) => place.follow(now, step, task, node),
+                    AnyPlace::Fitting(place) => place.follow(now, step, task, node),
+                    _ => {}
                 }
             }
 
@@ -160,7 +171,9 @@ any_place! {
     FirstFit(FirstFit),
     BestFit(BestFit),
     WorstFit(WorstFit),
+    DotProduct(DotProduct),
     // Much larger than the others.
+    Fitting(Box<Fitting>),
     MinCostFlow(Box<MinCostFlow>),
     EarliestFinish(EarliestFinish),
 }
@@ -168,6 +181,15 @@ any_place! {
 impl AnyPlace {
     /// The place that a scenario names.
     pub fn new(spec: &PlaceSpec, context: &PlaceContext<'_>) -> Self {
+        // Where resources are named every rule looks for nodes in another way; where not, none pays.
+        if !context.resources.is_empty() {
+            return AnyPlace::Fitting(Box::new(Fitting::new(spec, context)));
+        }
+        Self::by_slots(spec, context)
+    }
+
+    /// The place that a scenario names, which looks at slots alone.
+    pub(super) fn by_slots(spec: &PlaceSpec, context: &PlaceContext<'_>) -> Self {
         match spec {
             PlaceSpec::RoundRobin => AnyPlace::RoundRobin(RoundRobin::new(context)),
             PlaceSpec::WeightedRoundRobin => AnyPlace::WeightedRoundRobin(WeightedRoundRobin::new(context)),
@@ -196,6 +218,7 @@ impl AnyPlace {
             PlaceSpec::FirstFit => AnyPlace::FirstFit(FirstFit::new(context)),
             PlaceSpec::BestFit => AnyPlace::BestFit(BestFit::new(context)),
             PlaceSpec::WorstFit => AnyPlace::WorstFit(WorstFit::new(context)),
+            PlaceSpec::DotProduct => AnyPlace::DotProduct(DotProduct::new(context)),
             PlaceSpec::EarliestFinish => AnyPlace::EarliestFinish(EarliestFinish::new(context)),
         }
     }

@@ -63,18 +63,31 @@ impl Nearest {
             spills_over,
         }
     }
+
+    /// The node that `leader` finds in the nearest zone that has one: among the free nodes of any zone
+    /// first when tasks spill over. It is given a tree of the zone's nodes, their numbers, and whether
+    /// the tree is that of free nodes.
+    #[inline]
+    pub(in crate::policies) fn choose_by(
+        &self,
+        task: &TaskView<'_>,
+        leader: impl Fn(&KeyTree, &[u32], bool) -> Option<u32>,
+    ) -> Option<NodeId> {
+        let from = usize::from(task.details().zone).min(self.by_distance.len() - 1);
+        let near = || self.by_distance[from].iter().map(|&zone| &self.zones[usize::from(zone)]);
+        let first = |tree: Option<&KeyTree>, zone: &ZoneNodes, free: bool| {
+            let place = tree.and_then(|tree| leader(tree, &zone.nodes, free));
+            place.map(|place| NodeId(zone.nodes[place as usize]))
+        };
+        let free = near().find_map(|zone| first(zone.free.as_ref(), zone, true));
+        free.or_else(|| near().find_map(|zone| first(Some(&zone.loads), zone, false)))
+    }
 }
 
 impl Place for Nearest {
     fn choose(&mut self, task: &TaskView<'_>, _: &Cluster) -> Option<NodeId> {
-        let from = usize::from(task.details().zone).min(self.by_distance.len() - 1);
         let slots = task.slots();
-        let near = || self.by_distance[from].iter().map(|&zone| &self.zones[usize::from(zone)]);
-        let first = |tree: Option<&KeyTree>, zone: &ZoneNodes| {
-            tree.and_then(|tree| tree.least(slots)).map(|place| NodeId(zone.nodes[place as usize]))
-        };
-        let free = near().find_map(|zone| first(zone.free.as_ref(), zone));
-        free.or_else(|| near().find_map(|zone| first(Some(&zone.loads), zone)))
+        self.choose_by(task, |tree, _, _| tree.least(slots))
     }
 
     #[inline]

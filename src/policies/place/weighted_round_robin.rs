@@ -146,11 +146,15 @@ impl WeightedRoundRobin {
     }
 }
 
-impl Place for WeightedRoundRobin {
-    fn choose(&mut self, task: &TaskView<'_>, _: &Cluster) -> Option<NodeId> {
+impl WeightedRoundRobin {
+    /// The turn of the best of the nodes that `leader` finds in the groups, by their place in a group.
+    pub(in crate::policies) fn take_turn(
+        &mut self,
+        leader: impl Fn(&KeyTree, &[u32]) -> Option<u32>,
+    ) -> Option<NodeId> {
         let mut best: Option<Turn> = None;
         for group in &self.groups {
-            if let Some(place) = group.by_credit.least(task.slots()) {
+            if let Some(place) = leader(&group.by_credit, &group.nodes) {
                 let node = group.nodes[place as usize];
                 let credit = self.members[node as usize].credit + group.growth;
                 let turn = Turn::new(credit, self.total, group.weight, node);
@@ -169,6 +173,13 @@ impl Place for WeightedRoundRobin {
         self.members[node as usize].credit -= self.total;
         self.file(node);
         Some(NodeId(node))
+    }
+}
+
+impl Place for WeightedRoundRobin {
+    #[inline]
+    fn choose(&mut self, task: &TaskView<'_>, _: &Cluster) -> Option<NodeId> {
+        self.take_turn(|by_credit, _| by_credit.least(task.slots()))
     }
 
     fn node_changed(&mut self, node: NodeId, cluster: &Cluster) {

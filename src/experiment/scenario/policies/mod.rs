@@ -282,18 +282,23 @@ fn check_parts(table: &PolicyTable, spec: &PolicySpec, at: Origin, nodes: Option
     }
     check_overtaking(inline, spec, reader);
     check_promises(inline, spec, at, reader);
+    one_queue(inline, spec, at, reader);
     if let PlaceSpec::MinCostFlow { .. } = spec.place {
         let (key, why) = match (spec.dispatch, spec.backfill) {
             (Dispatch::Push, _) => (inline.dispatch.found().map(|found| found.at), "binds tasks one by one"),
+            _ if spec.order.needs_central_queue() => {
+                (inline.order.found().map(|found| found.at), "says at each start whose turn it is")
+            }
             (_, BackfillSpec::None) => (None, ""),
             _ => (inline.backfill.found().map(|found| found.at), "protects the head of the queue"),
         };
         if !why.is_empty() {
             let title = "`min-cost-flow` assigns waiting tasks together, in any order";
-            reader.report(
-                Diagnostic::new(title, key.unwrap_or(at), why)
-                    .help("use `dispatch = \"pull\"` without `backfill`"),
-            );
+            let help = match spec.order.needs_central_queue() {
+                true => "choose another order or place",
+                false => "use `dispatch = \"pull\"` without `backfill`",
+            };
+            reader.report(Diagnostic::new(title, key.unwrap_or(at), why).help(help));
         }
     }
     let Some(nodes) = nodes else { return };
@@ -319,6 +324,62 @@ fn check_parts(table: &PolicyTable, spec: &PolicySpec, at: Origin, nodes: Option
     }
 }
 
+/// An order that shares the whole cluster needs all who wait in one queue, in its own order.
+fn one_queue(inline: &InlinePolicy, spec: &PolicySpec, at: Origin, reader: &mut Reader) {
+    if !spec.order.needs_central_queue() {
+        return;
+    }
+    let order_at = inline.order.found().map_or(at, |found| found.at);
+    if let (Dispatch::Push, Some(dispatch)) = (spec.dispatch, inline.dispatch.found()) {
+        reader.report(
+            Diagnostic::new("this order needs one central queue", dispatch.at, "one queue per node")
+                .context(order_at, "shares are those of the whole cluster")
+                .help("use `dispatch = \"pull\"`"),
+        );
+    }
+    if let Some(preempt) = inline.preempt.found().filter(|preempt| preempt.value) {
+        reader.report(
+            Diagnostic::new("this order does not interrupt", preempt.at, "would interrupt")
+                .context(order_at, "says at each start whose turn it is")
+                .help("leave `preempt` out"),
+        );
+    }
+    if let (true, Some(backfill)) = (spec.backfill != BackfillSpec::None, inline.backfill.found()) {
+        reader.report(
+            Diagnostic::new("this order cannot be combined with backfilling", backfill.at, "would overtake")
+                .context(order_at, "says at each start whose turn it is")
+                .help("leave `backfill` out"),
+        );
+    }
+}
+
+/// What policies cannot do on a cluster with named resources, or without users.
+pub(super) fn check_demands(policies: &[Placed], named: bool, users: Option<bool>, reader: &mut Reader) {
+    for (_, spec, at) in policies {
+        if named && matches!(spec.backfill, BackfillSpec::Easy | BackfillSpec::Conservative) {
+            let title = format!("`{}` cannot reserve named resources", spec.name);
+            reader.report(
+                Diagnostic::new(title, *at, "its reservations count slots alone")
+                    .help("use `backfill = \"aggressive\"`, or leave `capacity` and the named demands out"),
+            );
+        }
+        if named && matches!(spec.place, PlaceSpec::MinCostFlow { .. }) {
+            let title = format!("`{}` cannot assign named resources", spec.name);
+            reader.report(
+                Diagnostic::new(title, *at, "`min-cost-flow` counts slots alone")
+                    .help("choose another place, or leave `capacity` and the named demands out"),
+            );
+        }
+        if spec.order.is_over_users() && users == Some(false) {
+            let title = format!("`{}` is fair to users, and nobody says who submits tasks", spec.name);
+            reader.report(
+                Diagnostic::new(title, *at, "`over = \"user\"`")
+                    .help("give `workload.user`, such as `user.uniform = { low = 0, high = 4 }`"),
+            );
+        }
+    }
+}
+
 /// Whether and how the order of this policy interrupts of itself.
 fn nature(order: &OrderSpec) -> (bool, &'static str) {
     match order {
@@ -328,6 +389,8 @@ fn nature(order: &OrderSpec) -> (bool, &'static str) {
         | OrderSpec::TimeSlice { .. }
         | OrderSpec::LeastAttainedService { .. }
         | OrderSpec::Mlfq { .. } => (true, "this order always interrupts"),
+        // Refused with a message of its own.
+        OrderSpec::FairShare { .. } | OrderSpec::DominantResourceFairness { .. } => (true, ""),
         _ => (true, ""),
     }
 }

@@ -10,7 +10,7 @@ use super::super::reader::{Key, Reader, Setting, quoted};
 use super::super::values::{Growth, Plain, Positive, Quantity, Seconds, Whole};
 use crate::policies::order::mlfq::MOST_LEVELS;
 use crate::policies::registry::{BACKFILLS, DISPATCHES, ORDERS, PLACES, Part};
-use crate::policies::spec::{BackfillSpec, Dispatch, OrderSpec, PlaceSpec};
+use crate::policies::spec::{BackfillSpec, Dispatch, OrderSpec, PlaceSpec, Sharers};
 use crate::time::Duration;
 
 /// A part named by a word of the registry. For those with options, the table of the options and how a
@@ -107,6 +107,25 @@ table! {
 }
 
 words! {
+    /// Who shares the cluster.
+    SharersWord {
+        /// The classes of tasks.
+        Class "class";
+        /// Those who submit tasks.
+        User "user";
+    }
+}
+
+impl SharersWord {
+    fn sharers(self) -> Sharers {
+        match self {
+            SharersWord::Class => Sharers::Classes,
+            SharersWord::User => Sharers::Users,
+        }
+    }
+}
+
+words! {
     /// What counts as load.
     LoadWord {
         /// Queued and running tasks.
@@ -169,6 +188,14 @@ table! {
 }
 
 table! {
+    /// The class or user with the least slot time per weight goes first.
+    FairShare, "`fair-share`" {
+        /// Who shares the cluster.
+        over: SharersWord = SharersWord::Class;
+    }
+}
+
+table! {
     /// Highest priority first.
     PriorityOptions, "`priority`" {
         /// How much the priority of a task rises per second of waiting.
@@ -177,6 +204,14 @@ table! {
         preempt: bool = false;
         /// Time that an interrupted task spends on its node before it goes on.
         switch_cost: Quantity<Seconds> = Quantity::new(0.0);
+    }
+}
+
+table! {
+    /// The class or user with the least dominant share per weight goes first.
+    DominantResourceFairness, "`dominant-resource-fairness`" {
+        /// Who shares the cluster.
+        over: SharersWord = SharersWord::Class;
     }
 }
 
@@ -227,6 +262,12 @@ table! {
 }
 
 part!(Order(OrderSpec), ORDERS, "order", "fifo", "Which waiting task goes next.", {
+    "fair-share": FairShare => |options, _| {
+        Some(OrderSpec::FairShare { over: options.over.value()?.sharers() })
+    };
+    "dominant-resource-fairness": DominantResourceFairness => |options, _| {
+        Some(OrderSpec::DominantResourceFairness { over: options.over.value()?.sharers() })
+    };
     "lifo": InterruptingOptions => |_, _| Some(OrderSpec::Lifo);
     "sjf": InterruptingOptions => |_, _| Some(OrderSpec::Sjf);
     "ljf": InterruptingOptions => |_, _| Some(OrderSpec::Ljf);

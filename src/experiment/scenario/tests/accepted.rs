@@ -4,7 +4,7 @@ use super::*;
 use crate::distribution::Distribution;
 use crate::experiment::plan::Until;
 use crate::faults::FailsWhen;
-use crate::policies::spec::{BackfillSpec, Dispatch, OrderSpec, PlaceSpec};
+use crate::policies::spec::{BackfillSpec, Dispatch, OrderSpec, PlaceSpec, Sharers};
 use crate::scheduler::retry::RetryPlan;
 use crate::time::Time;
 use crate::workload::{Arrivals, EstimateSpec, Workload};
@@ -58,6 +58,9 @@ pub(super) fn scenarios() -> Vec<String> {
         "{base}tasks_list = [{{ work = 1 }}, {{ arrival = \"1s\", work = 2, slots = 2, priority = -3 }}]\n"
     ));
     all.push(format!("{base}tasks_list = [{{ work = 1, demand.slots = 2 }}]\nestimate = \"class-mean\"\n"));
+    all.push(format!(
+        "{base}user = 3\ntasks_list = [{{ work = 1, weight = 2, user = 4 }}, {{ work = 1 }}]\n"
+    ));
     all
 }
 
@@ -68,7 +71,8 @@ policies = [
     "fifo",
     { order = "sjf", place.power-of.d = 2, dispatch = "push" },
     { name = "mine", place = { power-of = { d = 9, with_replacement = true } }, dispatch = "push" },
-    { order = "priority", place = "best-fit", backfill = "easy" },
+    { order = "priority", place = "best-fit", backfill = "aggressive" },
+    { order.fair-share.over = "user", place = "dot-product" },
 ]
 
 [run]
@@ -84,6 +88,7 @@ count = 2
 slots = 4
 speed = 2
 zone = "west"
+capacity = { cpu = 8, memory = 0.5 }
 up.exponential.mean = "1h"
 down.uniform = { low = "1min", high = "90s" }
 fails = "busy"
@@ -98,7 +103,9 @@ arrivals.poisson.rate = 1.5
 duration.exponential.mean = 1.0
 failure_probability = 0.01
 priority.uniform = { low = -1, high = 1 }
-demand.slots = 2
+demand = { slots = 2, cpu = 1.5, gpu-a_1 = 0 }
+weight = 2
+user.uniform = { low = 0, high = 4 }
 estimate.noise.lognormal.sigma = 0.25
 
 [[workload.classes]]
@@ -108,7 +115,9 @@ priority = 9
 duration = 2
 failure_probability = 0
 estimate = "exact"
-demand = { slots = 4 }
+demand = { slots = 4, memory = 0.000001 }
+weight = 0.5
+user = 7
 
 [[workload.classes]]
 name = "normal"
@@ -157,11 +166,20 @@ fn a_full_scenario_is_read_key_by_key() {
     assert!(plan.retry.redraw);
 
     let names: Vec<&str> = plan.policies.iter().map(|policy| policy.name.as_str()).collect();
-    assert_eq!(names, ["fifo", "sjf-power-of-2-push", "mine", "priority-best-fit-pull-easy-backfill"]);
+    assert_eq!(
+        names,
+        [
+            "fifo",
+            "sjf-power-of-2-push",
+            "mine",
+            "priority-best-fit-pull-aggressive-backfill",
+            "fair-share-user-dot-product-pull"
+        ]
+    );
     assert_eq!(plan.policies[1].order, OrderSpec::Sjf);
     assert_eq!(plan.policies[1].dispatch, Dispatch::Push);
     assert_eq!(plan.policies[2].place, PlaceSpec::PowerOf { d: 9, with_replacement: true });
-    assert_eq!(plan.policies[3].backfill, BackfillSpec::Easy);
+    assert_eq!(plan.policies[3].backfill, BackfillSpec::Aggressive);
 
     let Workload::Generated { tasks, arrivals, classes, jobs: None } = &plan.workload else {
         panic!("generated")
@@ -176,6 +194,15 @@ fn a_full_scenario_is_read_key_by_key() {
     assert_eq!(normal.priority, Distribution::Uniform { low: -1.0, high: 1.0 });
     assert_eq!(urgent.estimate, EstimateSpec::Exact);
     assert_eq!(normal.estimate, EstimateSpec::Noise { sigma: 0.25 });
+    assert_eq!((urgent.details.weight, normal.details.weight), (0.5, 2.0));
+    assert_eq!(urgent.details.user, Some(Distribution::constant(7.0)));
+    assert_eq!(normal.details.user, Some(Distribution::Uniform { low: 0.0, high: 4.0 }));
+    let resources = &plan.resources;
+    assert_eq!(resources.names(), ["cpu", "memory"]);
+    assert_eq!(resources.totals(), [16_000_000, 1_000_000]);
+    assert_eq!(resources.demand(urgent.details.demand), [0, 1]);
+    assert_eq!(resources.demand(normal.details.demand), [1_500_000, 0]);
+    assert_eq!(plan.policies[4].order, OrderSpec::FairShare { over: Sharers::Users });
 }
 
 #[test]

@@ -33,7 +33,10 @@ fn visit(root: &Json, schema: &Json, path: &str, leaves: &mut Vec<Leaf>, tables:
         }
     }
     if let Some(properties) = schema["properties"].as_object() {
-        tables.push(path.to_string());
+        // Where names are free, none is unknown.
+        if schema["additionalProperties"] == false {
+            tables.push(path.to_string());
+        }
         for (key, property) in properties {
             let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
             visit(root, property, &path, leaves, tables);
@@ -159,7 +162,10 @@ fn validate(root: &Json, schema: &Json, value: &Json, path: &str) -> Result<(), 
     }
     if let (Some(object), Some(properties)) = (value.as_object(), schema["properties"].as_object()) {
         for (key, value) in object {
-            let Some(property) = properties.get(key) else { return fail(&format!("unknown key {key}")) };
+            let free = Some(&schema["additionalProperties"]).filter(|schema| schema.is_object());
+            let Some(property) = properties.get(key).or(free) else {
+                return fail(&format!("unknown key {key}"));
+            };
             validate(root, property, value, &format!("{path}.{key}"))?;
         }
         for key in schema["required"].as_array().into_iter().flatten().filter_map(Json::as_str) {

@@ -1,0 +1,57 @@
+//! How a task comes to wait: to be placed (push), or in the central queue (pull), and under which key
+//! and kind.
+
+use super::machine::{Scheduler, entry};
+use super::policy::{Dispatch, Order, Policy};
+use crate::structures::ordered_index::NO_KIND;
+use crate::time::Time;
+
+impl<P: Policy> Scheduler<P> {
+    /// A task waits from now on; what becomes of it is decided when all facts are in.
+    #[inline(always)]
+    pub(super) fn enqueue(&mut self, now: Time, slot: u32) {
+        if self.cluster.dispatch() == Dispatch::Push || self.is_alone() {
+            self.unplaced.push(slot);
+            return;
+        }
+        if let Some(first) = self.unplaced.pop() {
+            self.queue_centrally(now, first);
+        }
+        self.queue_centrally(now, slot);
+    }
+
+    /// Pull: whether a task that comes now has nobody to compete with so far.
+    #[inline(always)]
+    fn is_alone(&mut self) -> bool {
+        self.unplaced.is_empty() && self.ready.is_empty() && !self.indexed
+    }
+
+    /// The kind of a task, as one of a set of 64: tasks of equal demand are of one kind, as long as
+    /// there are kinds left.
+    #[inline(always)]
+    pub(super) fn kind(&mut self, slot: u32) -> u64 {
+        if self.cluster.ledger.is_none() { NO_KIND } else { self.kind_of_demand(slot) }
+    }
+
+    #[cold]
+    fn kind_of_demand(&mut self, slot: u32) -> u64 {
+        let demand = (self.tasks.hot[slot as usize].slots, self.tasks.demand(slot));
+        let next = self.kinds.len();
+        if next < 63 {
+            1 << *self.kinds.entry(demand).or_insert(next as u32)
+        } else {
+            self.kinds.get(&demand).map_or(NO_KIND, |kind| 1 << kind)
+        }
+    }
+
+    #[inline(always)]
+    pub(super) fn set_key(&mut self, now: Time, slot: u32, queue: u32) {
+        let order = self.policy.parts().0;
+        // First come, first served: the key is 0 as it was.
+        if !order.is_fifo() {
+            let entry = entry(self.tasks.hot[slot as usize].attempts);
+            let key = order.key(&self.tasks.view(slot), queue, entry, now);
+            self.tasks.hot[slot as usize].key = key;
+        }
+    }
+}
