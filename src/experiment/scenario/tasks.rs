@@ -268,7 +268,6 @@ fn classes(
                         None => None,
                     },
                     zone: if own.zone.is_silent() { zone } else { own_zone }?,
-                    ..ClassDetails::default()
                 },
             })
         })());
