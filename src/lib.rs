@@ -72,6 +72,7 @@
 //!     weight: 1.0,
 //!     zone: None,
 //!     faults: None,
+//!     queue_limit: None,
 //! };
 //! let plan = Plan {
 //!     name: "batch".to_string(),
@@ -82,6 +83,7 @@
 //!     zones: ZonePlan::default(),
 //!     workload: Workload::Generated { tasks: 1000, arrivals: Arrivals::AtOnce, classes: vec![task], jobs: None },
 //!     retry: RetryPlan::default(),
+//!     queue_limit: None,
 //!     delays: Delays::default(),
 //!     policies: vec![preset("fifo").unwrap()],
 //! };

@@ -5,8 +5,11 @@ mod support;
 
 use falcon::experiment::plan::Plan;
 use falcon::experiment::runner::RunnerOptions;
-use falcon::metrics::{PolicyResult, ReplicationResult, TaskResult};
+use falcon::metrics::{FinalState, PolicyResult, ReplicationResult, TaskResult};
+use falcon::policies::registry::PLACES;
 use falcon::scheduler::TaskDetails;
+use falcon::sim::{RunOptions, simulate};
+use falcon::time::Time;
 use falcon::workload::Workload;
 use support::judge::plan;
 
@@ -281,5 +284,137 @@ fn a_single_group_is_a_plain_queue() {
             ))
         };
         assert_eq!(scenario(order), scenario("fifo"), "{order}");
+    }
+}
+
+// Bounded queues, impatient tasks ------------------------------------------------------------------
+
+/// What became of every task, and when it started.
+fn fates(scenario: &str) -> Vec<(FinalState, Option<f64>)> {
+    let (_, one) = run(scenario);
+    one.tasks.iter().map(|task| (task.state, task.first_start.map(Time::as_seconds))).collect()
+}
+
+/// The second waits for the processor, and a third may not wait, though slots are free and it demands
+/// none: it could not start before the second.
+#[test]
+fn a_node_where_one_task_may_wait() {
+    use FinalState::{Completed, Rejected};
+    for place in ["round-robin", "best-fit", "nearest", "consistent-hash", "earliest-finish"] {
+        let found = fates(&format!(
+            r#"
+            policies = [{{ place = "{place}", dispatch = "push" }}]
+            nodes = [{{ slots = 4, capacity = {{ cpu = 1 }}, queue_limit = 1 }}]
+            [workload]
+            tasks_list = [
+                {{ work = 2, demand = {{ cpu = 1 }} }},
+                {{ work = 2, demand = {{ cpu = 1 }} }},
+                {{ work = 2 }},
+                {{ arrival = 2, work = 2 }},
+            ]
+            "#
+        ));
+        let expected =
+            [(Completed, Some(0.0)), (Completed, Some(2.0)), (Rejected, None), (Completed, Some(2.0))];
+        assert_eq!(found, expected, "{place}");
+    }
+}
+
+/// A task that leaves the queue of a node no longer claims what it demands there: the fourth finds as
+/// much left on node 0 as if the second had never come.
+#[test]
+fn a_task_that_gives_up_claims_nothing() {
+    use FinalState::{Completed, Timeout};
+    let scenario = |place: &str| {
+        fates(&format!(
+            r#"
+            policies = [{{ place = "{place}", dispatch = "push" }}]
+            nodes = [{{ slots = 4, capacity = {{ cpu = 3 }} }}]
+            [workload]
+            tasks_list = [
+                {{ work = 9, demand = {{ cpu = 2 }} }},
+                {{ work = 9, demand = {{ cpu = 2 }}, patience = 1 }},
+                {{ arrival = 0.5, work = 1, demand = {{ cpu = 1 }} }},
+                {{ arrival = 2, work = 1, demand = {{ cpu = 1 }} }},
+            ]
+            "#
+        ))
+    };
+    for place in ["round-robin", "best-fit", "dot-product", "least-loaded"] {
+        // The third stands behind the second until that leaves.
+        let expected =
+            [(Completed, Some(0.0)), (Timeout, None), (Completed, Some(1.0)), (Completed, Some(2.0))];
+        assert_eq!(scenario(place), expected, "{place}");
+    }
+}
+
+/// Every place, with queues that fill up, tasks that lose patience and nodes that fail: the core is
+/// checked after every instant, and every task is settled.
+#[test]
+fn accounts_are_kept_whatever_leaves_the_queues() {
+    let orders = ["sjf", "fair-share", "dominant-resource-fairness", "srtf"];
+    let mut policies = Vec::new();
+    for place in PLACES.iter().filter(|place| place.name != "min-cost-flow") {
+        let name = place.name;
+        policies.push(format!("{{ place = \"{name}\", dispatch = \"push\", order = \"sjf\" }}"));
+        policies.push(format!("{{ place = \"{name}\", dispatch = \"pull\" }}"));
+    }
+    for dispatch in ["push", "pull"] {
+        policies.push(format!("{{ place.least-loaded.by = \"work\", dispatch = \"{dispatch}\" }}"));
+        policies.push(format!("{{ place.nearest.spill_over = true, dispatch = \"{dispatch}\" }}"));
+    }
+    policies.extend(orders.map(|order| format!("{{ order = \"{order}\", place = \"dot-product\" }}")));
+    policies.push("{ order = \"srtf\", place = \"worst-fit\", dispatch = \"push\" }".to_string());
+    let plan = plan(&format!(
+        r#"
+        policies = [{}]
+        [[nodes]]
+        count = 3
+        slots = 4
+        zone = "east"
+        queue_limit = 3
+        capacity = {{ cpu = 4, memory = 16 }}
+        up.exponential.mean = 20.0
+        down.exponential.mean = 2.0
+        [[nodes]]
+        count = 2
+        slots = 6
+        zone = "west"
+        queue_limit = 1
+        capacity = {{ cpu = 8, memory = 4.5 }}
+        [scheduler]
+        queue_limit = 8
+        [retry]
+        on_rejection = "retry"
+        max_attempts = 2
+        backoff.base = 0.5
+        [workload]
+        tasks = 1500
+        arrivals.poisson.rate = 16.0
+        duration.exponential.mean = 1.0
+        failure_probability = 0.1
+        patience.exponential.mean = 1.0
+        zone = "west"
+        [[workload.classes]]
+        name = "busy"
+        share = 0.5
+        demand = {{ cpu = 3, memory = 0.5 }}
+        [[workload.classes]]
+        name = "large"
+        share = 0.5
+        weight = 2.0
+        demand = {{ cpu = 0.5, memory = 4, slots = 2 }}
+        "#,
+        policies.join(", ")
+    ));
+    let world = plan.world();
+    for policy in &plan.policies {
+        let options = RunOptions { tasks: true, check_invariants: true, ..RunOptions::default() };
+        let output = simulate(&world, 7, world.policy(policy, 7), &options).expect("it runs");
+        assert_eq!(output.tasks.len(), 1500, "{}", policy.name);
+        let count = |state| output.tasks.iter().filter(|task| task.state == state).count();
+        for state in [FinalState::Completed, FinalState::Rejected, FinalState::Timeout] {
+            assert!(count(state) > 20, "{}: {} {state:?}", policy.name, count(state));
+        }
     }
 }

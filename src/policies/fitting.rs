@@ -99,9 +99,10 @@ fn room(node: NodeId, cluster: &Cluster) -> impl Iterator<Item = u64> + '_ {
     std::iter::once(u64::from(cluster.room(node))).chain(cluster.room_amounts(node))
 }
 
-/// What is free at a node and not claimed by its own queue.
+/// What is free at a node and not claimed by its own queue; no slots where a task may count on none.
 fn unclaimed(node: NodeId, cluster: &Cluster) -> impl Iterator<Item = u64> + '_ {
-    std::iter::once(u64::from(cluster.unclaimed(node))).chain(cluster.unclaimed_amounts(node))
+    let slots = cluster.unclaimed(node).min(cluster.room(node));
+    std::iter::once(u64::from(slots)).chain(cluster.unclaimed_amounts(node))
 }
 
 impl Least {

@@ -174,15 +174,19 @@ impl Cluster {
 
     /// Room at a node where only so many may wait: when it is full, only what can start at once.
     fn room_to_wait(&self, node: NodeId, limit: u32) -> u32 {
-        if self.may_wait(node, limit) { self.specs[node.index()].slots } else { self.unclaimed(node) }
+        match self.may_wait(node, limit) {
+            true => self.specs[node.index()].slots,
+            // Behind one that waits for something nothing starts.
+            false if self.covers_claims(node) => self.unclaimed(node),
+            false => 0,
+        }
     }
 
     /// Whether one more task may wait at a node where only so many may.
     fn may_wait(&self, node: NodeId, limit: u32) -> bool {
         let state = &self.nodes[node.index()];
-        let covered = self.ledger.as_ref().is_none_or(|ledger| ledger.covers_claims(node));
         // Those that what is free is enough for do not wait.
-        let waiting = match state.queued_slots <= state.free && covered {
+        let waiting = match state.queued_slots <= state.free && self.covers_claims(node) {
             true => 0,
             false if self.max_demand == 1 && self.ledger.is_none() => self.queued[node.index()] - state.free,
             false => self.queued[node.index()],
@@ -198,7 +202,12 @@ impl Cluster {
             let demand = resources.demand(tasks.demand(slot));
             self.unclaimed_amounts(node).zip(demand).all(|(left, demanded)| left >= *demanded)
         };
-        self.unclaimed(node) >= tasks.hot[slot as usize].slots && covered()
+        self.unclaimed(node) >= tasks.hot[slot as usize].slots && self.covers_claims(node) && covered()
+    }
+
+    /// Whether the named resources that are free are enough for all tasks in the node's own queue.
+    fn covers_claims(&self, node: NodeId) -> bool {
+        self.ledger.as_ref().is_none_or(|ledger| ledger.covers_claims(node))
     }
 
     /// Whether nodes limit how many may wait.
