@@ -396,7 +396,9 @@ fn every_policy(worlds: u32) {
     in_random_worlds(worlds, |world| {
         for policy in &policies {
             // The reservation of EASY knows slots alone; scenarios cannot ask for more.
-            if policy.backfill == BackfillSpec::Easy && !world.resources.is_empty() {
+            if matches!(policy.backfill, BackfillSpec::Easy | BackfillSpec::Conservative)
+                && !world.resources.is_empty()
+            {
                 continue;
             }
             let Some(output) = run(world, policy, 5) else { continue };
