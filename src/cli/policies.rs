@@ -106,7 +106,7 @@ fn made_of(preset: &Preset) -> String {
 fn listing() -> String {
     let mut text = String::from("presets (a bare name in `policies`)\n");
     for preset in PRESETS {
-        let _ = writeln!(text, "  {:<23}{}", preset.name, made_of(preset));
+        let _ = writeln!(text, "  {:<30}{}", preset.name, made_of(preset));
     }
     section(&mut text, "order: which waiting task goes next", ORDERS);
     section(&mut text, "place: which node takes it", PLACES);
@@ -122,7 +122,7 @@ fn listing() -> String {
 fn section<S>(text: &mut String, title: &str, parts: &[Part<S>]) {
     let _ = writeln!(text, "\n{title}");
     for part in parts {
-        let _ = writeln!(text, "  {:<23}{}", part.name, part.summary);
+        let _ = writeln!(text, "  {:<30}{}", part.name, part.summary);
     }
 }
 
@@ -141,7 +141,7 @@ mod tests {
         let text = listing();
         assert!(!text.contains('?'), "{text}");
         assert!(
-            text.contains("easy-backfill          order fifo, place first-fit, dispatch pull, backfill easy")
+            text.contains("easy-backfill                 order fifo, place first-fit, dispatch pull, backfill easy")
         );
     }
 }
