@@ -200,9 +200,10 @@ fn all_columns_of_five_tasks() {
         ],
     );
     assert_eq!(run.events, 10, "five arrivals and five ends");
-    // No column is forgotten.
+    // No column is forgotten, but for those of deadlines and jobs, which these tasks do not have.
+    let foreign = |name: &str| name.contains("deadline") || name.contains("job");
     for column in falcon::metrics::COLUMNS {
-        assert!(run.metrics.get(column.metric).is_some(), "{}", column.name);
+        assert_eq!(run.metrics.get(column.metric).is_none(), foreign(column.name), "{}", column.name);
     }
 }
 

@@ -140,8 +140,8 @@ mod tests {
     fn every_preset_is_made_of_named_parts() {
         let text = listing();
         assert!(!text.contains('?'), "{text}");
-        assert!(
-            text.contains("easy-backfill                 order fifo, place first-fit, dispatch pull, backfill easy")
-        );
+        assert!(text.contains(
+            "easy-backfill                 order fifo, place first-fit, dispatch pull, backfill easy"
+        ));
     }
 }
