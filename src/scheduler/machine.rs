@@ -47,9 +47,10 @@ pub struct Scheduler<P> {
     /// Tasks that came at this instant: to be placed (push), or the only one as long as it may not
     /// need the queue (pull).
     pub(super) unplaced: Vec<u32>,
-    /// Push: tasks for which no node had room; they are tried again when a node joins.
+    /// Push: tasks for which no node had room. They are tried again when a node joins, and at every
+    /// decision where nodes limit how many may wait.
     pub(super) parked: Vec<u32>,
-    pub(super) node_joined: bool,
+    pub(super) tries_parked: bool,
     /// Push: nodes whose queue must be looked at.
     pub(super) dirty: Vec<NodeId>,
     pub(super) timers: Timers,
@@ -67,6 +68,8 @@ pub struct Scheduler<P> {
     pub(super) expired: Vec<(Time, u32, u32)>,
     /// Whether submissions may be refused, or tasks give up.
     pub(super) limited: bool,
+    /// Whether there is more to decide than what starts.
+    decides_more: bool,
     /// Submissions of this instant, when they may be refused.
     pub(super) arrived: Vec<u32>,
     /// By slot: how often a submission was refused.
@@ -117,7 +120,7 @@ impl<P: Policy> Scheduler<P> {
             committed: None,
             unplaced: Vec::new(),
             parked: Vec::new(),
-            node_joined: false,
+            tries_parked: false,
             dirty: Vec::new(),
             timers: Timers::default(),
             counts: Counts::default(),
@@ -128,6 +131,7 @@ impl<P: Policy> Scheduler<P> {
             running,
             expired: Vec::new(),
             limited,
+            decides_more: limited || interrupts != Interrupts::Never,
             arrived: Vec::new(),
             refusals: Vec::new(),
             scratch: Vec::new(),
@@ -212,6 +216,14 @@ impl<P: Policy> Scheduler<P> {
             Dispatch::Pull => self.decide_pull(now, commands, observer),
             Dispatch::Push => self.decide_push(now, commands, observer),
         }
+        if self.decides_more {
+            self.decide_more(now, commands, observer);
+        }
+    }
+
+    /// What is left to decide once everything that can start has started.
+    #[cold]
+    fn decide_more<O: Observer>(&mut self, now: Time, commands: &mut Commands, observer: &mut O) {
         if self.interrupts != Interrupts::Never {
             self.decide_interruptions(now, commands, observer);
         }

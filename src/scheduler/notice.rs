@@ -24,7 +24,7 @@ impl<P: Policy> Scheduler<P> {
     }
 
     /// The node's room has changed.
-    #[inline]
+    #[inline(always)]
     pub(super) fn node_changed(&mut self, node: NodeId) {
         let (_, place, backfill) = self.policy.parts();
         place.node_changed(node, &self.cluster);
