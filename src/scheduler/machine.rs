@@ -37,6 +37,8 @@ pub struct Scheduler<P> {
     /// Whether anybody wants to know of starts and ends of attempts: the order, or those who count
     /// named resources.
     pub(super) watched: bool,
+    /// Whether the place keeps an account of what is at nodes.
+    pub(super) accounted: bool,
     /// How many waiting tasks the place assigns together; 0 for one by one.
     pub(super) window: usize,
     /// The same tasks in the order in which they may overtake, when that is another one.
@@ -92,6 +94,7 @@ impl<P: Policy> Scheduler<P> {
         // that says at every start whose turn it is has but one task at the front.
         let one_by_one = backfill.is_active() || order.is_grouped();
         let window = if one_by_one { 0 } else { place.window() };
+        let accounted = place.keeps_account();
         let watched = order.watches_attempts() || cluster.resources().is_some();
         let Limits { waiting, tasks_give_up, .. } = config.limits;
         let indexed = indexed || one_by_one || window > 0 || waiting.is_some() || tasks_give_up;
@@ -114,6 +117,7 @@ impl<P: Policy> Scheduler<P> {
             waiting: OrderedIndex::default(),
             indexed,
             watched,
+            accounted,
             window,
             candidates: OrderedIndex::default(),
             reordered,
@@ -210,7 +214,9 @@ impl<P: Policy> Scheduler<P> {
     /// Decides what starts where; called once per instant, when its facts are all in.
     #[inline(always)]
     pub fn decide<O: Observer>(&mut self, now: Time, commands: &mut Commands, observer: &mut O) {
-        self.policy.parts().1.begin(now);
+        if self.accounted {
+            self.policy.parts().1.begin(now);
+        }
         self.cluster.set_now(now);
         match self.cluster.dispatch() {
             Dispatch::Pull => self.decide_pull(now, commands, observer),
@@ -392,10 +398,12 @@ impl<P: Policy> Scheduler<P> {
         let deadline = self.tasks.deadline(slot);
         let task = &mut self.tasks.hot[slot as usize];
         let waiting = task.state.waits();
-        self.counts.away -= u64::from(waiting && task.state != TaskState::Waiting);
+        if waiting {
+            self.counts.away -= u64::from(task.state != TaskState::Waiting);
+            self.counts.waiting -= 1;
+        }
         task.set_state(state);
         self.counts.settled += 1;
-        self.counts.waiting -= u64::from(waiting);
         let id = TaskId { slot, number: task.number };
         let resumptions = self.tasks.progress.get(slot as usize).map_or(0, |progress| progress.resumptions);
         let record = Record::Settled {

@@ -20,6 +20,13 @@ impl<P: Policy> Scheduler<P> {
     /// A task has come to a node or left it.
     #[inline(always)]
     pub(super) fn follow(&mut self, now: Time, step: Step, slot: u32, node: NodeId) {
+        if self.accounted {
+            self.tell_place(now, step, slot, node);
+        }
+    }
+
+    #[inline(never)]
+    fn tell_place(&mut self, now: Time, step: Step, slot: u32, node: NodeId) {
         self.policy.parts().1.follow(now, step, &self.tasks.view(slot), node);
     }
 

@@ -93,6 +93,10 @@ impl Place for LeastWork {
         least.map(|least| least.node)
     }
 
+    fn keeps_account(&self) -> bool {
+        true
+    }
+
     fn begin(&mut self, now: Time) {
         self.backlog.at(now);
     }

@@ -109,21 +109,21 @@ macro_rules! any_place {
                 }
             }
 
-            #[inline(always)]
-            fn begin(&mut self, now: Time) {
+            fn keeps_account(&self) -> bool {
                 match self {
-                    AnyPlace::LeastWork(place) => place.begin(now),
-                    AnyPlace::Fitting(place) => place.begin(now),
-                    _ => {}
+                    $(AnyPlace::$variant(place) => place.keeps_account(),)*
                 }
             }
 
-            #[inline(always)]
+            fn begin(&mut self, now: Time) {
+                match self {
+                    $(AnyPlace::$variant(place) => place.begin(now),)*
+                }
+            }
+
             fn follow(&mut self, now: Time, step: Step, task: &TaskView<'_>, node: NodeId) {
                 match self {
-                    AnyPlace::LeastWork(place) => place.follow(now, step, task, node),
-                    AnyPlace::Fitting(place) => place.follow(now, step, task, node),
-                    _ => {}
+                    $(AnyPlace::$variant(place) => place.follow(now, step, task, node),)*
                 }
             }
 
