@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use crate::distribution::Distribution;
-use crate::faults::NodeFaults;
+use crate::faults::Faults;
 use crate::policies::{self, AnyPolicy, PolicySpec};
 use crate::random::Streams;
 use crate::scheduler::{Limits, NodeSpec, Resources, RetryPlan, SchedulerConfig, Zones};
@@ -46,10 +46,8 @@ impl Delays {
 pub struct World {
     /// The nodes in order of number.
     pub nodes: Vec<NodeSpec>,
-    /// Kinds of failing nodes.
-    pub faults: Vec<NodeFaults>,
-    /// For each node the index of its kind, if it fails.
-    pub fault_of: Vec<Option<u32>>,
+    /// What breaks.
+    pub faults: Faults,
     /// Where the nodes stand.
     pub zones: Zones,
     /// What nodes have besides slots, and what tasks demand of it.

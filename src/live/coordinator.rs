@@ -162,7 +162,7 @@ impl<'a, P: Policy, O: Observer, L: Link> Coordinator<'a, P, O, L> {
         );
         self.meter.samples.join.clear();
         let (world, streams) = (self.world, self.streams);
-        let clocks = NodeClocks::new(&world.faults, &world.fault_of, streams, &mut self.plans);
+        let clocks = NodeClocks::new(&world.faults, world.nodes.len(), streams, &mut self.plans);
         self.clocks = Some(clocks.ok_or(LiveError::TimeOverflow)?);
         self.link.begin();
         self.began = self.link.host_nanos();
@@ -291,7 +291,7 @@ impl<'a, P: Policy, O: Observer, L: Link> Coordinator<'a, P, O, L> {
         let change = clocks.change(plan.due, plan.node, plan.ticket, &mut self.plans);
         let node = NodeId(plan.node);
         match change.ok_or(LiveError::TimeOverflow)? {
-            Change::Stale => Ok(()),
+            Change::None => Ok(()),
             Change::Up => self.start_worker(node),
             Change::Down => {
                 self.fail(now, node);

@@ -104,7 +104,7 @@ impl Facts {
             slots: plan.total_slots(),
             arrivals: arrivals(&plan.workload),
             batch: matches!(&plan.workload, Workload::Generated { arrivals: Arrivals::AtOnce, .. }),
-            node_faults: faults().next().is_some(),
+            node_faults: faults().next().is_some() || !plan.faults.outages.is_empty(),
             faults_follow_work: faults().any(|faults| faults.fails == FailsWhen::Busy),
             live,
         }

@@ -63,7 +63,7 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
     ) -> Result<Self, SimulationError> {
         let streams = Streams::new(seed);
         let mut queue = EventQueue::new();
-        let nodes = NodeClocks::new(&world.faults, &world.fault_of, streams, &mut queue)
+        let nodes = NodeClocks::new(&world.faults, world.nodes.len(), streams, &mut queue)
             .ok_or(SimulationError::TimeOverflow)?;
         let starts_are_reported = world.starts_are_reported();
         let config = world.scheduler_config(seed, starts_are_reported);

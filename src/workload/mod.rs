@@ -7,7 +7,6 @@
 pub mod arrivals;
 pub mod batsim;
 pub mod csv;
-mod decimal;
 mod details;
 pub mod graph;
 pub mod jobs;
@@ -17,11 +16,11 @@ pub mod source;
 pub mod swf;
 pub mod wfformat;
 
-use std::fmt;
 use std::sync::Arc;
 
 use self::graph::Graph;
 use self::jobs::Shape;
+pub use crate::fields::TraceError;
 pub use limits::Limits;
 
 use crate::distribution::Distribution;
@@ -188,49 +187,10 @@ pub struct TraceTask {
     pub details: Option<Box<TaskDetails>>,
 }
 
-/// A mistake in a trace file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TraceError {
-    /// Line, counted from 1; 0 when the file as a whole is meant.
-    pub line: u64,
-    /// Field within the line, counted from 1; 0 when the whole line is meant.
-    pub column: u64,
-    /// What is wrong, and what was expected.
-    pub message: String,
-}
-
-impl fmt::Display for TraceError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.line, self.column) {
-            (0, _) => f.write_str(&self.message),
-            (line, 0) => write!(f, "line {line}: {}", self.message),
-            (line, column) => write!(f, "line {line}, field {column}: {}", self.message),
-        }
-    }
-}
-
-impl std::error::Error for TraceError {}
-
 /// Puts tasks in the order they are numbered in: by arrival, then by their order in the file.
 pub fn sort_tasks(tasks: &mut [TraceTask]) {
     // The sort is stable, which is what keeps the order of the file among equal arrivals.
     tasks.sort_by_key(|task| task.arrival);
-}
-
-/// A non-negative number of seconds or units of work in billionths, to the nearest.
-///
-/// `None` when it is negative, not a number, or does not fit 64 bits. Does what
-/// [`Duration::from_seconds`](crate::time::Duration::from_seconds) does without its call of
-/// `round`, which costs as much as a draw where the processor has no instruction for it.
-#[inline]
-fn billionths(value: f64) -> Option<u64> {
-    let scaled = value * crate::time::NANOS_PER_SECOND;
-    // From 2^52 on every double is whole and adding a half would round it a second time.
-    if (0.0..4_503_599_627_370_496.0).contains(&scaled) {
-        Some((scaled + 0.5) as i64 as u64)
-    } else {
-        crate::time::Duration::from_seconds(value).map(|duration| duration.0)
-    }
 }
 
 /// All tasks of a scenario.

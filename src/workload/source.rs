@@ -14,11 +14,12 @@ use crate::distribution::{Distribution, choose};
 use crate::random::{Purpose, StreamKey, Streams, uniform};
 use crate::scheduler::{NO_JOB, TaskDetails};
 use crate::time::Time;
+use crate::time::billionths;
 use crate::workload::arrivals::ArrivalTimes;
 use crate::workload::details::DetailDraws;
 use crate::workload::graph::{Graph, JobSize};
 use crate::workload::jobs::Jobs;
-use crate::workload::{EstimateSpec, TaskClass, TraceTask, Workload, billionths};
+use crate::workload::{EstimateSpec, TaskClass, TraceTask, Workload};
 
 /// A task as it arrives.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -4,6 +4,7 @@ use super::arrivals::ArrivalsTable;
 use super::declare::{choice, parameters, table, words};
 use super::distributions::DistributionTable;
 use super::document::{Node, Value};
+use super::faults::{FaultsTable, OutageTable};
 use super::files::FilePath;
 use super::policies::PolicyTable;
 use super::reader::{Reader, Setting};
@@ -34,6 +35,8 @@ table! {
         retry: RetryTable = RetryTable::default();
         /// What scheduling itself costs.
         scheduler: SchedulerTable = SchedulerTable::default();
+        /// What breaks besides nodes that fail by chance.
+        faults: FaultsTable = FaultsTable::default();
     }
 }
 
@@ -377,6 +380,8 @@ pub(super) fn home_of(key: &str) -> Option<&'static str> {
         (RetryTable::KEYS, RetryTable::SHOWN),
         (SchedulerTable::KEYS, SchedulerTable::SHOWN),
         (ZonesTable::KEYS, ZonesTable::SHOWN),
+        (FaultsTable::KEYS, FaultsTable::SHOWN),
+        (OutageTable::KEYS, OutageTable::SHOWN),
         (BackoffTable::KEYS, BackoffTable::SHOWN),
     ];
     homes.iter().find(|(keys, _)| keys.contains(&key)).map(|(_, shown)| *shown)

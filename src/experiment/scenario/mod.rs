@@ -11,6 +11,7 @@ mod declare;
 mod diagnostics;
 mod distributions;
 mod document;
+mod faults;
 mod files;
 mod jobs;
 mod keys;

@@ -52,6 +52,10 @@ pub(super) fn scenarios() -> Vec<String> {
     for estimate in ["\"exact\"", "\"class-mean\"", "{ noise.lognormal.sigma = 0.5 }"] {
         all.push(format!("{generated}duration = 1\nestimate = {estimate}\n"));
     }
+    all.push(format!(
+        "faults.outages = [{{ node = \"node-3\", start = 1, end = \"1min\" }}, {{ share = 0.5, start = 0, end = 1 }}]\n{generated}duration = 1\n"
+    ));
+    all.push(format!("{generated}duration = 1\n[faults]\noutage_trace = \"outages.csv\"\n"));
     all.push(format!("{base}duration = 1\narrivals.times = [0, 0, 1, \"2s\"]\n"));
     all.push(format!("{base}trace.csv = \"right.csv\"\nestimate = \"requested\"\n"));
     all.push(format!(
