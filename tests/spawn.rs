@@ -182,6 +182,42 @@ fn every_policy_meets_the_same_trees() {
     assert_ne!(orders[0], orders[1], "numbers go by arrival, which is another");
 }
 
+/// The core's tables agree after every instant, whatever fails, with every dispatch and kind of queue.
+#[test]
+fn the_core_keeps_its_books() {
+    let plan = plan(
+        r#"
+        policies = ["fifo", "sjf", "lifo", "least-loaded", "consistent-hash", "easy-backfill",
+            "conservative-backfill", "srtf", "mlfq", "fair-share", "edf", "min-cost-flow"]
+        run.until = 150
+        retry = { max_attempts = 2, backoff = { base = 0.1, jitter = 0.5 } }
+        nodes = [{ count = 4, slots = 2, up.exponential.mean = 20.0, down.exponential.mean = 4.0 }]
+        scheduler = { detection_delay.exponential.mean = 0.1, queue_limit = 60 }
+        [workload]
+        tasks = 400
+        arrivals.poisson.rate = 2.0
+        duration.exponential.mean = 1.0
+        failure_probability = 0.1
+        patience.exponential.mean = 20.0
+        deadline.exponential.mean = 5.0
+        spawn = { children.exponential.mean = 1.5, depth = 3 }
+        "#,
+    );
+    let world = plan.world();
+    for policy in &plan.policies {
+        let options = RunOptions { check_invariants: true, tasks: true, ..RunOptions::default() };
+        let output = sim::simulate(&world, 3, world.policy(policy, 3), &options);
+        let tasks = output.unwrap_or_else(|error| panic!("`{}`: {error}", policy.name)).tasks;
+        let in_state = |state| tasks.iter().filter(|task| task.state == state).count();
+        assert!(tasks.len() > 700, "`{}`: {} tasks", policy.name, tasks.len());
+        assert!(tasks.iter().enumerate().all(|(number, task)| task.task == number as u32));
+        assert!(tasks.is_sorted_by_key(|task| task.arrival), "numbers go by arrival");
+        for state in [FinalState::Completed, FinalState::Error, FinalState::Timeout] {
+            assert!(in_state(state) > 0, "`{}`: no task ends in {state:?}", policy.name);
+        }
+    }
+}
+
 // Theory --------------------------------------------------------------------------------------
 
 /// Trees that are cut at a depth are of an exact size.

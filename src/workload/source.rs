@@ -195,6 +195,7 @@ impl TaskSource {
     ///
     /// # Panics
     /// When the workload is not a generated one without jobs: others spawn nothing.
+    #[inline(never)]
     pub fn spawned(&self, number: u32, identity: u64, arrival: Time) -> Result<NewTask, SourceError> {
         let Kind::Generated(generator) = &self.kind else { panic!("only generated tasks spawn others") };
         let mut error = None;
