@@ -82,7 +82,7 @@
 //!     resources: Default::default(),
 //!     faults: Default::default(),
 //!     zones: ZonePlan::default(),
-//!     workload: Workload::Generated { tasks: 1000, arrivals: Arrivals::AtOnce, classes: vec![task], jobs: None },
+//!     workload: Workload::Generated { tasks: 1000, arrivals: Arrivals::AtOnce, classes: vec![task], jobs: None, spawn: None },
 //!     retry: RetryPlan::default(),
 //!     queue_limit: None,
 //!     delays: Delays::default(),

@@ -112,6 +112,7 @@ impl Sample {
                 arrivals: Arrivals::Poisson { rate: 0.8 * f64::from(self.nodes) },
                 classes,
                 jobs: None,
+                spawn: None,
             },
             retry: RetryPlan::default(),
             queue_limit: None,

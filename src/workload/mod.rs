@@ -1,7 +1,7 @@
 //! Where tasks come from: generators and trace files.
 //!
 //! `arrivals` draws instants, `source` makes whole tasks of them one at a time, `jobs` whole jobs of
-//! tasks that wait for each other; `swf`, `csv`, `wfformat` and `batsim` read traces, `graph` keeps who
+//! tasks that wait for each other; `spawn` grows trees of tasks that submit others; `swf`, `csv`, `wfformat` and `batsim` read traces, `graph` keeps who
 //! waits for whom in them. Readers take bytes and never touch the file system.
 
 pub mod arrivals;
@@ -13,6 +13,8 @@ pub mod jobs;
 mod json;
 mod limits;
 pub mod source;
+mod source_error;
+pub mod spawn;
 pub mod swf;
 pub mod wfformat;
 
@@ -20,6 +22,7 @@ use std::sync::Arc;
 
 use self::graph::Graph;
 use self::jobs::Shape;
+use self::spawn::Spawn;
 pub use crate::fields::TraceError;
 pub use limits::Limits;
 
@@ -198,7 +201,7 @@ pub fn sort_tasks(tasks: &mut [TraceTask]) {
 pub enum Workload {
     /// Drawn anew in every replication.
     Generated {
-        /// How many.
+        /// How many; those that others spawn are not counted.
         tasks: u32,
         /// When.
         arrivals: Arrivals,
@@ -206,6 +209,8 @@ pub enum Workload {
         classes: Vec<TaskClass>,
         /// Jobs of tasks that wait for each other; then `arrivals` are those of jobs.
         jobs: Option<Shape>,
+        /// What a task that completes submits; only without jobs.
+        spawn: Option<Spawn>,
     },
     /// The same in every replication.
     Listed {
@@ -241,12 +246,32 @@ impl Workload {
         }
     }
 
-    /// How many tasks there are (fewer arrive when the run ends before).
+    /// How many tasks there are (fewer arrive when the run ends before); of tasks that spawn others,
+    /// those that are there first.
     pub fn tasks(&self) -> u32 {
         match self {
             Workload::Generated { tasks, .. } => *tasks,
             Workload::Listed { tasks, .. } => tasks.len() as u32,
         }
+    }
+
+    /// About how many tasks there are for each of [`tasks`](Self::tasks): more than 1 when they spawn
+    /// others.
+    pub fn growth(&self) -> f64 {
+        match self {
+            Workload::Generated { spawn: Some(spawn), .. } => spawn.mean_tasks().unwrap_or(f64::INFINITY),
+            _ => 1.0,
+        }
+    }
+
+    /// About how many tasks there are in all.
+    pub fn expected_tasks(&self) -> u64 {
+        (f64::from(self.tasks()) * self.growth()).round() as u64
+    }
+
+    /// Whether tasks spawn others.
+    pub fn spawns(&self) -> bool {
+        matches!(self, Workload::Generated { spawn: Some(_), .. })
     }
 
     /// How many tasks are known to arrive at one instant.

@@ -121,11 +121,11 @@ pub(super) fn check(
 fn run(table: Option<&RunTable>, tasks: Option<&Tasks>, reader: &mut Reader) -> Option<RunPlan> {
     let table = table?;
     if let (Some(warmup), Some(tasks)) = (table.warmup.found(), tasks)
-        && warmup.value.0 >= u64::from(tasks.workload.tasks())
+        && warmup.value.0 >= tasks.workload.expected_tasks()
     {
-        let count = tasks.workload.tasks();
+        let count = tasks.workload.expected_tasks();
         let title = "the warm-up must be shorter than the run";
-        let label = format!("leaves out {} of {} tasks", grouped(warmup.value.0), grouped(count.into()));
+        let label = format!("leaves out {} of {} tasks", grouped(warmup.value.0), grouped(count));
         reader.report(Diagnostic::new(title, warmup.at, label).context(tasks.count_at, "the run"));
     }
     Some(RunPlan {

@@ -119,10 +119,22 @@ table! {
         classes: Several<ClassTable>;
         /// Jobs of tasks that wait for each other; then `arrivals` are those of jobs.
         jobs: JobsTable;
+        /// What a task that completes submits at that very instant.
+        spawn: SpawnTable;
         /// The tasks one by one, in place of generated ones.
         tasks_list: Several<TaskTable>;
         /// A file of tasks, in place of generated ones.
         trace: TraceTable;
+    }
+}
+
+table! {
+    /// What a task that completes submits at that very instant; each of these may spawn others in turn.
+    SpawnTable, "`spawn`" {
+        /// How many tasks; of a number that is not whole, the rest is the probability of one more.
+        children: DistributionTable<Plain>;
+        /// Generations that follow a task that was not spawned; no end by default.
+        depth: Count;
     }
 }
 

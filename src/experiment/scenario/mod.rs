@@ -24,6 +24,7 @@ mod resolved;
 mod resources;
 mod schema;
 mod several;
+mod spawn;
 mod tasks;
 mod trace;
 mod values;

@@ -185,7 +185,7 @@ fn a_full_scenario_is_read_key_by_key() {
     assert_eq!(plan.policies[2].place, PlaceSpec::PowerOf { d: 9, with_replacement: true });
     assert_eq!(plan.policies[3].backfill, BackfillSpec::Aggressive);
 
-    let Workload::Generated { tasks, arrivals, classes, jobs: None } = &plan.workload else {
+    let Workload::Generated { tasks, arrivals, classes, jobs: None, spawn: None } = &plan.workload else {
         panic!("generated")
     };
     assert_eq!((*tasks, arrivals), (1000, &Arrivals::Poisson { rate: 1.5 }));
