@@ -220,6 +220,11 @@ fn combinations() -> Vec<PolicySpec> {
                     if order.needs_central_queue() && !one_queue {
                         continue;
                     }
+                    // They differ from `f1` in their formula alone.
+                    let alike = matches!(order, OrderSpec::F2 | OrderSpec::F3 | OrderSpec::F4);
+                    if alike && *place != PlaceSpec::FirstFit {
+                        continue;
+                    }
                     combinations.push(PolicySpec {
                         name: format!("{order_name} {place_name} {} {}", dispatch.name, backfill.name),
                         order: order.clone(),

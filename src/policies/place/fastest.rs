@@ -24,13 +24,8 @@ pub struct Fastest {
 impl Fastest {
     /// Ranks the nodes by speed.
     pub fn new(context: &PlaceContext<'_>) -> Self {
-        let mut node_at: Vec<u32> = (0..context.nodes.len() as u32).collect();
-        let speed = |node: u32| context.nodes[node as usize].speed;
-        node_at.sort_by(|&a, &b| speed(b).total_cmp(&speed(a)));
-        let mut rank_of = vec![0; node_at.len()];
-        for (rank, &node) in node_at.iter().enumerate() {
-            rank_of[node as usize] = rank as u32;
-        }
+        let node_at = context.by_falling_speed();
+        let rank_of = ranks(&node_at);
         Fastest {
             rooms: RoomIndex::new(context.nodes.len(), context.max_demand),
             rank_of,
@@ -40,8 +35,17 @@ impl Fastest {
     }
 }
 
+/// The position of each node in a list of all nodes.
+pub fn ranks(node_at: &[u32]) -> Vec<u32> {
+    let mut rank_of = vec![0; node_at.len()];
+    for (rank, &node) in node_at.iter().enumerate() {
+        rank_of[node as usize] = rank as u32;
+    }
+    rank_of
+}
+
 impl Place for Fastest {
-    #[inline]
+    #[inline(always)]
     fn choose(&mut self, task: &TaskView<'_>, cluster: &Cluster) -> Option<NodeId> {
         match self.rooms.first_from(0, task.slots()) {
             Some(rank) => Some(NodeId(self.node_at[rank as usize])),
@@ -49,7 +53,7 @@ impl Place for Fastest {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn node_changed(&mut self, node: NodeId, cluster: &Cluster) {
         self.rooms.set(self.rank_of[node.index()], cluster.unclaimed(node));
         self.when_full.node_changed(node, cluster);
