@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::order::score::Formula;
 pub use crate::scheduler::policy::Dispatch;
 use crate::time::Duration;
 
@@ -64,6 +65,26 @@ pub enum OrderSpec {
     },
     /// Longest path to the end of the job first.
     CriticalPath,
+    /// Cubed wait per work, times slots.
+    Wfp3,
+    /// Wait per work and logarithm of slots.
+    Unicep,
+    /// The function F1 of work, slots and arrival.
+    F1,
+    /// The function F2.
+    F2,
+    /// The function F3.
+    F3,
+    /// The function F4.
+    F4,
+    /// Smallest value of a formula first.
+    Score {
+        /// The formula.
+        formula: Formula,
+        /// How often at most the scores of waiting tasks are evaluated anew, if they move with time; zero
+        /// for whenever something is decided.
+        every: Duration,
+    },
 }
 
 /// Who shares the cluster under an order that is fair to groups of tasks.

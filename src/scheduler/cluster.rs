@@ -59,8 +59,9 @@ pub struct Cluster {
     /// By node: tasks that may wait in its queue, and how many do; empty without limits.
     limits: Vec<u32>,
     queued: Vec<u32>,
-    /// How many nodes are up.
+    /// How many nodes are up, and their slots.
     up: u32,
+    slots_up: u64,
     /// The instant of the last decision.
     now: Time,
 }
@@ -89,6 +90,7 @@ impl Cluster {
             queued: vec![0; limits.len()],
             limits,
             up: 0,
+            slots_up: 0,
             now: Time::ZERO,
         }
     }
@@ -211,6 +213,11 @@ impl Cluster {
     /// Whether any node is up.
     pub(super) fn any_up(&self) -> bool {
         self.up > 0
+    }
+
+    /// Slots of all nodes that are up, free or not.
+    pub(super) fn slots_up(&self) -> u64 {
+        self.slots_up
     }
 
     /// Puts a task into the queue of the node.
@@ -409,7 +416,9 @@ impl Cluster {
         let slots = self.specs[node.index()].slots;
         let state = &mut self.nodes[node.index()];
         if state.up != up {
-            self.up = if up { self.up + 1 } else { self.up - 1 };
+            let all = u64::from(slots);
+            (self.up, self.slots_up) =
+                if up { (self.up + 1, self.slots_up + all) } else { (self.up - 1, self.slots_up - all) };
         }
         state.up = up;
         state.free = if up { slots } else { 0 };

@@ -37,6 +37,7 @@ mod invariants;
 mod ledger;
 mod limits;
 mod machine;
+mod moving_keys;
 mod node_queue;
 mod notice;
 pub mod policy;

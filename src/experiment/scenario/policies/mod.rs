@@ -15,6 +15,7 @@ use crate::structures::hash_ring::MOST_POINTS;
 use crate::time::Duration;
 
 mod parts;
+mod score;
 
 use parts::{Backfill, DispatchKind, Order, Place};
 
