@@ -211,7 +211,7 @@ fn run(world: &World, policy: &PolicySpec, seed: u64) -> Option<RunOutput> {
     match simulate(world, seed, built, &options) {
         Ok(output) => Some(output),
         Err(SimulationError::Stopped) => None,
-        Err(error) => panic!("{error}"),
+        Err(error) => panic!("{}: {error}", policy.name),
     }
 }
 

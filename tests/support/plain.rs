@@ -121,12 +121,12 @@ struct Plain<'a> {
     sharers: Vec<(u32, u128)>,
     /// Turns given out: see `interruptions`.
     turns: u64,
+    schedules: scores::Schedules,
     /// Time, whether it begins, and node.
     outages: Vec<(u64, bool, usize)>,
     /// Repairers without work, and nodes that wait for one with the lengths of their repairs.
     idle_repairers: Option<u32>,
     repairs: Vec<(usize, u64)>,
-    schedules: scores::Schedules,
 }
 
 /// Parts of the largest node's amount in which shares are counted.
@@ -220,10 +220,10 @@ impl<'a> Plain<'a> {
             plans: vec![None; tasks.len()],
             sharers: Vec::new(),
             turns: 0,
+            schedules: scores::Schedules::new(world.nodes.len()),
             outages: breakdowns::outages(world, streams),
             idle_repairers: world.faults.repair_crew,
             repairs: Vec::new(),
-            schedules: scores::Schedules::new(world.nodes.len()),
         };
         plain.plan_outage(0);
         (0..plain.nodes.len()).for_each(|node| plain.comes_up(node));
