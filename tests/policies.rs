@@ -10,12 +10,13 @@ use falcon::faults::{FailsWhen, NodeFaults};
 use falcon::ids::NodeId;
 use falcon::metrics::{FinalState, Metric};
 use falcon::policies::registry::{BACKFILLS, DISPATCHES, ORDERS, PLACES};
-use falcon::policies::spec::Sharers;
+use falcon::policies::spec::{DispatchSpec, Sharers};
 use falcon::policies::{self, BackfillSpec, OrderSpec, PlaceSpec, PolicySpec};
 use falcon::random::Streams;
 use falcon::scheduler::details::NO_KEY;
 use falcon::scheduler::{
-    Backoff, Dispatch, Limits, NodeSpec, OnNodeLoss, OnRejection, Resources, RetryPlan, TaskDetails, Zones,
+    Backoff, Dispatch, Limits, NodeSpec, OnNodeLoss, OnRejection, Resources, RetryPlan, Stealing, Take,
+    TaskDetails, Victim, Zones,
 };
 use falcon::sim::{RunOptions, RunOutput, SimulationError, simulate};
 use falcon::time::{Duration, Time};
@@ -215,8 +216,16 @@ fn combinations() -> Vec<PolicySpec> {
         for (place_name, place) in &places {
             for dispatch in DISPATCHES {
                 for backfill in BACKFILLS {
-                    let one_queue = dispatch.spec == Dispatch::Pull && backfill.spec == BackfillSpec::None;
-                    if order.needs_central_queue() && !one_queue {
+                    // Nobody overtakes where there is no one queue, or one task at a time.
+                    if backfill.spec != BackfillSpec::None && dispatch.spec != DispatchSpec::Pull {
+                        continue;
+                    }
+                    let one_queue = dispatch.spec.base() == Dispatch::Pull;
+                    if order.needs_central_queue() && !(one_queue && backfill.spec == BackfillSpec::None) {
+                        continue;
+                    }
+                    if dispatch.spec == DispatchSpec::Serial && matches!(place, PlaceSpec::MinCostFlow { .. })
+                    {
                         continue;
                     }
                     combinations.push(PolicySpec {
@@ -231,6 +240,25 @@ fn combinations() -> Vec<PolicySpec> {
             }
         }
     }
+    // How idle nodes take what waits elsewhere.
+    for order in [OrderSpec::Fifo, OrderSpec::Sjf, OrderSpec::Srtf] {
+        for place in [PlaceSpec::RoundRobin, PlaceSpec::LeastWork, PlaceSpec::EarliestFinish] {
+            for victim in [Victim::Longest, Victim::Random] {
+                for take in [Take::One, Take::Half] {
+                    for delay in [0, 1, 3] {
+                        let rule = Stealing { victim, take, delay: Duration(delay * SECOND) };
+                        combinations.push(PolicySpec {
+                            name: format!("{order:?} {place:?} {rule:?}"),
+                            order: order.clone(),
+                            place: place.clone(),
+                            dispatch: DispatchSpec::Hybrid(rule),
+                            ..PolicySpec::default()
+                        });
+                    }
+                }
+            }
+        }
+    }
     // How tasks overtake: in another order, and behind a head that stays the head.
     let options = [(Some(OrderSpec::Sjf), false), (Some(OrderSpec::Lifo), true), (None, true)];
     for order in [OrderSpec::Fifo, OrderSpec::Ljf] {
@@ -240,7 +268,7 @@ fn combinations() -> Vec<PolicySpec> {
                     name: format!("{order:?} {backfill:?} by {backfill_order:?}, commits: {commit_head}"),
                     order: order.clone(),
                     place: PlaceSpec::FirstFit,
-                    dispatch: Dispatch::Pull,
+                    dispatch: DispatchSpec::Pull,
                     backfill,
                     backfill_order,
                     commit_head,
@@ -275,7 +303,9 @@ fn combinations() -> Vec<PolicySpec> {
 
 /// Whether the choices cannot be foretold by the plain simulator.
 fn draws(policy: &PolicySpec) -> bool {
+    let at_random = |rule: Stealing| rule.victim == Victim::Random;
     policy.order == OrderSpec::Random
+        || matches!(policy.dispatch, DispatchSpec::Hybrid(rule) if at_random(rule))
         || matches!(
             policy.place,
             PlaceSpec::Random
@@ -392,7 +422,7 @@ fn every_policy_in_many_random_worlds() {
 fn every_policy(worlds: u32) {
     let policies = combinations();
     // But for a few that cannot be combined, and some more than once.
-    assert!(policies.len() > ORDERS.len() * PLACES.len() * DISPATCHES.len() * (BACKFILLS.len() - 1));
+    assert!(policies.len() > ORDERS.len() * PLACES.len() * (DISPATCHES.len() + BACKFILLS.len() - 2));
     in_random_worlds(worlds, |world| {
         for policy in &policies {
             // The reservation of EASY knows slots alone; scenarios cannot ask for more.

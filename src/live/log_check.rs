@@ -2,7 +2,7 @@
 
 use super::journal::Step;
 use super::log::{FORM, Header};
-use crate::policies::{BackfillSpec, PlaceSpec};
+use crate::policies::{BackfillSpec, DispatchSpec, PlaceSpec};
 use crate::scheduler::policy::Dispatch;
 use crate::scheduler::{Command, Event, NodeSpec};
 use crate::time::{Duration, Time};
@@ -46,11 +46,17 @@ pub(super) fn check(header: &Header) -> Result<(), String> {
     if !drawable {
         return Err(format!("its policy cannot draw as many of {nodes} nodes as it says"));
     }
-    if header.policy.backfill != BackfillSpec::None && header.policy.dispatch == Dispatch::Push {
+    if header.policy.backfill != BackfillSpec::None && header.policy.dispatch.base() == Dispatch::Push {
         return Err("its policy backfills without a central queue".to_string());
     }
+    if header.policy.dispatch == DispatchSpec::Serial
+        && (header.policy.backfill != BackfillSpec::None
+            || matches!(header.policy.place, PlaceSpec::MinCostFlow { .. }))
+    {
+        return Err("its policy starts one task at a time and several at once".to_string());
+    }
     if header.policy.order.needs_central_queue()
-        && (header.policy.dispatch == Dispatch::Push
+        && (header.policy.dispatch.base() == Dispatch::Push
             || header.policy.backfill != BackfillSpec::None
             || header.policy.preempt)
     {

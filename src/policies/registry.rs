@@ -4,7 +4,7 @@
 //! scenario reader, its error messages and the conformance tests all read this table. The story that
 //! `falcon policies NAME` tells of a part is the head of its file.
 
-use super::spec::{BackfillSpec, Dispatch, OrderSpec, PlaceSpec, PolicySpec, Sharers};
+use super::spec::{BackfillSpec, DispatchSpec, OrderSpec, PlaceSpec, PolicySpec, Sharers};
 use crate::time::Duration;
 
 /// A named part of a policy and what it does in one line.
@@ -157,14 +157,26 @@ pub const PLACES: &[Part<PlaceSpec>] = &[
 ];
 
 /// All kinds of dispatch.
-pub const DISPATCHES: &[Part<Dispatch>] = &[
+pub const DISPATCHES: &[Part<DispatchSpec>] = &[
     part!(
         "pull",
         "one central queue; a free node takes the next task",
-        Dispatch::Pull,
+        DispatchSpec::Pull,
         "../scheduler/pull.rs"
     ),
-    part!("push", "a task is bound to a node when it arrives", Dispatch::Push, "../scheduler/push.rs"),
+    part!("push", "a task is bound to a node when it arrives", DispatchSpec::Push, "../scheduler/push.rs"),
+    part!(
+        "hybrid",
+        "push, and an idle node takes what waits at another",
+        DispatchSpec::HYBRID,
+        "../scheduler/stealing.rs"
+    ),
+    part!(
+        "serial",
+        "one task at a time in the whole cluster",
+        DispatchSpec::Serial,
+        "../scheduler/serial.rs"
+    ),
 ];
 
 /// All kinds of backfilling.
@@ -192,7 +204,7 @@ pub struct Preset {
     pub name: &'static str,
     order: OrderSpec,
     place: PlaceSpec,
-    dispatch: Dispatch,
+    dispatch: DispatchSpec,
     backfill: BackfillSpec,
 }
 
@@ -211,11 +223,11 @@ impl Preset {
 }
 
 const fn push(name: &'static str, place: PlaceSpec) -> Preset {
-    Preset { name, order: OrderSpec::Fifo, place, dispatch: Dispatch::Push, backfill: BackfillSpec::None }
+    Preset { name, order: OrderSpec::Fifo, place, dispatch: DispatchSpec::Push, backfill: BackfillSpec::None }
 }
 
 const fn pull(name: &'static str, order: OrderSpec, place: PlaceSpec) -> Preset {
-    Preset { name, order, place, dispatch: Dispatch::Pull, backfill: BackfillSpec::None }
+    Preset { name, order, place, dispatch: DispatchSpec::Pull, backfill: BackfillSpec::None }
 }
 
 const CONSISTENT_HASH: PlaceSpec = PlaceSpec::ConsistentHash { virtual_nodes: 100, load_bound: None };
@@ -244,6 +256,8 @@ pub const PRESETS: &[Preset] = &[
     Preset { order: MLFQ, ..push("mlfq", PlaceSpec::LeastLoaded) },
     pull("lifo", OrderSpec::Lifo, PlaceSpec::Fastest),
     pull("fair-share", OrderSpec::FairShare { over: Sharers::Classes }, PlaceSpec::Fastest),
+    Preset { dispatch: DispatchSpec::HYBRID, ..push("work-stealing", PlaceSpec::RoundRobin) },
+    Preset { dispatch: DispatchSpec::Serial, ..pull("serial", OrderSpec::Fifo, PlaceSpec::Fastest) },
     pull("first-fit", OrderSpec::Fifo, PlaceSpec::FirstFit),
     pull("best-fit", OrderSpec::Fifo, PlaceSpec::BestFit),
     pull("worst-fit", OrderSpec::Fifo, PlaceSpec::WorstFit),

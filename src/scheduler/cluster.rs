@@ -58,8 +58,9 @@ pub struct Cluster {
     max_demand: u32,
     /// Named resources, when there are any.
     pub(super) ledger: Option<Box<Ledger>>,
-    /// By node: tasks that may wait in its queue, and how many do; empty without limits.
+    /// By node: tasks that may wait in its queue; empty without limits.
     limits: Vec<u32>,
+    /// By node: tasks in its queue; empty when nobody asks.
     queued: Vec<u32>,
     /// How many nodes are up.
     up: u32,
@@ -208,6 +209,16 @@ impl Cluster {
     /// Whether the named resources that are free are enough for all tasks in the node's own queue.
     fn covers_claims(&self, node: NodeId) -> bool {
         self.ledger.as_ref().is_none_or(|ledger| ledger.covers_claims(node))
+    }
+
+    /// From now on the tasks in queues of nodes are counted; nothing may be queued yet.
+    pub(super) fn count_queued(&mut self) {
+        self.queued = vec![0; self.nodes.len()];
+    }
+
+    /// How many tasks wait in the node's own queue, where they are counted.
+    pub(super) fn queued(&self, node: NodeId) -> u32 {
+        self.queued[node.index()]
     }
 
     /// Whether nodes limit how many may wait.

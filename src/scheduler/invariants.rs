@@ -37,6 +37,7 @@ impl<P: Policy> Scheduler<P> {
         for node in self.cluster.nodes() {
             self.check_node(node, &mut see);
         }
+        self.check_thieves();
         let central: Vec<u32> =
             if self.indexed { self.waiting.iter().collect() } else { self.ready.iter().collect() };
         if self.reordered {
@@ -88,6 +89,23 @@ impl<P: Policy> Scheduler<P> {
         }
     }
 
+    /// Once an instant is decided no idle node has left what it could take at once.
+    fn check_thieves(&self) {
+        let Some(thieves) = &self.thieves else { return };
+        if thieves.is_up_to_date() && thieves.takes_at_once() {
+            for thief in self.cluster.nodes().filter(|node| self.cluster.queued(*node) == 0) {
+                for victim in self.cluster.nodes().filter(|node| self.cluster.queued(*node) > 0) {
+                    let Some(first) = self.cluster.nodes[victim.index()].queue_front(&self.tasks) else {
+                        continue;
+                    };
+                    let fits = self.cluster.free(thief) >= self.tasks.hot[first as usize].slots
+                        && self.cluster.covers(thief, first, &self.tasks);
+                    assert!(!fits || self.is_leaving(first), "{thief:?} leaves what waits at {victim:?}");
+                }
+            }
+        }
+    }
+
     fn check_node(&self, node: NodeId, see: &mut impl FnMut(u32)) {
         let state = self.cluster.nodes[node.index()];
         let mut used = 0;
@@ -123,6 +141,9 @@ impl<P: Policy> Scheduler<P> {
             queued.push(slot);
         }
         assert_eq!(state.load, load, "load of {node:?}");
+        if self.thieves.is_some() {
+            assert_eq!(self.cluster.queued(node) as usize, queued.len(), "queue of {node:?}");
+        }
         self.check_amounts(node, &queued);
         if state.up {
             assert_eq!(state.free + used, self.cluster.spec(node).slots, "slots of {node:?}");

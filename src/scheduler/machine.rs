@@ -8,10 +8,11 @@ use super::config::{Limits, SchedulerConfig};
 use super::dependencies::Dependencies;
 use super::details::{NO_JOB, TaskDetails};
 use super::event::{Event, Outcome, TaskSpec};
-use super::policy::{Backfill, Dispatch, Entry, Interrupts, Order, Place, Policy, Step};
+use super::policy::{Backfill, Dispatch, Entry, Interrupts, Manner, Order, Place, Policy, Step};
 use super::ready::ReadyQueue;
 use super::record::{Observer, Record};
 use super::running::Running;
+use super::stealing::Thieves;
 use super::task::{NONE, TaskState, Tasks};
 use super::timers::Timers;
 use super::view::{Counts, View};
@@ -52,6 +53,10 @@ pub struct Scheduler<P> {
     pub(super) node_joined: bool,
     /// Push: nodes whose queue must be looked at.
     pub(super) dirty: Vec<NodeId>,
+    /// Push: who takes tasks from whom, when idle nodes do.
+    pub(super) thieves: Option<Box<Thieves>>,
+    /// Pull: whether one task runs at a time in the whole cluster.
+    pub(super) serial: bool,
     pub(super) timers: Timers,
     pub(super) counts: Counts,
     /// Kinds of tasks by slots and demand, where resources are named.
@@ -78,7 +83,7 @@ pub struct Scheduler<P> {
 impl<P: Policy> Scheduler<P> {
     /// A scheduler that knows its nodes but believes none of them up yet.
     pub fn new(mut policy: P, nodes: &[NodeSpec], config: SchedulerConfig) -> Self {
-        let cluster = Cluster::new(nodes, policy.dispatch(), &config);
+        let mut cluster = Cluster::new(nodes, policy.dispatch(), &config);
         let jitter = Streams::new(config.seed).key(Purpose::Backoff);
         let backfill = policy.parts().2;
         let indexed = backfill.is_active() || backfill.commits_head();
@@ -101,6 +106,11 @@ impl<P: Policy> Scheduler<P> {
             && matches!(interrupts, Interrupts::ForBetter | Interrupts::ForShorter);
         let by_speed = interrupts == Interrupts::ForShorter;
         let running = centrally.then(|| Running::new(&cluster, by_speed));
+        let thieves = match policy.manner() {
+            Manner::Stealing(rule) => Some(Box::new(Thieves::new(rule, &mut cluster, config.seed))),
+            Manner::Plain | Manner::Serial => None,
+        };
+        let serial = policy.manner() == Manner::Serial;
         Scheduler {
             policy,
             config,
@@ -119,6 +129,8 @@ impl<P: Policy> Scheduler<P> {
             parked: Vec::new(),
             node_joined: false,
             dirty: Vec::new(),
+            thieves,
+            serial,
             timers: Timers::default(),
             counts: Counts::default(),
             kinds: BTreeMap::new(),
@@ -214,6 +226,9 @@ impl<P: Policy> Scheduler<P> {
         }
         if self.interrupts != Interrupts::Never {
             self.decide_interruptions(now, commands, observer);
+        }
+        if self.thieves.is_some() {
+            self.decide_thefts(now, commands, observer);
         }
         if self.limited && self.cluster.dispatch() == Dispatch::Pull {
             self.refuse_surplus(now, commands, observer);

@@ -12,6 +12,9 @@ impl<P: Policy> Scheduler<P> {
     pub(super) fn load_changed(&mut self, node: NodeId) {
         if self.cluster.dispatch() == Dispatch::Push && !self.cluster.has_limits() {
             self.policy.parts().1.load_changed(node, &self.cluster);
+            if self.thieves.is_some() {
+                self.note_for_thieves(node);
+            }
         } else {
             self.node_changed(node);
         }
@@ -30,6 +33,9 @@ impl<P: Policy> Scheduler<P> {
         place.node_changed(node, &self.cluster);
         if backfill.is_active() {
             backfill.node_changed(node, &self.cluster);
+        }
+        if self.thieves.is_some() {
+            self.note_for_thieves(node);
         }
     }
 

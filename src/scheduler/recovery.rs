@@ -58,6 +58,7 @@ impl<P: Policy> Scheduler<P> {
                     }
                 }
                 Alarm::Patience => self.give_up(now, number, slot, commands, observer),
+                Alarm::Theft => self.request_arrives(number, NodeId(slot)),
             }
         }
     }
@@ -92,6 +93,7 @@ impl<P: Policy> Scheduler<P> {
             self.vacate(now, slot, node, observer);
         }
         self.cluster.set_up(node, false);
+        self.forget_request(node);
         for slot in lost.drain(..).rev() {
             self.lose(now, slot, node, commands, observer);
         }

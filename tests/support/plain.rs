@@ -8,7 +8,7 @@ use std::cmp::Ordering;
 
 use falcon::faults::FailsWhen;
 use falcon::ids::NodeId;
-use falcon::policies::spec::Sharers;
+use falcon::policies::spec::{DispatchSpec, Sharers};
 use falcon::policies::{BackfillSpec, OrderSpec, PlaceSpec, PolicySpec};
 use falcon::random::{Purpose, Stream, Streams};
 use falcon::scheduler::details::NO_KEY;
@@ -20,6 +20,8 @@ use falcon::world::World;
 
 #[path = "interruptions.rs"]
 mod interruptions;
+#[path = "stealing.rs"]
+mod stealing;
 
 /// What became of a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,6 +114,10 @@ struct Plain<'a> {
     sharers: Vec<(u32, u128)>,
     /// Turns given out: see `interruptions`.
     turns: u64,
+    /// Requests for tasks under way: see `stealing`.
+    requests: Vec<stealing::Request>,
+    /// By node: how many it has sent.
+    sent: Vec<u64>,
 }
 
 /// Parts of the largest node's amount in which shares are counted.
@@ -202,6 +208,8 @@ impl<'a> Plain<'a> {
             plans: vec![None; tasks.len()],
             sharers: Vec::new(),
             turns: 0,
+            requests: Vec::new(),
+            sent: vec![0; world.nodes.len()],
         };
         (0..plain.nodes.len()).for_each(|node| plain.comes_up(node));
         plain.insert(tasks[0].arrival.0, Event::Arrival(0));
@@ -221,7 +229,9 @@ impl<'a> Plain<'a> {
         let next_event = self.events.iter().map(|(time, _, _)| *time).min();
         let next_timer = self.timers.iter().map(|(time, _)| *time).min();
         let next_slice = self.next_slice_end();
-        let next = next_event.into_iter().chain(next_timer).chain(next_slice).min();
+        let next_request = self.requests.iter().map(|request| request.arrives).min();
+        let timers = next_timer.into_iter().chain(next_slice).chain(next_request);
+        let next = next_event.into_iter().chain(timers).min();
         self.now = next.expect("a task that can never settle");
         self.timers.sort_unstable();
         while let Some(&(time, task)) = self.timers.first()
@@ -246,11 +256,14 @@ impl<'a> Plain<'a> {
                 }
             }
         }
-        match self.policy.dispatch {
+        match self.policy.dispatch.base() {
             Dispatch::Pull => self.decide_pull(),
             Dispatch::Push => self.decide_push(),
         }
         self.decide_interruptions();
+        if let DispatchSpec::Hybrid(rule) = self.policy.dispatch {
+            self.steal(rule);
+        }
     }
 
     // Facts -----------------------------------------------------------------------------------
@@ -279,7 +292,7 @@ impl<'a> Plain<'a> {
         self.nodes[node].running.retain(|other| *other != task);
         self.remember(task);
         self.rests(node);
-        if self.policy.dispatch == Dispatch::Push && !self.touched.contains(&node) {
+        if self.policy.dispatch.base() == Dispatch::Push && !self.touched.contains(&node) {
             self.touched.push(node);
         }
         let state = &mut self.tasks[task];
@@ -327,6 +340,7 @@ impl<'a> Plain<'a> {
         self.insert(self.now + down, Event::Node(node));
         self.nodes[node].up = false;
         self.nodes[node].busy_since = None;
+        self.requests.retain(|request| request.thief != node);
         for task in std::mem::take(&mut self.nodes[node].running) {
             self.count_work(task, node);
             self.forget(Event::Begin(task));
@@ -485,7 +499,7 @@ impl<'a> Plain<'a> {
     }
 
     fn room_amount(&self, node: usize, kind: usize) -> u64 {
-        match self.policy.dispatch {
+        match self.policy.dispatch.base() {
             Dispatch::Pull => self.free_amount(node, kind),
             Dispatch::Push => self.capacity(node, kind),
         }
@@ -544,7 +558,7 @@ impl<'a> Plain<'a> {
 
     /// What a task placed there may count on.
     fn room(&self, node: usize) -> u32 {
-        match self.policy.dispatch {
+        match self.policy.dispatch.base() {
             Dispatch::Pull => self.free(node),
             Dispatch::Push if self.nodes[node].up => self.world.nodes[node].slots,
             Dispatch::Push => 0,
@@ -666,7 +680,7 @@ impl<'a> Plain<'a> {
             _ => chosen,
         };
         let chosen = match chosen {
-            None if looks_for_free_slots && self.policy.dispatch == Dispatch::Push => {
+            None if looks_for_free_slots && self.policy.dispatch.base() == Dispatch::Push => {
                 self.least(with_room(), |node| self.load(node) as f64)
             }
             chosen => chosen,
@@ -734,7 +748,7 @@ impl<'a> Plain<'a> {
     /// first. What is bound to a node keeps it busy for as long as estimates say, or until it is idle.
     fn earliest_finish(&mut self, task: usize) -> Option<usize> {
         let Task { slots, estimate, .. } = self.tasks[task];
-        let pull = self.policy.dispatch == Dispatch::Pull;
+        let pull = self.policy.dispatch.base() == Dispatch::Pull;
         // Where resources are named a free slot alone says little.
         let named = self.kinds() > 0;
         let narrow = !named && self.tasks.iter().all(|task| task.slots == 1);
@@ -866,6 +880,11 @@ impl<'a> Plain<'a> {
             return self.follow_plans();
         }
         while let Some(head) = self.committed.or_else(|| self.head(&self.waiting)) {
+            if self.policy.dispatch == DispatchSpec::Serial
+                && self.nodes.iter().any(|node| !node.running.is_empty())
+            {
+                return;
+            }
             let Some(node) = self.choose(head) else {
                 self.committed = self.policy.commit_head.then_some(head);
                 return self.overtake(head);
