@@ -377,6 +377,10 @@ impl Place for Fitting {
         matches!(self.rule, Rule::DoneFirst(_))
     }
 
+    fn keeps_account(&self) -> bool {
+        matches!(&self.rule, Rule::OrNext(place) if place.keeps_account())
+    }
+
     fn begin(&mut self, now: Time) {
         if let Rule::OrNext(place) = &mut self.rule {
             place.begin(now);

@@ -50,10 +50,8 @@ pub struct Cluster {
     pub(super) nodes: Vec<Node>,
     specs: Vec<NodeSpec>,
     dispatch: Dispatch,
-    /// A node whose room is limited for the moment, to protect a reservation there.
-    cap: Option<(NodeId, u32)>,
-    /// Nodes without room for the moment, and the slots that are really free there.
-    closed: Vec<(NodeId, u32)>,
+    /// Nodes whose room is limited for the moment, and the slots that are really free there.
+    limited: Vec<(NodeId, u32)>,
     /// Most slots that one task takes.
     max_demand: u32,
     /// Named resources, when there are any.
@@ -86,8 +84,7 @@ impl Cluster {
             nodes: memory::filled(down, specs.len()),
             specs: specs.to_vec(),
             dispatch,
-            cap: None,
-            closed: Vec::new(),
+            limited: Vec::new(),
             max_demand: config.max_demand,
             ledger: Ledger::new(&config.resources, specs.len()),
             queued: vec![0; limits.len()],
@@ -139,11 +136,7 @@ impl Cluster {
     /// Slots free right now; 0 while down.
     #[inline]
     pub fn free(&self, node: NodeId) -> u32 {
-        let free = self.nodes[node.index()].free;
-        match self.cap {
-            Some((capped, cap)) if capped == node => free.min(cap),
-            _ => free,
-        }
+        self.nodes[node.index()].free
     }
 
     /// Queued and running tasks.
@@ -358,20 +351,17 @@ impl Cluster {
         })
     }
 
-    /// Limits the room of one node until it is called again.
-    pub(super) fn set_cap(&mut self, cap: Option<(NodeId, u32)>) {
-        self.cap = cap;
+    /// Leaves a node no more than so many free slots until the limit is lifted, to protect a
+    /// reservation there; nothing may start or end meanwhile.
+    pub(super) fn limit(&mut self, node: NodeId, most: u32) {
+        let free = &mut self.nodes[node.index()].free;
+        self.limited.push((node, *free));
+        *free = most.min(*free);
     }
 
-    /// Takes all room of a node away until it is opened again; nothing may start or end meanwhile.
-    pub(super) fn close(&mut self, node: NodeId) {
-        let free = std::mem::replace(&mut self.nodes[node.index()].free, 0);
-        self.closed.push((node, free));
-    }
-
-    /// Opens one of the nodes that were closed again.
-    pub(super) fn open(&mut self) -> Option<NodeId> {
-        let (node, free) = self.closed.pop()?;
+    /// Lifts the limit that was set last.
+    pub(super) fn lift_limit(&mut self) -> Option<NodeId> {
+        let (node, free) = self.limited.pop()?;
         self.nodes[node.index()].free = free;
         Some(node)
     }

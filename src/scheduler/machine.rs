@@ -38,6 +38,8 @@ pub struct Scheduler<P> {
     /// Whether anybody wants to know of starts and ends of attempts: the order, or those who count
     /// named resources.
     pub(super) watched: bool,
+    /// Whether the place keeps an account of what is at nodes.
+    pub(super) accounted: bool,
     /// How many waiting tasks the place assigns together; 0 for one by one.
     pub(super) window: usize,
     /// The same tasks in the order in which they may overtake, when that is another one.
@@ -48,9 +50,10 @@ pub struct Scheduler<P> {
     /// Tasks that came at this instant: to be placed (push), or the only one as long as it may not
     /// need the queue (pull).
     pub(super) unplaced: Vec<u32>,
-    /// Push: tasks for which no node had room; they are tried again when a node joins.
+    /// Push: tasks for which no node had room. They are tried again when a node joins, and at every
+    /// decision where nodes limit how many may wait.
     pub(super) parked: Vec<u32>,
-    pub(super) node_joined: bool,
+    pub(super) tries_parked: bool,
     /// Push: nodes whose queue must be looked at.
     pub(super) dirty: Vec<NodeId>,
     /// Push: who takes tasks from whom, when idle nodes do.
@@ -72,6 +75,8 @@ pub struct Scheduler<P> {
     pub(super) expired: Vec<(Time, u32, u32)>,
     /// Whether submissions may be refused, or tasks give up.
     pub(super) limited: bool,
+    /// Whether there is more to decide than what starts.
+    decides_more: bool,
     /// Submissions of this instant, when they may be refused.
     pub(super) arrived: Vec<u32>,
     /// By slot: how often a submission was refused.
@@ -94,6 +99,7 @@ impl<P: Policy> Scheduler<P> {
         // that says at every start whose turn it is has but one task at the front.
         let one_by_one = backfill.is_active() || order.is_grouped();
         let window = if one_by_one { 0 } else { place.window() };
+        let accounted = place.keeps_account();
         let watched = order.watches_attempts() || cluster.resources().is_some();
         let Limits { waiting, tasks_give_up, .. } = config.limits;
         let indexed = indexed || one_by_one || window > 0 || waiting.is_some() || tasks_give_up;
@@ -111,6 +117,7 @@ impl<P: Policy> Scheduler<P> {
             Manner::Plain | Manner::Serial => None,
         };
         let serial = policy.manner() == Manner::Serial;
+        let decides_more = limited || interrupts != Interrupts::Never || thieves.is_some();
         Scheduler {
             policy,
             config,
@@ -121,13 +128,14 @@ impl<P: Policy> Scheduler<P> {
             waiting: OrderedIndex::default(),
             indexed,
             watched,
+            accounted,
             window,
             candidates: OrderedIndex::default(),
             reordered,
             committed: None,
             unplaced: Vec::new(),
             parked: Vec::new(),
-            node_joined: false,
+            tries_parked: false,
             dirty: Vec::new(),
             thieves,
             serial,
@@ -140,6 +148,7 @@ impl<P: Policy> Scheduler<P> {
             running,
             expired: Vec::new(),
             limited,
+            decides_more,
             arrived: Vec::new(),
             refusals: Vec::new(),
             scratch: Vec::new(),
@@ -218,12 +227,22 @@ impl<P: Policy> Scheduler<P> {
     /// Decides what starts where; called once per instant, when its facts are all in.
     #[inline(always)]
     pub fn decide<O: Observer>(&mut self, now: Time, commands: &mut Commands, observer: &mut O) {
-        self.policy.parts().1.begin(now);
+        if self.accounted {
+            self.policy.parts().1.begin(now);
+        }
         self.cluster.set_now(now);
         match self.cluster.dispatch() {
             Dispatch::Pull => self.decide_pull(now, commands, observer),
             Dispatch::Push => self.decide_push(now, commands, observer),
         }
+        if self.decides_more {
+            self.decide_more(now, commands, observer);
+        }
+    }
+
+    /// What is left to decide once everything that can start has started.
+    #[cold]
+    fn decide_more<O: Observer>(&mut self, now: Time, commands: &mut Commands, observer: &mut O) {
         if self.interrupts != Interrupts::Never {
             self.decide_interruptions(now, commands, observer);
         }
@@ -395,10 +414,12 @@ impl<P: Policy> Scheduler<P> {
         let deadline = self.tasks.deadline(slot);
         let task = &mut self.tasks.hot[slot as usize];
         let waiting = task.state.waits();
-        self.counts.away -= u64::from(waiting && task.state != TaskState::Waiting);
+        if waiting {
+            self.counts.away -= u64::from(task.state != TaskState::Waiting);
+            self.counts.waiting -= 1;
+        }
         task.set_state(state);
         self.counts.settled += 1;
-        self.counts.waiting -= u64::from(waiting);
         let id = TaskId { slot, number: task.number };
         let resumptions = self.tasks.progress.get(slot as usize).map_or(0, |progress| progress.resumptions);
         let record = Record::Settled {

@@ -24,7 +24,7 @@ impl Node {
     }
 
     /// Adds a task.
-    #[inline]
+    #[inline(always)]
     pub(super) fn queue_push(&mut self, slot: u32, tasks: &mut Tasks) {
         let task = &mut tasks.hot[slot as usize];
         task.next = NONE;
@@ -45,7 +45,7 @@ impl Node {
     }
 
     /// Takes the front, which must be `front`.
-    #[inline]
+    #[inline(always)]
     pub(super) fn queue_pop(&mut self, front: u32, tasks: &mut Tasks) {
         self.queued_slots -= tasks.hot[front as usize].slots;
         if front == self.queue_head {

@@ -23,11 +23,18 @@ impl<P: Policy> Scheduler<P> {
     /// A task has come to a node or left it.
     #[inline(always)]
     pub(super) fn follow(&mut self, now: Time, step: Step, slot: u32, node: NodeId) {
+        if self.accounted {
+            self.tell_place(now, step, slot, node);
+        }
+    }
+
+    #[inline(never)]
+    fn tell_place(&mut self, now: Time, step: Step, slot: u32, node: NodeId) {
         self.policy.parts().1.follow(now, step, &self.tasks.view(slot), node);
     }
 
     /// The node's room has changed.
-    #[inline]
+    #[inline(always)]
     pub(super) fn node_changed(&mut self, node: NodeId) {
         let (_, place, backfill) = self.policy.parts();
         place.node_changed(node, &self.cluster);

@@ -201,13 +201,18 @@ pub trait Place {
         false
     }
 
+    /// Whether it keeps an account of what is at nodes and wants [`begin`](Self::begin) and
+    /// [`follow`](Self::follow) to be called.
+    fn keeps_account(&self) -> bool {
+        false
+    }
+
     /// Called before the choices of an instant, when its facts are all in.
     fn begin(&mut self, now: Time) {
         let _ = now;
     }
 
-    /// Called for every task that comes to a node or leaves it, for places that keep an account of
-    /// what is there.
+    /// Called for every task that comes to a node or leaves it.
     fn follow(&mut self, now: Time, step: Step, task: &TaskView<'_>, node: NodeId) {
         let _ = (now, step, task, node);
     }

@@ -7,7 +7,7 @@
 
 use super::command::Commands;
 use super::machine::Scheduler;
-use super::policy::{Backfill, Interrupts, Order, Pass, Place, Policy};
+use super::policy::{Backfill, Candidate, Interrupts, Order, Pass, Place, Policy};
 use super::record::Observer;
 use crate::ids::NodeId;
 use crate::structures::memory;
@@ -49,10 +49,7 @@ impl<P: Policy> Scheduler<P> {
             for slot in window.drain(..).filter(|_| assigned) {
                 let view = self.tasks.view(slot);
                 let Some(node) = self.policy.parts().1.choose(&view, &self.cluster) else { continue };
-                if self.waiting.first() == Some(slot) {
-                    self.policy.parts().0.taken(self.tasks.hot[slot as usize].key, 0);
-                }
-                self.waiting.remove(slot);
+                self.take_from_queue(slot);
                 self.start_pulled(now, slot, node, commands, observer);
             }
             self.scratch = window;
@@ -166,34 +163,39 @@ impl<P: Policy> Scheduler<P> {
         }
         self.policy.parts().2.begin(pass!());
         while let Some(candidate) = self.policy.parts().2.next(pass!()) {
-            if let Some((capped, _)) = candidate.cap {
-                self.cluster.set_cap(candidate.cap);
-                self.policy.parts().1.node_changed(capped, &self.cluster);
-            }
-            for at in 0..self.policy.parts().2.closed().len() {
-                let node = self.policy.parts().2.closed()[at];
-                self.cluster.close(node);
-                self.policy.parts().1.node_changed(node, &self.cluster);
-            }
-            let view = self.tasks.view(candidate.slot);
-            let chosen = self.policy.parts().1.choose(&view, &self.cluster);
-            while let Some(node) = self.cluster.open() {
-                self.policy.parts().1.node_changed(node, &self.cluster);
-            }
-            if let Some((capped, _)) = candidate.cap {
-                self.cluster.set_cap(None);
-                self.policy.parts().1.node_changed(capped, &self.cluster);
-            }
+            let chosen = self.choose_within_limits(&candidate);
             if let Some(node) = chosen {
-                if self.waiting.first() == Some(candidate.slot) {
-                    self.policy.parts().0.taken(self.tasks.hot[candidate.slot as usize].key, 0);
-                }
-                self.unindex(candidate.slot);
+                self.take_from_queue(candidate.slot);
                 self.start_pulled(now, candidate.slot, node, commands, observer);
                 self.policy.parts().2.started(candidate, node, pass!());
             } else {
                 self.policy.parts().2.passed_over(candidate, pass!());
             }
         }
+    }
+    /// Takes a task out of the central queue, to be started, from wherever it stands there.
+    fn take_from_queue(&mut self, slot: u32) {
+        if self.waiting.first() == Some(slot) {
+            self.policy.parts().0.taken(self.tasks.hot[slot as usize].key, 0);
+        }
+        self.unindex(slot);
+    }
+
+    /// A node for a task that may overtake, within the room that the rule leaves it.
+    fn choose_within_limits(&mut self, candidate: &Candidate) -> Option<NodeId> {
+        if let Some((capped, most)) = candidate.cap {
+            self.cluster.limit(capped, most);
+            self.policy.parts().1.node_changed(capped, &self.cluster);
+        }
+        for at in 0..self.policy.parts().2.closed().len() {
+            let node = self.policy.parts().2.closed()[at];
+            self.cluster.limit(node, 0);
+            self.policy.parts().1.node_changed(node, &self.cluster);
+        }
+        let chosen = self.policy.parts().1.choose(&self.tasks.view(candidate.slot), &self.cluster);
+        while let Some(node) = self.cluster.lift_limit() {
+            self.policy.parts().1.node_changed(node, &self.cluster);
+        }
+        chosen
     }
 }

@@ -16,8 +16,8 @@ use crate::time::Time;
 impl<P: Policy> Scheduler<P> {
     #[inline(always)]
     pub(super) fn decide_push<O: Observer>(&mut self, now: Time, commands: &mut Commands, observer: &mut O) {
-        if self.node_joined || (self.limited && !self.parked.is_empty()) {
-            self.node_joined = false;
+        if self.tries_parked {
+            self.tries_parked = false;
             // Those that waited longest are placed first.
             self.parked.append(&mut self.unplaced);
             std::mem::swap(&mut self.parked, &mut self.unplaced);
@@ -46,6 +46,7 @@ impl<P: Policy> Scheduler<P> {
             }
             let Some(node) = chosen else {
                 self.parked.push(slot);
+                self.tries_parked = self.limited;
                 continue;
             };
             debug_assert!(self.cluster.room(node) >= slots, "the place chose a node without room");

@@ -18,6 +18,8 @@ const RUN: usize = 64;
 pub(super) struct ReadyQueue {
     /// Number and slot of tasks of key 0, in ascending order, in order of their coming.
     ring: VecDeque<u64>,
+    /// How many tasks are elsewhere.
+    beside_ring: usize,
     heap: Heap,
     /// A batch that was sorted, and one that gathers.
     sorted: Run,
@@ -42,7 +44,7 @@ impl ReadyQueue {
     /// Whether nothing waits but in the ring.
     #[inline]
     fn only_ring(&self) -> bool {
-        self.heap.is_empty() && self.sorted.is_empty() && self.gathered.is_empty()
+        self.beside_ring == 0
     }
 
     #[inline]
@@ -51,6 +53,7 @@ impl ReadyQueue {
         if key == 0 && self.ring.back().is_none_or(|&last| last < low) {
             self.ring.push_back(low);
         } else {
+            self.beside_ring += 1;
             self.gathered.push(key, number, slot);
         }
     }
@@ -77,14 +80,14 @@ impl ReadyQueue {
         match self.least().1 {
             Source::Ring => {
                 self.ring.pop_front();
+                return;
             }
-            Source::Sorted => {
-                self.sorted.pop();
-            }
+            Source::Sorted => self.sorted.pop(),
             Source::Heap => {
                 self.heap.pop();
             }
         }
+        self.beside_ring -= 1;
     }
 
     /// A slot that goes soon, for those who want to fetch its data ahead.

@@ -68,7 +68,7 @@ impl<P: Policy> Scheduler<P> {
             return;
         }
         self.cluster.set_up(node, true);
-        self.node_joined = true;
+        self.tries_parked = true;
         observer.on_record(now, &Record::NodeJoined { node });
         self.node_changed(node);
     }

@@ -50,6 +50,7 @@ impl TaskState {
     }
 
     /// Whether the task waits: for a node, for its backoff to pass, or for other tasks.
+    #[inline(always)]
     pub fn waits(self) -> bool {
         matches!(self, TaskState::Waiting | TaskState::Backoff | TaskState::Blocked)
     }

@@ -6,6 +6,7 @@ use super::room_tree::RoomTree;
 
 /// Room by place.
 #[derive(Clone, Debug)]
+#[repr(u8)]
 pub enum RoomIndex {
     /// Demands are all 1: a place has room or has none.
     Single(Bitmap),
@@ -24,7 +25,7 @@ impl RoomIndex {
     }
 
     /// Sets the room at `place`.
-    #[inline]
+    #[inline(always)]
     pub fn set(&mut self, place: u32, room: u32) {
         match self {
             RoomIndex::Single(bitmap) if room > 0 => bitmap.insert(place),
@@ -34,7 +35,7 @@ impl RoomIndex {
     }
 
     /// The first place at or after `from` with room for `demand`.
-    #[inline]
+    #[inline(always)]
     pub fn first_from(&self, from: u32, demand: u32) -> Option<u32> {
         match self {
             RoomIndex::Single(bitmap) => bitmap.first_from(from),

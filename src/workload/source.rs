@@ -105,6 +105,7 @@ pub struct TaskSource {
 }
 
 #[derive(Clone, Debug)]
+#[repr(u8)]
 enum Kind {
     Generated(Generator),
     Jobs(Generator, Box<Jobs>),
@@ -260,14 +261,14 @@ impl TaskSource {
         let made = match &mut self.kind {
             Kind::Generated(generator) => generator.make(number, self.estimates, &mut self.error),
             Kind::Jobs(generator, jobs) => {
-                jobs.next().or_else(|| generator.make_job(number, jobs, self.estimates, &mut self.error))
+                generator.next_of_job(number, jobs, self.estimates, &mut self.error)
             }
             Kind::Listed { tasks, estimate, class_means, .. } => {
                 let task = tasks.get(number as usize)?;
                 listed(task, number, *estimate, class_means, self.estimates, &mut self.error)
             }
         };
-        self.made += u32::from(made.is_some());
+        self.made = number + u32::from(made.is_some());
         made
     }
 
@@ -329,14 +330,20 @@ impl Generator {
         self.make_at(number, arrival, estimates, error)
     }
 
-    /// The first task of the next job; the others wait in `jobs`. `None` as for [`make`](Self::make).
-    fn make_job(
+    /// The next task of the job at hand, or the first of the next: the others wait in `jobs`. `None` as
+    /// for [`make`](Self::make).
+    // Out of line, so that workloads of independent tasks do not pay for the code.
+    #[inline(never)]
+    fn next_of_job(
         &mut self,
         number: u32,
         jobs: &mut Jobs,
         estimates: StreamKey,
         error: &mut Option<SourceError>,
     ) -> Option<NewTask> {
+        if let Some(task) = jobs.next() {
+            return Some(task);
+        }
         let first = self.make(number, estimates, error)?;
         let Some(count) = jobs.begin(number, self.tasks - number) else {
             *error = Some(SourceError::JobTooLarge { task: number });
@@ -443,6 +450,7 @@ fn known(
     }
 }
 
+#[inline(never)]
 fn listed(
     task: &TraceTask,
     number: u32,

@@ -21,6 +21,7 @@ use crate::time::Time;
 
 /// Any built-in rule.
 #[derive(Clone, Debug)]
+#[repr(u8)]
 enum Rule {
     /// The head of the queue blocks.
     None,

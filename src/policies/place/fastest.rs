@@ -41,7 +41,7 @@ impl Fastest {
 }
 
 impl Place for Fastest {
-    #[inline]
+    #[inline(always)]
     fn choose(&mut self, task: &TaskView<'_>, cluster: &Cluster) -> Option<NodeId> {
         match self.rooms.first_from(0, task.slots()) {
             Some(rank) => Some(NodeId(self.node_at[rank as usize])),
@@ -49,7 +49,7 @@ impl Place for Fastest {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn node_changed(&mut self, node: NodeId, cluster: &Cluster) {
         self.rooms.set(self.rank_of[node.index()], cluster.unclaimed(node));
         self.when_full.node_changed(node, cluster);

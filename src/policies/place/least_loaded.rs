@@ -27,6 +27,7 @@ pub struct LeastLoaded {
 }
 
 #[derive(Clone, Debug)]
+#[repr(u8)]
 enum Loads {
     /// Every node with room is idle: the first one is the least loaded.
     Idle(RoomIndex),
@@ -48,7 +49,7 @@ impl LeastLoaded {
 }
 
 impl Place for LeastLoaded {
-    #[inline]
+    #[inline(always)]
     fn choose(&mut self, task: &TaskView<'_>, _: &Cluster) -> Option<NodeId> {
         match &self.loads {
             Loads::Idle(rooms) => rooms.first_from(0, task.slots()),
@@ -57,7 +58,7 @@ impl Place for LeastLoaded {
         .map(NodeId)
     }
 
-    #[inline]
+    #[inline(always)]
     fn node_changed(&mut self, node: NodeId, cluster: &Cluster) {
         let room = cluster.room(node);
         match &mut self.loads {
@@ -90,6 +91,10 @@ impl Place for LeastWork {
             }
         }
         least.map(|least| least.node)
+    }
+
+    fn keeps_account(&self) -> bool {
+        true
     }
 
     fn begin(&mut self, now: Time) {

@@ -167,7 +167,7 @@ impl Place for PowerOf {
         self.loads[node.index()] = if cluster.room(node) > 0 { cluster.load(node) } else { FULL };
     }
 
-    #[inline]
+    #[inline(always)]
     fn load_changed(&mut self, node: NodeId, cluster: &Cluster) {
         self.loads[node.index()] = cluster.load(node);
     }
