@@ -240,6 +240,18 @@ fn combinations() -> Vec<PolicySpec> {
             }
         }
     }
+    // Places at other numbers of nodes.
+    for (place_name, place) in &places {
+        for probes in [1, 3, 9] {
+            combinations.push(PolicySpec {
+                name: format!("sjf {place_name} late binding to {probes}"),
+                order: OrderSpec::Sjf,
+                place: place.clone(),
+                dispatch: DispatchSpec::LateBinding { probes },
+                ..PolicySpec::default()
+            });
+        }
+    }
     // How idle nodes take what waits elsewhere.
     for order in [OrderSpec::Fifo, OrderSpec::Sjf, OrderSpec::Srtf] {
         for place in [PlaceSpec::RoundRobin, PlaceSpec::LeastWork, PlaceSpec::EarliestFinish] {
@@ -291,21 +303,22 @@ fn combinations() -> Vec<PolicySpec> {
         })
         .collect();
     combinations.extend(interrupting);
-    // Promises are not for tasks that others may interrupt; a scenario cannot ask for both.
+    // Promises and reserved places are not for tasks that others may interrupt; a scenario cannot ask for
+    // both.
     combinations.retain(|policy| {
         use OrderSpec::{LeastAttainedService, Mlfq, Srtf, TimeSlice};
         let always =
             matches!(policy.order, Srtf | TimeSlice { .. } | Mlfq { .. } | LeastAttainedService { .. });
-        policy.backfill != BackfillSpec::Conservative || !(policy.preempt || always)
+        let plans = policy.backfill == BackfillSpec::Conservative;
+        let late = matches!(policy.dispatch, DispatchSpec::LateBinding { .. });
+        !(plans || late) || !(policy.preempt || always)
     });
     combinations
 }
 
 /// Whether the choices cannot be foretold by the plain simulator.
 fn draws(policy: &PolicySpec) -> bool {
-    let at_random = |rule: Stealing| rule.victim == Victim::Random;
     policy.order == OrderSpec::Random
-        || matches!(policy.dispatch, DispatchSpec::Hybrid(rule) if at_random(rule))
         || matches!(
             policy.place,
             PlaceSpec::Random
@@ -672,6 +685,76 @@ fn the_least_work_is_as_good_as_one_queue() {
     assert_eq!(by_work, starts(&policy("fifo", "random", "pull")));
     let waited = by_work.iter().zip(&tasks).filter(|(start, task)| start.as_seconds() > task.0).count();
     assert!(waited > 500, "only {waited} waited");
+}
+
+/// Places at all of equal nodes are one queue for all; a place at one node is push.
+#[test]
+fn late_binding_at_its_ends() {
+    let work = |k: u64| (k * 7919 % 601) as f64 / 100.0;
+    let tasks: Vec<(f64, f64, u32, f64)> =
+        (0..2000).map(|k| (k as f64 * 0.79, work(k), 1, (k % 3) as f64)).collect();
+    let world = small(&weighted(&[1.0; 4]), &tasks);
+    let rows = |policy: &PolicySpec| -> Vec<(Time, Time)> {
+        let built = policies::build(policy, &world.nodes, 1, Streams::new(1));
+        let output = simulate(&world, 1, built, &RunOptions { tasks: true, ..RunOptions::default() });
+        let times = |row: &falcon::metrics::TaskResult| (row.first_start.expect("started"), row.settled);
+        output.expect("it runs").tasks.iter().map(times).collect()
+    };
+    for order in ["fifo", "sjf", "priority"] {
+        for place in ["round-robin", "least-loaded"] {
+            let late = |probes| PolicySpec {
+                dispatch: DispatchSpec::LateBinding { probes },
+                ..policy(order, place, "push")
+            };
+            let pulled = rows(&policy(order, place, "pull"));
+            assert_eq!(rows(&late(4)), pulled, "{order} {place}");
+            let pushed = rows(&policy(order, place, "push"));
+            assert_eq!(rows(&late(1)), pushed, "{order} {place}");
+            let wait = |rows: &[(Time, Time)]| -> f64 {
+                rows.iter().zip(&tasks).map(|((start, _), task)| start.as_seconds() - task.0).sum()
+            };
+            // Between the two.
+            let two = wait(&rows(&late(2)));
+            assert!(wait(&pulled) < two && two < wait(&pushed), "{order} {place}: {two}");
+        }
+    }
+}
+
+/// Whoever leaves a queue, is refused or is taken elsewhere: tables agree and every task is settled once.
+#[test]
+fn limits_and_patience_in_random_worlds() {
+    let dispatches = [
+        DispatchSpec::Push,
+        DispatchSpec::HYBRID,
+        DispatchSpec::Hybrid(Stealing { victim: Victim::Random, take: Take::Half, delay: Duration(SECOND) }),
+        DispatchSpec::Hybrid(Stealing { victim: Victim::Longest, take: Take::Half, delay: Duration::ZERO }),
+        DispatchSpec::Serial,
+        DispatchSpec::LateBinding { probes: 2 },
+    ];
+    in_random_worlds(60, |world| {
+        for (nth, dispatch) in dispatches.iter().enumerate() {
+            for order in ["fifo", "lifo", "sjf"] {
+                let mut world = world.clone();
+                let Workload::Listed { tasks, .. } = &mut world.workload else { panic!("a list") };
+                for task in Arc::make_mut(tasks) {
+                    let gives_up = Time(task.arrival.0 + (task.work / SECOND % 5 + 1) * SECOND);
+                    task.details.as_mut().expect("details").gives_up = gives_up;
+                }
+                let nodes = world.nodes.len() as u32;
+                world.limits = Limits {
+                    waiting: (nth % 2 == 0).then_some(4),
+                    nodes: if order == "fifo" { (0..nodes).map(|node| node % 3).collect() } else { vec![] },
+                    tasks_give_up: true,
+                };
+                let policy = PolicySpec { dispatch: *dispatch, ..policy(order, "least-loaded", "push") };
+                let Some(output) = run(&world, &policy, 5) else { continue };
+                let figure = |metric| output.collected.metrics.get(metric).expect("a figure");
+                let ended = [Metric::Completed, Metric::Errors, Metric::Timeouts, Metric::Rejected];
+                let settled: f64 = ended.into_iter().map(figure).sum();
+                assert_eq!(settled, tasks_of(&world).len() as f64, "{dispatch:?} {order}");
+            }
+        }
+    });
 }
 
 /// Two tasks of 2 and 8 units and a free node each of speed 1 and 4: greedily the first would take the

@@ -10,6 +10,9 @@ use crate::time::{Duration, Time};
 /// The most nodes that a power-of-d policy of a scenario may draw.
 const MOST_DRAWN: u32 = 16_000_000;
 
+/// The most places that a policy of a scenario may reserve for a task.
+const MOST_PROBED: u32 = 1_000;
+
 /// Half of what the clock holds: beyond, a pause that begins then might not fit.
 const LAST: u64 = u64::MAX / 2;
 
@@ -54,6 +57,11 @@ pub(super) fn check(header: &Header) -> Result<(), String> {
             || matches!(header.policy.place, PlaceSpec::MinCostFlow { .. }))
     {
         return Err("its policy starts one task at a time and several at once".to_string());
+    }
+    if let DispatchSpec::LateBinding { probes } = header.policy.dispatch
+        && !(1..=MOST_PROBED).contains(&probes)
+    {
+        return Err(format!("its policy cannot reserve {probes} places for a task"));
     }
     if header.policy.order.needs_central_queue()
         && (header.policy.dispatch.base() == Dispatch::Push

@@ -156,6 +156,8 @@ pub const PLACES: &[Part<PlaceSpec>] = &[
     ),
 ];
 
+const LATE_BINDING: DispatchSpec = DispatchSpec::LateBinding { probes: 2 };
+
 /// All kinds of dispatch.
 pub const DISPATCHES: &[Part<DispatchSpec>] = &[
     part!(
@@ -170,6 +172,12 @@ pub const DISPATCHES: &[Part<DispatchSpec>] = &[
         "push, and an idle node takes what waits at another",
         DispatchSpec::HYBRID,
         "../scheduler/stealing.rs"
+    ),
+    part!(
+        "late-binding",
+        "places at several nodes; the first that is free takes the task",
+        LATE_BINDING,
+        "../scheduler/late_binding.rs"
     ),
     part!(
         "serial",
@@ -257,6 +265,7 @@ pub const PRESETS: &[Preset] = &[
     pull("lifo", OrderSpec::Lifo, PlaceSpec::Fastest),
     pull("fair-share", OrderSpec::FairShare { over: Sharers::Classes }, PlaceSpec::Fastest),
     Preset { dispatch: DispatchSpec::HYBRID, ..push("work-stealing", PlaceSpec::RoundRobin) },
+    Preset { dispatch: LATE_BINDING, ..push("late-binding", PlaceSpec::Random) },
     Preset { dispatch: DispatchSpec::Serial, ..pull("serial", OrderSpec::Fifo, PlaceSpec::Fastest) },
     pull("first-fit", OrderSpec::Fifo, PlaceSpec::FirstFit),
     pull("best-fit", OrderSpec::Fifo, PlaceSpec::BestFit),

@@ -16,6 +16,11 @@ pub enum DispatchSpec {
     Hybrid(Stealing),
     /// Pull, one task at a time in the whole cluster.
     Serial,
+    /// A task is reserved a place at several nodes; the first that is free takes it.
+    LateBinding {
+        /// How many nodes, at least 1.
+        probes: u32,
+    },
 }
 
 impl DispatchSpec {
@@ -27,7 +32,7 @@ impl DispatchSpec {
     pub fn base(self) -> Dispatch {
         match self {
             DispatchSpec::Pull | DispatchSpec::Serial => Dispatch::Pull,
-            DispatchSpec::Push | DispatchSpec::Hybrid(_) => Dispatch::Push,
+            DispatchSpec::Push | DispatchSpec::Hybrid(_) | DispatchSpec::LateBinding { .. } => Dispatch::Push,
         }
     }
 
@@ -37,6 +42,7 @@ impl DispatchSpec {
             DispatchSpec::Pull | DispatchSpec::Push => Manner::Plain,
             DispatchSpec::Hybrid(rule) => Manner::Stealing(rule),
             DispatchSpec::Serial => Manner::Serial,
+            DispatchSpec::LateBinding { probes } => Manner::LateBinding { probes },
         }
     }
 }

@@ -37,6 +37,10 @@ impl<P: Policy> Scheduler<P> {
         for node in self.cluster.nodes() {
             self.check_node(node, &mut see);
         }
+        for slot in (0..self.tasks.hot.len() as u32).filter(|slot| self.has_reservations(*slot)) {
+            see(slot);
+            assert_eq!(self.tasks.hot[slot as usize].state, TaskState::Waiting, "slot {slot} has places");
+        }
         self.check_thieves();
         let central: Vec<u32> =
             if self.indexed { self.waiting.iter().collect() } else { self.ready.iter().collect() };
@@ -139,6 +143,18 @@ impl<P: Policy> Scheduler<P> {
             last = Some(rank);
             load += 1;
             queued.push(slot);
+        }
+        if let Some(reservations) = &self.reservations {
+            queued = reservations.at(node, &self.tasks);
+            assert_eq!(reservations.count(node), queued.len(), "reservations of {node:?}");
+            assert!(state.up || queued.is_empty(), "{node:?} is down");
+            load += queued.len() as u32;
+            let first = queued.first().filter(|_| self.dirty.is_empty());
+            let starts = |slot: &u32| {
+                state.free >= self.tasks.hot[*slot as usize].slots
+                    && self.cluster.covers(node, *slot, &self.tasks)
+            };
+            assert!(!first.is_some_and(starts), "{node:?} leaves a task that it could run");
         }
         assert_eq!(state.load, load, "load of {node:?}");
         if self.thieves.is_some() {

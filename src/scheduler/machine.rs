@@ -8,6 +8,7 @@ use super::config::{Limits, SchedulerConfig};
 use super::dependencies::Dependencies;
 use super::details::{NO_JOB, TaskDetails};
 use super::event::{Event, Outcome, TaskSpec};
+use super::late_binding::Reservations;
 use super::policy::{Backfill, Dispatch, Entry, Interrupts, Manner, Order, Place, Policy, Step};
 use super::ready::ReadyQueue;
 use super::record::{Observer, Record};
@@ -58,6 +59,8 @@ pub struct Scheduler<P> {
     pub(super) dirty: Vec<NodeId>,
     /// Push: who takes tasks from whom, when idle nodes do.
     pub(super) thieves: Option<Box<Thieves>>,
+    /// Push: who has a place reserved where, when tasks have several.
+    pub(super) reservations: Option<Box<Reservations>>,
     /// Pull: whether one task runs at a time in the whole cluster.
     pub(super) serial: bool,
     pub(super) timers: Timers,
@@ -114,7 +117,11 @@ impl<P: Policy> Scheduler<P> {
         let running = centrally.then(|| Running::new(&cluster, by_speed));
         let thieves = match policy.manner() {
             Manner::Stealing(rule) => Some(Box::new(Thieves::new(rule, &mut cluster, config.seed))),
-            Manner::Plain | Manner::Serial => None,
+            _ => None,
+        };
+        let reservations = match policy.manner() {
+            Manner::LateBinding { probes } => Some(Box::new(Reservations::new(probes, &mut cluster))),
+            _ => None,
         };
         let serial = policy.manner() == Manner::Serial;
         let decides_more = limited || interrupts != Interrupts::Never || thieves.is_some();
@@ -138,6 +145,7 @@ impl<P: Policy> Scheduler<P> {
             tries_parked: false,
             dirty: Vec::new(),
             thieves,
+            reservations,
             serial,
             timers: Timers::default(),
             counts: Counts::default(),
@@ -233,6 +241,7 @@ impl<P: Policy> Scheduler<P> {
         self.cluster.set_now(now);
         match self.cluster.dispatch() {
             Dispatch::Pull => self.decide_pull(now, commands, observer),
+            Dispatch::Push if self.reservations.is_some() => self.decide_late(now, commands, observer),
             Dispatch::Push => self.decide_push(now, commands, observer),
         }
         if self.decides_more {
@@ -249,7 +258,7 @@ impl<P: Policy> Scheduler<P> {
         if self.thieves.is_some() {
             self.decide_thefts(now, commands, observer);
         }
-        if self.limited && self.cluster.dispatch() == Dispatch::Pull {
+        if self.limited && (self.cluster.dispatch() == Dispatch::Pull || self.reservations.is_some()) {
             self.refuse_surplus(now, commands, observer);
         }
     }

@@ -34,6 +34,7 @@ pub mod event;
 mod fetch;
 mod interrupt;
 mod invariants;
+mod late_binding;
 mod ledger;
 mod limits;
 mod machine;

@@ -28,6 +28,11 @@ pub enum Manner {
     Stealing(Stealing),
     /// Pull: one task at a time in the whole cluster.
     Serial,
+    /// Push, but to several nodes: the first that is free takes the task.
+    LateBinding {
+        /// How many nodes, at least 1.
+        probes: u32,
+    },
 }
 
 /// How an idle node takes tasks that wait at another.

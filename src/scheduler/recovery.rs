@@ -71,6 +71,7 @@ impl<P: Policy> Scheduler<P> {
         self.tries_parked = true;
         observer.on_record(now, &Record::NodeJoined { node });
         self.node_changed(node);
+        self.note_for_thieves(node);
     }
 
     /// All that ran on the node or waited for it goes back to be placed anew: the running attempts
@@ -105,7 +106,11 @@ impl<P: Policy> Scheduler<P> {
             self.tasks.hot[slot as usize].node = NONE;
             self.enqueue(now, slot);
         }
+        if self.reservations.is_some() {
+            self.lose_reservations(now, node);
+        }
         self.node_changed(node);
+        self.note_for_thieves(node);
     }
 
     #[cold]

@@ -23,9 +23,10 @@ use super::record::{Observer, Record};
 use super::task::{NONE, Tasks};
 use super::timers::Alarm;
 use crate::ids::NodeId;
-use crate::random::{Purpose, StreamKey, Streams, below};
+use crate::random::{Purpose, StreamKey, Streams, uniform};
 use crate::structures::key_tree::KeyTree;
 use crate::structures::room_index::RoomIndex;
+use crate::structures::sum_tree::SumTree;
 use crate::time::{Duration, Time};
 
 /// Draws that may find a queue whose first task has no room at the thief; then the longest is taken.
@@ -44,9 +45,8 @@ pub(super) struct Thieves {
     /// Nodes where tasks wait, the longest queue first. The fewer slots its first task takes, the more
     /// room: see [`Thieves::room`].
     queues: KeyTree,
-    /// The same nodes without order, and where each stands.
-    victims: Vec<u32>,
-    position: Vec<u32>,
+    /// The same nodes with a weight of 1, when any may be drawn.
+    drawn: Option<SumTree>,
     /// Slots of the largest task.
     widest: u32,
     /// By node: whom its request is for, and how many it has sent.
@@ -68,8 +68,7 @@ impl Thieves {
             is_changed: vec![false; nodes],
             idle: RoomIndex::new(nodes, widest),
             queues: KeyTree::new(nodes, widest > 1),
-            victims: Vec::new(),
-            position: vec![NONE; nodes],
+            drawn: (rule.victim == Victim::Random).then(|| SumTree::new(nodes)),
             widest,
             asked: vec![NONE; nodes],
             requests: vec![0; nodes],
@@ -97,17 +96,8 @@ impl Thieves {
     fn file_victim(&mut self, node: NodeId, queued: u32, slots: u32) {
         let room = if queued == 0 { 0 } else { self.room(slots) };
         self.queues.set(node.0, u64::from(u32::MAX - queued), room);
-        let at = self.position[node.index()];
-        if queued > 0 && at == NONE {
-            self.position[node.index()] = self.victims.len() as u32;
-            self.victims.push(node.0);
-        } else if queued == 0 && at != NONE {
-            let last = self.victims.pop().expect("a victim is there");
-            if last != node.0 {
-                self.victims[at as usize] = last;
-                self.position[last as usize] = at;
-            }
-            self.position[node.index()] = NONE;
+        if let Some(drawn) = &mut self.drawn {
+            drawn.set(node.0, if queued > 0 { 1.0 } else { 0.0 });
         }
     }
 
@@ -119,19 +109,19 @@ impl Thieves {
     }
 
     /// Whom this node takes tasks from.
-    fn victim(&self, thief: NodeId, cluster: &Cluster, tasks: &Tasks) -> Option<NodeId> {
+    fn victim(&self, now: Time, thief: NodeId, cluster: &Cluster, tasks: &Tasks) -> Option<NodeId> {
         let demand = self.room(cluster.free(thief));
         let covers = |node: u32| {
             let first = cluster.nodes[node as usize].queue_front(tasks);
             first.is_some_and(|slot| cluster.covers(thief, slot, tasks))
         };
-        if self.rule.victim == Victim::Random {
-            let request = u64::from(self.requests[thief.index()]);
-            let mut stream = self.draws.stream2(u64::from(thief.0), request);
-            let tries = if self.victims.is_empty() { 0 } else { TRIES };
-            for _ in 0..tries {
-                let drawn = self.victims[below(&mut stream, self.victims.len() as u32) as usize];
-                if self.fits(drawn, demand) && covers(drawn) {
+        if let Some(waiting) = &self.drawn {
+            // By when, and by how many tasks it has taken at that instant or had before.
+            let which = now.0 ^ u64::from(cluster.load(thief)).rotate_right(16);
+            let mut stream = self.draws.stream2(u64::from(thief.0), which);
+            for _ in 0..TRIES {
+                let drawn = waiting.draw(uniform(&mut stream))?;
+                if self.queues.room_of(drawn) >= demand && covers(drawn) {
                     return Some(NodeId(drawn));
                 }
             }
@@ -145,11 +135,6 @@ impl Thieves {
             })
         };
         longest.map(NodeId)
-    }
-
-    /// Whether the first task of this node's queue takes few enough slots.
-    fn fits(&self, node: u32, demand: u32) -> bool {
-        self.queues.room_of(node) >= demand
     }
 }
 
@@ -193,9 +178,8 @@ impl<P: Policy> Scheduler<P> {
         self.take_what_was_asked_for(now, commands, observer);
         self.refresh_thieves(commands);
         let mut from = 0;
-        while let Some((thief, victim)) = self.next_theft(from) {
+        while let Some((thief, victim)) = self.next_theft(now, from) {
             let Some(thieves) = &mut self.thieves else { return };
-            thieves.requests[thief.index()] += 1;
             let Stealing { delay, .. } = thieves.rule;
             if delay == Duration::ZERO {
                 self.steal(now, thief, victim, commands, observer);
@@ -203,6 +187,7 @@ impl<P: Policy> Scheduler<P> {
                 from = 0;
             } else {
                 thieves.asked[thief.index()] = victim.0;
+                thieves.requests[thief.index()] += 1;
                 let number = thieves.requests[thief.index()];
                 self.timers.set(Time(now.0.saturating_add(delay.0)), Alarm::Theft, number, thief.0);
                 self.note_for_thieves(thief);
@@ -265,11 +250,11 @@ impl<P: Policy> Scheduler<P> {
 
     /// The first idle node at or after `from` that can run anything that waits first elsewhere, and
     /// whom it takes it from.
-    fn next_theft(&self, mut from: u32) -> Option<(NodeId, NodeId)> {
+    fn next_theft(&self, now: Time, mut from: u32) -> Option<(NodeId, NodeId)> {
         let thieves = self.thieves.as_ref()?;
         loop {
             let thief = thieves.first_thief(from)?;
-            if let Some(victim) = thieves.victim(thief, &self.cluster, &self.tasks) {
+            if let Some(victim) = thieves.victim(now, thief, &self.cluster, &self.tasks) {
                 return Some((thief, victim));
             }
             // It has the slots, but not what else the tasks demand.

@@ -116,6 +116,8 @@ struct Plain<'a> {
     turns: u64,
     /// Requests for tasks under way: see `stealing`.
     requests: Vec<stealing::Request>,
+    /// By task: where places were reserved for it.
+    places: Vec<Vec<usize>>,
     /// By node: how many it has sent.
     sent: Vec<u64>,
 }
@@ -209,6 +211,7 @@ impl<'a> Plain<'a> {
             sharers: Vec::new(),
             turns: 0,
             requests: Vec::new(),
+            places: vec![Vec::new(); tasks.len()],
             sent: vec![0; world.nodes.len()],
         };
         (0..plain.nodes.len()).for_each(|node| plain.comes_up(node));
@@ -365,6 +368,8 @@ impl<'a> Plain<'a> {
         }
         let mut queue = std::mem::take(&mut self.nodes[node].queue);
         queue.sort_by(|a, b| self.in_line(*a, *b));
+        // Under late binding they may still wait elsewhere.
+        queue.retain(|task| !self.nodes.iter().any(|other| other.queue.contains(task)));
         self.waiting.extend(queue);
     }
 
@@ -716,7 +721,8 @@ impl<'a> Plain<'a> {
     fn backlog(&self, node: usize) -> u128 {
         let speed = self.world.nodes[node].speed;
         let time = |task: usize| (self.tasks[task].left_known() as f64 / speed).round() as u64;
-        let waiting = self.nodes[node].queue.iter().map(|task| (*task, time(*task)));
+        let bound = !matches!(self.policy.dispatch, DispatchSpec::LateBinding { .. });
+        let waiting = self.nodes[node].queue.iter().filter(|_| bound).map(|task| (*task, time(*task)));
         let running = self.nodes[node].running.iter();
         let running = running.map(|task| (*task, self.tasks[*task].expected_end.saturating_sub(self.now)));
         let all = waiting.chain(running);
@@ -836,6 +842,10 @@ impl<'a> Plain<'a> {
             unplaced.sort_by(|a, b| self.in_line(*a, *b));
         }
         for task in unplaced {
+            if let DispatchSpec::LateBinding { probes } = self.policy.dispatch {
+                self.reserve(task, probes as usize);
+                continue;
+            }
             let Some(node) = self.choose(task) else {
                 self.parked.push(task);
                 continue;
@@ -850,16 +860,47 @@ impl<'a> Plain<'a> {
                 self.touched.push(node);
             }
         }
-        for node in std::mem::take(&mut self.touched) {
+        while !self.touched.is_empty() {
+            let node = self.touched.remove(0);
             self.advance(node);
         }
+    }
+
+    /// Puts a task into the queues of several nodes, each chosen as if those before were down.
+    fn reserve(&mut self, task: usize, probes: usize) {
+        let mut nodes = Vec::new();
+        for _ in 0..probes {
+            let Some(node) = self.choose(task) else { break };
+            nodes.push(node);
+            self.nodes[node].queue.push(task);
+            if self.free(node) > 0 && !self.touched.contains(&node) {
+                self.touched.push(node);
+            }
+            self.nodes[node].up = false;
+        }
+        for &node in &nodes {
+            self.nodes[node].up = true;
+        }
+        if nodes.is_empty() {
+            self.parked.push(task);
+        }
+        self.places[task] = nodes;
     }
 
     fn fill(&mut self, node: usize) {
         while let Some(head) = self.head(&self.nodes[node].queue)
             && self.can_start(head, node)
         {
-            self.nodes[node].queue.retain(|task| *task != head);
+            // In several queues under late binding.
+            let places = std::mem::take(&mut self.places[head]);
+            for other in places.into_iter().chain([node]) {
+                let before = self.nodes[other].queue.len();
+                self.nodes[other].queue.retain(|task| *task != head);
+                let left = other != node && self.nodes[other].queue.len() < before;
+                if left && self.free(other) > 0 && !self.touched.contains(&other) {
+                    self.touched.push(other);
+                }
+            }
             self.start(head, node);
         }
     }

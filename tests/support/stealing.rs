@@ -1,6 +1,7 @@
 //! Work stealing in the plain simulator: every idle node looks at every queue.
 
 use super::Plain;
+use falcon::random::{Purpose, uniform};
 use falcon::scheduler::{Stealing, Take, Victim};
 
 /// A request for tasks on its way.
@@ -14,7 +15,6 @@ pub(super) struct Request {
 
 impl Plain<'_> {
     pub(super) fn steal(&mut self, rule: Stealing) {
-        assert_eq!(rule.victim, Victim::Longest, "random victims are not here");
         let mut due: Vec<Request> =
             self.requests.iter().copied().filter(|request| request.arrives == self.now).collect();
         // Of those that arrive together the nodes that have asked less often come first.
@@ -25,7 +25,7 @@ impl Plain<'_> {
                 self.rob(thief, victim, rule.take);
             }
         }
-        while let Some((thief, victim)) = self.theft() {
+        while let Some((thief, victim)) = self.theft(rule.victim) {
             if rule.delay.0 == 0 {
                 self.rob(thief, victim, rule.take);
             } else {
@@ -44,17 +44,28 @@ impl Plain<'_> {
         self.head(&self.nodes[victim].queue).is_some_and(|head| self.can_start(head, thief))
     }
 
-    /// The first idle node that can run the head of any queue, and the longest such queue.
-    fn theft(&self) -> Option<(usize, usize)> {
+    /// The first idle node that can run the head of any queue, and whom it robs.
+    fn theft(&self, rule: Victim) -> Option<(usize, usize)> {
         let nodes = 0..self.nodes.len();
         let asks = |thief: &usize| self.requests.iter().any(|request| request.thief == *thief);
         let mut thieves = nodes.clone().filter(|thief| self.is_idle(*thief) && !asks(thief));
         thieves.find_map(|thief| {
             let victims = nodes.clone().filter(|victim| self.can_rob(thief, *victim));
             let longest =
-                victims.max_by_key(|victim| (self.nodes[*victim].queue.len(), std::cmp::Reverse(*victim)));
-            longest.map(|victim| (thief, victim))
+                victims.max_by_key(|victim| (self.nodes[*victim].queue.len(), std::cmp::Reverse(*victim)))?;
+            let drawn = (rule == Victim::Random).then(|| self.drawn(thief)).flatten();
+            Some((thief, drawn.unwrap_or(longest)))
         })
+    }
+
+    /// The first of 32 draws, among the nodes where tasks wait, that can be robbed.
+    fn drawn(&self, thief: usize) -> Option<usize> {
+        let waiting: Vec<usize> =
+            (0..self.nodes.len()).filter(|node| !self.nodes[*node].queue.is_empty()).collect();
+        let which = self.now ^ (self.load(thief) as u64).rotate_right(16);
+        let mut stream = self.streams.key(Purpose::Probe).stream2(thief as u64, which);
+        let mut draws = (0..32).map(|_| waiting[(uniform(&mut stream) * waiting.len() as f64) as usize]);
+        draws.find(|victim| self.can_rob(thief, *victim))
     }
 
     fn rob(&mut self, thief: usize, victim: usize, take: Take) {

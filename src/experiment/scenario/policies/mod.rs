@@ -273,9 +273,12 @@ fn check_parts(table: &PolicyTable, spec: &PolicySpec, at: Origin, nodes: Option
     check_interruptions(inline, spec, reader);
     if spec.backfill != BackfillSpec::None && spec.dispatch.base() == Dispatch::Push {
         let at = inline.backfill.found().map_or(at, |found| found.at);
-        let mut diagnostic =
-            Diagnostic::new("backfilling needs one central queue", at, "not supported with push dispatch")
-                .help("use `dispatch = \"pull\"`, or leave `backfill` out");
+        let label = match spec.dispatch {
+            DispatchSpec::Push => "not supported with push dispatch",
+            _ => "not supported with this dispatch",
+        };
+        let mut diagnostic = Diagnostic::new("backfilling needs one central queue", at, label)
+            .help("use `dispatch = \"pull\"`, or leave `backfill` out");
         if let Some(dispatch) = inline.dispatch.found() {
             diagnostic = diagnostic.context(dispatch.at, "one queue per node");
         }
@@ -425,6 +428,18 @@ fn check_interruptions(inline: &InlinePolicy, spec: &PolicySpec, reader: &mut Re
     };
     let (can, why) = nature(&spec.order);
     let always = can && !why.is_empty();
+    if matches!(spec.dispatch, DispatchSpec::LateBinding { .. }) && (always || spec.preempt) {
+        let at = inline.preempt.found().map(|preempt| preempt.at).or(order_at);
+        let at = at.or(inline.dispatch.found().map(|dispatch| dispatch.at));
+        if let Some(at) = at {
+            let title = "`late-binding` cannot be combined with interruptions";
+            reader.report(
+                Diagnostic::new(title, at, "interrupts")
+                    .help("use another `dispatch`, or an order that does not interrupt"),
+            );
+        }
+        return;
+    }
     if let Some(preempt) = inline.preempt.found() {
         if preempt.value && !can {
             let title = "`preempt` means nothing for this order";

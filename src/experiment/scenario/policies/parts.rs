@@ -294,6 +294,14 @@ table! {
     }
 }
 
+table! {
+    /// Places reserved at several nodes; the first that is free takes the task.
+    LateBinding, "`late-binding`" {
+        /// At how many nodes.
+        probes: Whole<1, 1_000> = Whole(2);
+    }
+}
+
 part!(Order(OrderSpec), ORDERS, "order", "fifo", "Which waiting task goes next.", {
     "fair-share": FairShare => |options, _| {
         Some(OrderSpec::FairShare { over: options.over.value()?.sharers() })
@@ -396,6 +404,9 @@ part!(DispatchKind(DispatchSpec), DISPATCHES, "dispatch", "pull", "When a task i
         };
         let delay = Duration::from_seconds(options.delay.value()?.0)?;
         Some(DispatchSpec::Hybrid(Stealing { victim, take, delay }))
+    };
+    "late-binding": LateBinding => |options, _| {
+        Some(DispatchSpec::LateBinding { probes: options.probes.value()?.small() })
     };
 });
 part!(Backfill(BackfillSpec), BACKFILLS, "backfill", "none", "Whether tasks may overtake a blocked head.", {
