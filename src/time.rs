@@ -63,6 +63,20 @@ impl Duration {
         self.0 as f64 / NANOS_PER_SECOND
     }
 
+    /// Time that a node of this speed takes for work in billionths of a unit: speed 1 is one unit per
+    /// second. More than 584 years count as 584 years.
+    #[inline(always)]
+    pub fn of_work(work: u64, speed: f64) -> Duration {
+        // A product with 1 would be exact only up to 2^53.
+        Duration(if speed == 1.0 { work } else { (work as f64 / speed).round() as u64 })
+    }
+
+    /// Work that a node of this speed does in this time, in billionths of a unit.
+    #[inline]
+    pub fn work_at(self, speed: f64) -> u64 {
+        if speed == 1.0 { self.0 } else { (self.0 as f64 * speed).round() as u64 }
+    }
+
     /// `seconds` to the nearest nanosecond.
     ///
     /// `None` when `seconds` is negative, not a number, or more than 584 years.

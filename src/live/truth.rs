@@ -253,7 +253,7 @@ impl<'a> Truths<'a> {
         if keeps {
             let cost = if truth.switched { switch_cost.0 } else { 0 };
             let elapsed = began.map_or(0, |began| end.since(began).0.saturating_sub(cost));
-            truth.left = truth.left.saturating_sub((elapsed as f64 * speed).round() as u64);
+            truth.left = truth.left.saturating_sub(Duration(elapsed).work_at(speed));
         } else {
             truth.left = truth.work;
         }
@@ -268,6 +268,6 @@ impl<'a> Truths<'a> {
     /// Time that `work` takes on `node`.
     fn time_of(&self, work: u64, node: NodeId) -> Duration {
         let speed = self.world.nodes[node.index()].speed;
-        Duration(if speed == 1.0 { work } else { (work as f64 / speed).round() as u64 })
+        Duration::of_work(work, speed)
     }
 }

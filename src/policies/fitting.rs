@@ -14,7 +14,7 @@
 //! Workloads without named resources never come here.
 
 use super::place::{
-    AnyPlace, ConsistentHash, EarliestFinish, Nearest, PlaceContext, Shares, WeightedRoundRobin,
+    AnyPlace, ConsistentHash, EarliestFinish, Nearest, PlaceContext, Shares, WeightedRoundRobin, ranks,
 };
 use crate::ids::NodeId;
 use crate::policies::spec::PlaceSpec;
@@ -155,7 +155,9 @@ impl Fitting {
             }
             // Refused where scenarios are read, since it assigns slots. One by one, and on nodes that
             // are alike, the fastest is the cheapest.
-            PlaceSpec::Fastest | PlaceSpec::MinCostFlow { .. } => keys(Key::Rank(ranks(context))),
+            PlaceSpec::Fastest | PlaceSpec::MinCostFlow { .. } => {
+                keys(Key::Rank(ranks(&context.by_falling_speed())))
+            }
             PlaceSpec::FirstFit => Rule::First,
             PlaceSpec::BestFit => keys(Key::Left),
             PlaceSpec::WorstFit => keys(Key::Taken),
@@ -293,18 +295,6 @@ impl Drawing {
         }
         best.map(|(_, node)| node)
     }
-}
-
-/// The position of each node by falling speed.
-fn ranks(context: &PlaceContext<'_>) -> Vec<u32> {
-    let mut by_speed: Vec<u32> = (0..context.nodes.len() as u32).collect();
-    let speed = |node: u32| context.nodes[node as usize].speed;
-    by_speed.sort_by(|&a, &b| speed(b).total_cmp(&speed(a)));
-    let mut ranks = vec![0; by_speed.len()];
-    for (rank, &node) in by_speed.iter().enumerate() {
-        ranks[node as usize] = rank as u32;
-    }
-    ranks
 }
 
 impl Place for Fitting {

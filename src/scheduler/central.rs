@@ -5,6 +5,7 @@ use super::machine::{Scheduler, entry};
 use super::policy::{Backfill, Policy};
 use super::task::TaskState;
 use crate::ids::TaskId;
+use crate::structures::ordered_index::NO_KIND;
 use crate::time::Time;
 
 impl<P: Policy> Scheduler<P> {
@@ -37,6 +38,24 @@ impl<P: Policy> Scheduler<P> {
             self.candidates.insert_kind(slot, key, task.number, task.slots, view.left(), kind);
         }
         backfill.queued(slot);
+    }
+
+    /// The kind of a task, as one of a set of 64: tasks of equal demand are of one kind, as long as
+    /// there are kinds left.
+    #[inline(always)]
+    fn kind(&mut self, slot: u32) -> u64 {
+        if self.cluster.ledger.is_none() { NO_KIND } else { self.kind_of_demand(slot) }
+    }
+
+    #[cold]
+    fn kind_of_demand(&mut self, slot: u32) -> u64 {
+        let demand = (self.tasks.hot[slot as usize].slots, self.tasks.demand(slot));
+        let next = self.kinds.len();
+        if next < 63 {
+            1 << *self.kinds.entry(demand).or_insert(next as u32)
+        } else {
+            self.kinds.get(&demand).map_or(NO_KIND, |kind| 1 << kind)
+        }
     }
 
     /// Takes a task out of the queue: to be started, or for good.

@@ -165,8 +165,7 @@ impl<P: Policy> Scheduler<P> {
             None => {}
             Some(COMPLETED) => self.parent_completed(now, id),
             Some(_) => {
-                self.conclude(now, id.slot, TaskState::Cancelled, Duration::ZERO, commands, observer);
-                self.tell_children(now, id.number, false, commands, observer);
+                self.settle(now, id.slot, TaskState::Cancelled, Duration::ZERO, commands, observer);
             }
         }
     }

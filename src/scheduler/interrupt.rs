@@ -13,7 +13,6 @@ use super::command::{Command, Commands};
 use super::machine::{Scheduler, slot_time};
 use super::policy::{Dispatch, Entry, Interrupts, Order, Policy, Step};
 use super::record::{Observer, Record};
-use super::running::{time, work};
 use super::task::{NONE, Progress, TaskState};
 use super::timers::Alarm;
 use crate::ids::{AttemptNumber, NodeId, TaskId};
@@ -66,7 +65,7 @@ impl<P: Policy> Scheduler<P> {
         let task = &self.tasks.hot[slot as usize];
         let key = match self.interrupts {
             Interrupts::ForShorter => {
-                let left = time(self.tasks.view(slot).left(), self.cluster.spec(node).speed);
+                let left = Duration::of_work(self.tasks.view(slot).left(), self.cluster.spec(node).speed);
                 self.tasks.progress[slot as usize].counted.0.saturating_add(left.0)
             }
             _ => task.key,
@@ -105,7 +104,7 @@ impl<P: Policy> Scheduler<P> {
         let progress = &mut self.tasks.progress[slot as usize];
         // An attempt that is still on its way has done nothing.
         let ran = if started == Time::NEVER { Duration::ZERO } else { now.since(progress.counted) };
-        progress.done = progress.done.saturating_add(work(ran, speed));
+        progress.done = progress.done.saturating_add(ran.work_at(speed));
         progress.counted = progress.counted.max(now);
         ran
     }
@@ -243,7 +242,7 @@ impl<P: Policy> Scheduler<P> {
         });
         let Some((end, node)) = enough else { return false };
         for &slot in &candidates[..=end] {
-            if node_of_task(self, slot) == node.0 {
+            if self.tasks.hot[slot as usize].node == node.0 {
                 self.interrupt(now, slot, node, None, commands, observer);
             }
         }
@@ -259,7 +258,7 @@ impl<P: Policy> Scheduler<P> {
                 let speed = self.cluster.spec(NodeId(task.node)).speed;
                 let started = task.started != Time::NEVER;
                 let ran = if started { now.since(progress.counted) } else { Duration::ZERO };
-                self.tasks.view(slot).left().saturating_sub(work(ran, speed))
+                self.tasks.view(slot).left().saturating_sub(ran.work_at(speed))
             }
             _ => task.key,
         }
@@ -330,8 +329,4 @@ impl<P: Policy> Scheduler<P> {
             self.file_centrally(now, slot);
         }
     }
-}
-
-fn node_of_task<P: Policy>(scheduler: &Scheduler<P>, slot: u32) -> u32 {
-    scheduler.tasks.hot[slot as usize].node
 }

@@ -1,9 +1,7 @@
-//! How a task comes to wait: to be placed (push), or in the central queue (pull), and under which key
-//! and kind.
+//! How a task comes to wait: to be placed (push), or in the central queue (pull), and under which key.
 
 use super::machine::{Scheduler, entry};
 use super::policy::{Dispatch, Order, Policy};
-use crate::structures::ordered_index::NO_KIND;
 use crate::time::Time;
 
 impl<P: Policy> Scheduler<P> {
@@ -24,24 +22,6 @@ impl<P: Policy> Scheduler<P> {
     #[inline(always)]
     fn is_alone(&mut self) -> bool {
         self.unplaced.is_empty() && self.ready.is_empty() && !self.indexed
-    }
-
-    /// The kind of a task, as one of a set of 64: tasks of equal demand are of one kind, as long as
-    /// there are kinds left.
-    #[inline(always)]
-    pub(super) fn kind(&mut self, slot: u32) -> u64 {
-        if self.cluster.ledger.is_none() { NO_KIND } else { self.kind_of_demand(slot) }
-    }
-
-    #[cold]
-    fn kind_of_demand(&mut self, slot: u32) -> u64 {
-        let demand = (self.tasks.hot[slot as usize].slots, self.tasks.demand(slot));
-        let next = self.kinds.len();
-        if next < 63 {
-            1 << *self.kinds.entry(demand).or_insert(next as u32)
-        } else {
-            self.kinds.get(&demand).map_or(NO_KIND, |kind| 1 << kind)
-        }
     }
 
     #[inline(always)]

@@ -10,7 +10,7 @@
 use super::cluster::Cluster;
 use crate::ids::NodeId;
 use crate::structures::ordered_index::OrderedIndex;
-use crate::time::{Duration, Time};
+use crate::time::Time;
 
 /// What runs, from the best to the worst.
 #[derive(Clone, Debug)]
@@ -62,7 +62,7 @@ impl Running {
     pub(super) fn longest(&self, now: Time) -> Option<(u32, u64)> {
         let lasts = self.indices.iter().zip(&self.speeds).filter_map(|(index, &speed)| {
             let (slot, end) = index.last()?;
-            Some((slot, work(Time(end).since(now), speed)))
+            Some((slot, Time(end).since(now).work_at(speed)))
         });
         // Of equals the one on the slowest node.
         lasts.reduce(|best, other| if other.1 > best.1 { other } else { best })
@@ -76,16 +76,4 @@ impl Running {
         }
         &self.found
     }
-}
-
-/// Work that a node of this speed does in this time, in billionths of a unit.
-#[inline]
-pub(super) fn work(elapsed: Duration, speed: f64) -> u64 {
-    if speed == 1.0 { elapsed.0 } else { (elapsed.0 as f64 * speed).round() as u64 }
-}
-
-/// Time that a node of this speed takes for work in billionths of a unit.
-#[inline]
-pub(super) fn time(work: u64, speed: f64) -> Duration {
-    Duration(if speed == 1.0 { work } else { (work as f64 / speed).round() as u64 })
 }

@@ -343,8 +343,8 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
     #[inline(always)]
     fn service(&self, work: u64, node: u32) -> Duration {
         let speed = self.common_speed.unwrap_or_else(|| self.world.nodes[node as usize].speed);
-        // Above 1.8e19 the conversion saturates, and adding to the clock then reports the overflow.
-        Duration(if speed == 1.0 { work } else { (work as f64 / speed).round() as u64 })
+        // Where it is too long, adding to the clock reports the overflow.
+        Duration::of_work(work, speed)
     }
 
     #[inline(always)]

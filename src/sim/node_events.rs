@@ -71,9 +71,8 @@ impl<P: Policy, O: Observer> Driver<'_, P, O> {
     pub(super) fn credit(&mut self, now: Time, slot: u32, node: u32) {
         let course = &mut self.courses[slot as usize];
         let end = self.news.end_of_attempt(now, node, course.changes);
-        let elapsed = end.since(course.started).0;
+        let elapsed = end.since(course.started);
         let speed = self.world.nodes[node as usize].speed;
-        let done = if speed == 1.0 { elapsed } else { (elapsed as f64 * speed).round() as u64 };
-        course.left = course.left.saturating_sub(done);
+        course.left = course.left.saturating_sub(elapsed.work_at(speed));
     }
 }

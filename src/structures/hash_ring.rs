@@ -7,6 +7,7 @@
 //! Hashes are those of SplitMix64's finaliser (Steele, Lea and Flood 2014). They do not depend on a
 //! seed: as in a real system the same member always has the same points.
 
+use super::memory;
 use crate::random::mix;
 
 /// Low bits of a point that hold its member.
@@ -45,13 +46,16 @@ impl HashRing {
     pub fn new(members: u32, replicas: u32) -> Self {
         debug_assert!(members <= 1 << MEMBER_BITS);
         let all = (0..members).flat_map(|member| (0..replicas).map(move |replica| point(member, replica)));
-        let mut points: Vec<u64> = all.collect();
+        let mut points = Vec::new();
+        memory::reserve(&mut points, members as usize * replicas as usize);
+        points.extend(all);
         points.sort_unstable();
         points.dedup();
         // About two points for each entry of the table.
         let bits = (points.len() / 2).max(2).ilog2();
         let shift = 64 - bits;
-        let mut starts = Vec::with_capacity((1 << bits) + 1);
+        let mut starts = Vec::new();
+        memory::reserve(&mut starts, (1 << bits) + 1);
         for (index, point) in points.iter().enumerate() {
             while starts.len() as u64 <= point >> shift {
                 starts.push(index as u32);

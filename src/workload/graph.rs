@@ -18,7 +18,7 @@ impl JobSize {
     /// What drivers write down of a task of this job: the shortest time is that of its longest path on
     /// the fastest node.
     pub fn record(self, task: TaskId, job: u32, highest_speed: f64) -> Record {
-        let shortest = Duration((self.path as f64 / highest_speed).round() as u64);
+        let shortest = Duration::of_work(self.path, highest_speed);
         Record::InJob { task, job, tasks: self.tasks, shortest }
     }
 }

@@ -23,6 +23,7 @@ use crate::structures::key_tree::KeyTree;
 use crate::structures::ordered_index::Fit;
 use crate::structures::profile::Profile;
 use crate::structures::room_tree::RoomTree;
+use crate::time::Duration;
 
 /// When and where a waiting task will start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,8 +123,7 @@ impl Conservative {
     /// How long a task is expected to take on a node: something, and less than a lifetime.
     fn length(&self, estimate: u64, node: NodeId) -> u64 {
         let speed = self.speeds[node.index()];
-        let length = if speed == 1.0 { estimate } else { (estimate as f64 / speed).round() as u64 };
-        length.clamp(1, 1 << 62)
+        Duration::of_work(estimate, speed).0.clamp(1, 1 << 62)
     }
 
     // What is known ---------------------------------------------------------------------------

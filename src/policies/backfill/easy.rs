@@ -17,7 +17,7 @@ use crate::scheduler::{Backfill, Candidate, Cluster, NodeSpec, Pass};
 use crate::structures::key_tree::KeyTree;
 use crate::structures::ordered_index::Fit;
 use crate::structures::room_tree::RoomTree;
-use crate::time::Time;
+use crate::time::{Duration, Time};
 
 /// When and where the head of the queue will start.
 #[derive(Clone, Copy, Debug)]
@@ -79,7 +79,7 @@ impl Easy {
             let task = pass.tasks.view(slot);
             // Of an attempt on its way to the node the present is the best guess.
             let since = task.working_since(pass.now);
-            let end = Time(since.0.saturating_add(duration(task.left(), speed)));
+            let end = Time(since.0.saturating_add(Duration::of_work(task.left(), speed).0));
             self.ends.push((end, task.slots()));
         }
         self.ends.sort_unstable();
@@ -130,11 +130,6 @@ impl Easy {
         }
         pass.cluster.running(node, pass.tasks).any(|slot| pass.tasks.view(slot).started() > pass.now)
     }
-}
-
-/// Nanoseconds that `work` takes at `speed`.
-fn duration(work: u64, speed: f64) -> u64 {
-    if speed == 1.0 { work } else { (work as f64 / speed).round() as u64 }
 }
 
 impl Backfill for Easy {

@@ -68,9 +68,7 @@ impl DominantResourceFairness {
 
 impl Order for DominantResourceFairness {
     fn key(&mut self, task: &TaskView<'_>, _: u32, _: Entry, _: Time) -> u64 {
-        let group = self.groups.of(task);
-        self.groups.set_waiting(group, true);
-        group as u64
+        self.groups.queue(task) as u64
     }
 
     fn is_grouped(&self) -> bool {

@@ -39,10 +39,7 @@ impl FairShare {
 
     /// What it is estimated to take on this node.
     fn expected(task: &TaskView<'_>, node: NodeId, cluster: &Cluster) -> u128 {
-        let speed = cluster.spec(node).speed;
-        let time =
-            if speed == 1.0 { task.estimate() } else { (task.estimate() as f64 / speed).round() as u64 };
-        Self::charge(task, time)
+        Self::charge(task, Duration::of_work(task.estimate(), cluster.spec(node).speed).0)
     }
 
     fn file(&mut self, group: usize) {
@@ -52,11 +49,10 @@ impl FairShare {
 
 impl Order for FairShare {
     fn key(&mut self, task: &TaskView<'_>, _: u32, _: Entry, _: Time) -> u64 {
-        let group = self.groups.of(task);
+        let group = self.groups.queue(task);
         if group == self.used.len() {
             self.used.push(0);
         }
-        self.groups.set_waiting(group, true);
         group as u64
     }
 

@@ -34,8 +34,15 @@ impl Groups {
         }
     }
 
-    /// The group of a task, a new one if nothing of it has come before.
-    pub(super) fn of(&mut self, task: &TaskView<'_>) -> usize {
+    /// A task of some group waits from now on: gives the group, a new one if nothing of it has come
+    /// before.
+    pub(super) fn queue(&mut self, task: &TaskView<'_>) -> usize {
+        let group = self.of(task);
+        self.set_waiting(group, true);
+        group
+    }
+
+    fn of(&mut self, task: &TaskView<'_>) -> usize {
         let sharer = match self.over {
             Sharers::Classes => u32::from(task.class()),
             Sharers::Users => task.details().user,

@@ -2,8 +2,9 @@
 //! that ask for it.
 //!
 //! A queued task counts with its estimated time on the node (less what it did before it was
-//! interrupted), a running one with what is left of it since it was sent, and one that has run longer than estimated with nothing, each times the slots it
-//! takes. This *backlog* of slot time, per slot of the node, is what a new task would about wait.
+//! interrupted), a running one with what is left of it since it was sent, and one that has run longer
+//! than estimated with nothing, each times the slots it takes. This *backlog* of slot time, per slot of
+//! the node, is what a new task would about wait.
 //!
 //! Between two changes the backlog of a node falls by as many seconds per second as it has slots whose
 //! tasks are not overdue: its *rate*. So among nodes of one kind, rate and room the order stays the
@@ -22,7 +23,7 @@ use std::collections::BTreeMap;
 use crate::ids::NodeId;
 use crate::scheduler::{Cluster, NodeSpec, Step, TaskView};
 use crate::structures::key_heaps::KeyHeaps;
-use crate::time::Time;
+use crate::time::{Duration, Time};
 
 /// What a task adds to the backlog of its node.
 #[derive(Clone, Copy, Debug)]
@@ -138,8 +139,7 @@ impl Backlog {
         }
         self.forget(slot);
         let (_, speed) = self.kinds[self.nodes[node.index()].kind as usize];
-        let estimate = task.left();
-        let time = if speed == 1.0 { estimate } else { (estimate as f64 / speed).round() as u64 };
+        let time = Duration::of_work(task.left(), speed).0;
         let state = &mut self.nodes[node.index()];
         match step {
             Step::Queued => {

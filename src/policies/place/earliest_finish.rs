@@ -17,6 +17,7 @@ use super::PlaceContext;
 use crate::ids::NodeId;
 use crate::scheduler::{Cluster, Dispatch, Place, TaskView};
 use crate::structures::key_tree::KeyTree;
+use crate::time::Duration;
 
 /// Nodes of one speed.
 #[derive(Clone, Debug)]
@@ -90,7 +91,7 @@ impl EarliestFinish {
         for group in &self.groups {
             let Some(place) = leader(&group.free_from, &group.nodes) else { continue };
             let node = NodeId(group.nodes[place as usize]);
-            let takes = time(task.estimate(), group.speed);
+            let takes = Duration::of_work(task.estimate(), group.speed).0;
             let finish = (self.starts(node, now, cluster).saturating_add(takes), node);
             best = Some(best.map_or(finish, |best| best.min(finish)));
         }
@@ -99,7 +100,7 @@ impl EarliestFinish {
             let spec = cluster.spec(node);
             // Slots share the work of the node evenly.
             let shared = f64::from(slots) / f64::from(spec.slots);
-            let adds = time(task.estimate(), spec.speed / shared);
+            let adds = Duration::of_work(task.estimate(), spec.speed / shared).0;
             let from = if cluster.load(node) == 0 { now } else { self.done_by[node.index()].max(now) };
             self.done_by[node.index()] = from.saturating_add(adds);
         }
@@ -128,10 +129,4 @@ impl Place for EarliestFinish {
         let (group, place) = self.place_of[node.index()];
         self.groups[group as usize].free_from.set(place, free_from, cluster.room(node));
     }
-}
-
-/// Nanoseconds that work takes at a speed.
-#[inline]
-fn time(work: u64, speed: f64) -> u64 {
-    (work as f64 / speed).round() as u64
 }

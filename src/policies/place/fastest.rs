@@ -24,13 +24,8 @@ pub struct Fastest {
 impl Fastest {
     /// Ranks the nodes by speed.
     pub fn new(context: &PlaceContext<'_>) -> Self {
-        let mut node_at: Vec<u32> = (0..context.nodes.len() as u32).collect();
-        let speed = |node: u32| context.nodes[node as usize].speed;
-        node_at.sort_by(|&a, &b| speed(b).total_cmp(&speed(a)));
-        let mut rank_of = vec![0; node_at.len()];
-        for (rank, &node) in node_at.iter().enumerate() {
-            rank_of[node as usize] = rank as u32;
-        }
+        let node_at = context.by_falling_speed();
+        let rank_of = ranks(&node_at);
         Fastest {
             rooms: RoomIndex::new(context.nodes.len(), context.max_demand),
             rank_of,
@@ -38,6 +33,15 @@ impl Fastest {
             when_full: WhenFull::new(context),
         }
     }
+}
+
+/// The position of each node in a list of all nodes.
+pub fn ranks(node_at: &[u32]) -> Vec<u32> {
+    let mut rank_of = vec![0; node_at.len()];
+    for (rank, &node) in node_at.iter().enumerate() {
+        rank_of[node as usize] = rank as u32;
+    }
+    rank_of
 }
 
 impl Place for Fastest {

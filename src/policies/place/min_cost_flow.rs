@@ -23,7 +23,7 @@ use crate::ids::NodeId;
 use crate::scheduler::{Cluster, Place, TaskView, Tasks, Zones};
 use crate::structures::key_heaps::KeyHeaps;
 use crate::structures::transport::Transport;
-use crate::time::Time;
+use crate::time::{Duration, Time};
 
 const NONE: u32 = u32::MAX;
 
@@ -107,9 +107,8 @@ impl MinCostFlow {
 
     /// Time to get to a node of this kind and to run there, in nanoseconds.
     fn time(&self, task: &TaskView<'_>, kind: Kind) -> i128 {
-        let (speed, estimate) = (f64::from_bits(kind.speed), task.estimate());
-        let service = if speed == 1.0 { estimate } else { (estimate as f64 / speed).round() as u64 };
-        i128::from(service) + i128::from(self.zones.latency(task.details().zone, kind.zone).0)
+        let service = Duration::of_work(task.estimate(), f64::from_bits(kind.speed));
+        i128::from(service.0) + i128::from(self.zones.latency(task.details().zone, kind.zone).0)
     }
 
     /// The free node that costs this task least, the first on a tie.

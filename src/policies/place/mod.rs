@@ -27,7 +27,7 @@ pub use consistent_hash::ConsistentHash;
 pub use dot_product::DotProduct;
 pub use dynamic_weighted_round_robin::DynamicWeightedRoundRobin;
 pub use earliest_finish::EarliestFinish;
-pub use fastest::Fastest;
+pub use fastest::{Fastest, ranks};
 pub use first_fit::FirstFit;
 pub use least_loaded::{LeastLoaded, LeastWork};
 pub use min_cost_flow::MinCostFlow;
@@ -71,6 +71,14 @@ impl PlaceContext<'_> {
     /// The stream of all random choices of the place.
     pub fn stream(&self) -> Stream {
         self.streams.stream(Purpose::Place, 0)
+    }
+
+    /// All nodes, the fastest first, by number among those of one speed.
+    pub fn by_falling_speed(&self) -> Vec<u32> {
+        let mut nodes: Vec<u32> = (0..self.nodes.len() as u32).collect();
+        let speed = |node: u32| self.nodes[node as usize].speed;
+        nodes.sort_by(|&a, &b| speed(b).total_cmp(&speed(a)));
+        nodes
     }
 }
 

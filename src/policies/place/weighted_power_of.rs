@@ -6,31 +6,21 @@
 //! Cost: O(d log n) per task, O(log n) per change of a node's room.
 //! A bad idea when load is low and nodes are very unequal: all idle nodes tie, and a slow one may win.
 
-use super::PlaceContext;
-use super::eligible::Eligible;
+use super::{PlaceContext, WeightedRandom};
 use crate::ids::NodeId;
-use crate::random::{Stream, uniform};
 use crate::scheduler::{Cluster, Place, TaskView};
-use crate::structures::sum_tree::SumTree;
 
 /// The less loaded, by weight, of d nodes drawn by weight.
 #[derive(Clone, Debug)]
 pub struct WeightedPowerOf {
     d: u32,
-    eligible: Eligible,
-    weights: SumTree,
-    stream: Stream,
+    draws: WeightedRandom,
 }
 
 impl WeightedPowerOf {
     /// Draws `d` (at least 1) nodes.
     pub fn new(d: u32, context: &PlaceContext<'_>) -> Self {
-        WeightedPowerOf {
-            d,
-            eligible: Eligible::new(context.nodes.len(), context.max_demand),
-            weights: SumTree::new(context.nodes.len()),
-            stream: context.stream(),
-        }
+        WeightedPowerOf { d, draws: WeightedRandom::new(context) }
     }
 }
 
@@ -39,10 +29,7 @@ impl Place for WeightedPowerOf {
         let rank = |node: NodeId| f64::from(cluster.load(node)) / cluster.spec(node).weight;
         let mut best: Option<(f64, NodeId)> = None;
         for _ in 0..self.d {
-            let weights = &self.weights;
-            let node = self.eligible.draw_with(task.slots(), &mut self.stream, |stream| {
-                NodeId(weights.draw(uniform(stream)).expect("some node has room, and weights are above 0"))
-            })?;
+            let node = self.draws.choose(task, cluster)?;
             let drawn = (rank(node), node);
             if best.is_none_or(|best| drawn < best) {
                 best = Some(drawn);
@@ -53,9 +40,7 @@ impl Place for WeightedPowerOf {
 
     #[inline]
     fn node_changed(&mut self, node: NodeId, cluster: &Cluster) {
-        self.eligible.update(node, cluster);
-        let weight = if cluster.room(node) > 0 { cluster.spec(node).weight } else { 0.0 };
-        self.weights.set(node.0, weight);
+        self.draws.node_changed(node, cluster);
     }
 
     #[inline]
