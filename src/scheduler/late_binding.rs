@@ -14,7 +14,7 @@
 use super::cluster::Cluster;
 use super::command::Commands;
 use super::machine::Scheduler;
-use super::policy::{Order, Place, Policy};
+use super::policy::{Manner, Order, Place, Policy};
 use super::record::Observer;
 use super::task::{NONE, TaskState, Tasks};
 use crate::ids::NodeId;
@@ -30,6 +30,8 @@ pub(super) struct Reservations {
     probes: usize,
     /// By node: key, number and slot of tasks, void ones among them.
     queues: Vec<Heap>,
+    /// An empty one; kept to use its memory again.
+    spare: Heap,
     /// By node: reservations that are not void.
     counts: Vec<u32>,
     /// By slot `probes` nodes each; those that are not needed are `NONE`.
@@ -37,28 +39,30 @@ pub(super) struct Reservations {
 }
 
 impl Reservations {
-    /// At `probes` nodes for every task of a cluster without tasks, whose nodes no longer limit their
-    /// queues.
-    pub(super) fn new(probes: u32, cluster: &mut Cluster) -> Self {
+    /// For a cluster without tasks, whose nodes from now on do not limit their queues; nothing where
+    /// tasks are bound at once.
+    pub(super) fn of(manner: Manner, cluster: &mut Cluster) -> Option<Box<Self>> {
+        let Manner::LateBinding { probes } = manner else { return None };
         cluster.lift_queue_limits();
-        Reservations {
+        Some(Box::new(Reservations {
             probes: probes as usize,
             queues: vec![Heap::new(); cluster.len()],
+            spare: Heap::new(),
             counts: vec![0; cluster.len()],
             nodes: Vec::new(),
-        }
+        }))
     }
 
-    fn of(&self, slot: u32) -> &[u32] {
+    fn nodes_of(&self, slot: u32) -> &[u32] {
         let from = slot as usize * self.probes;
         self.nodes.get(from..from + self.probes).unwrap_or_default()
     }
 
     fn has(&self, slot: u32, node: NodeId) -> bool {
-        self.of(slot).contains(&node.0)
+        self.nodes_of(slot).contains(&node.0)
     }
 
-    fn of_mut(&mut self, slot: u32) -> &mut [u32] {
+    fn nodes_of_mut(&mut self, slot: u32) -> &mut [u32] {
         let from = slot as usize * self.probes;
         if self.nodes.len() < from + self.probes {
             self.nodes.resize(from + self.probes, NONE);
@@ -85,16 +89,15 @@ impl Reservations {
     }
 
     fn clear_void(&mut self, node: NodeId, tasks: &Tasks) {
-        let mut valid = std::mem::take(&mut self.queues[node.index()]);
-        let mut kept = Heap::new();
+        let mut all = std::mem::replace(&mut self.queues[node.index()], std::mem::take(&mut self.spare));
         let mut last = None;
-        while let Some(entry) = valid.pop() {
+        while let Some(entry) = all.pop() {
             if last != Some(entry) && self.is_valid(entry, node, tasks) {
-                kept.push(entry);
+                self.queues[node.index()].push(entry);
             }
             last = Some(entry);
         }
-        self.queues[node.index()] = kept;
+        self.spare = all;
     }
 
     /// The task that goes next at the node; void reservations are thrown away on the way.
@@ -167,11 +170,11 @@ impl<P: Policy> Scheduler<P> {
     fn reserve_places(&mut self, slot: u32) {
         let Some(reservations) = &mut self.reservations else { return };
         let probes = reservations.probes;
-        reservations.of_mut(slot).fill(NONE);
+        reservations.nodes_of_mut(slot).fill(NONE);
         for at in 0..probes {
             let chosen = self.policy.parts().1.choose(&self.tasks.view(slot), &self.cluster);
             let (Some(node), Some(reservations)) = (chosen, &mut self.reservations) else { break };
-            reservations.of_mut(slot)[at] = node.0;
+            reservations.nodes_of_mut(slot)[at] = node.0;
             reservations.push(slot, node, &self.tasks);
             self.cluster.count(slot, node, &self.tasks);
             self.load_changed(node);
@@ -213,7 +216,7 @@ impl<P: Policy> Scheduler<P> {
     /// Whether the task has a place reserved anywhere.
     pub(super) fn has_reservations(&self, slot: u32) -> bool {
         let reservations = self.reservations.as_ref();
-        reservations.is_some_and(|reservations| reservations.of(slot).iter().any(|node| *node != NONE))
+        reservations.is_some_and(|reservations| reservations.nodes_of(slot).iter().any(|node| *node != NONE))
     }
 
     /// A task waits no more; one that has no reservations is among those that no node had room for.
@@ -230,7 +233,7 @@ impl<P: Policy> Scheduler<P> {
         let probes = self.reservations.as_ref().map_or(0, |reservations| reservations.probes);
         for at in 0..probes {
             let Some(reservations) = &mut self.reservations else { return };
-            let node = std::mem::replace(&mut reservations.of_mut(slot)[at], NONE);
+            let node = std::mem::replace(&mut reservations.nodes_of_mut(slot)[at], NONE);
             if node == NONE {
                 continue;
             }
@@ -257,7 +260,7 @@ impl<P: Policy> Scheduler<P> {
         loop {
             let Some(reservations) = &mut self.reservations else { return };
             let Some(slot) = reservations.first(node, &self.tasks) else { break };
-            for other in reservations.of_mut(slot).iter_mut().filter(|other| **other == node.0) {
+            for other in reservations.nodes_of_mut(slot).iter_mut().filter(|other| **other == node.0) {
                 *other = NONE;
             }
             self.give_back(slot, node);

@@ -6,7 +6,6 @@ use super::cluster::{Cluster, NodeSpec};
 use super::command::{Command, Commands};
 use super::config::{Limits, SchedulerConfig};
 use super::dependencies::Dependencies;
-use super::details::{NO_JOB, TaskDetails};
 use super::event::{Event, Outcome, TaskSpec};
 use super::late_binding::Reservations;
 use super::policy::{Backfill, Dispatch, Entry, Interrupts, Manner, Order, Place, Policy, Step};
@@ -115,14 +114,8 @@ impl<P: Policy> Scheduler<P> {
             && matches!(interrupts, Interrupts::ForBetter | Interrupts::ForShorter);
         let by_speed = interrupts == Interrupts::ForShorter;
         let running = centrally.then(|| Running::new(&cluster, by_speed));
-        let thieves = match policy.manner() {
-            Manner::Stealing(rule) => Some(Box::new(Thieves::new(rule, &mut cluster, config.seed))),
-            _ => None,
-        };
-        let reservations = match policy.manner() {
-            Manner::LateBinding { probes } => Some(Box::new(Reservations::new(probes, &mut cluster))),
-            _ => None,
-        };
+        let thieves = Thieves::of(policy.manner(), &mut cluster, config.seed);
+        let reservations = Reservations::of(policy.manner(), &mut cluster);
         let serial = policy.manner() == Manner::Serial;
         let decides_more = limited || interrupts != Interrupts::Never || thieves.is_some();
         Scheduler {
@@ -279,22 +272,6 @@ impl<P: Policy> Scheduler<P> {
             return;
         }
         self.enqueue(now, id.slot);
-    }
-
-    /// Takes note of a task of a job; gives whether it must wait for others.
-    #[cold]
-    fn blocks(&mut self, id: TaskId) -> bool {
-        let details = self.tasks.view(id.slot);
-        let &TaskDetails { job, parents, .. } = details.details();
-        if job == NO_JOB && parents == 0 {
-            return false;
-        }
-        self.dependencies.admit(id, parents);
-        if parents > 0 {
-            self.tasks.hot[id.slot as usize].state = TaskState::Blocked;
-            self.counts.away += 1;
-        }
-        parents > 0
     }
 
     /// Whether a message speaks of the attempt that counts.

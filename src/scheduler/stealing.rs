@@ -18,7 +18,7 @@
 use super::cluster::Cluster;
 use super::command::Commands;
 use super::machine::Scheduler;
-use super::policy::{Policy, Stealing, Step, Take, Victim};
+use super::policy::{Manner, Policy, Stealing, Step, Take, Victim};
 use super::record::{Observer, Record};
 use super::task::{NONE, Tasks};
 use super::timers::Alarm;
@@ -57,11 +57,12 @@ pub(super) struct Thieves {
 }
 
 impl Thieves {
-    /// For a cluster without tasks, which from now on counts its queues.
-    pub(super) fn new(rule: Stealing, cluster: &mut Cluster, seed: u64) -> Self {
+    /// For a cluster without tasks, which from now on counts its queues; nothing where nobody steals.
+    pub(super) fn of(manner: Manner, cluster: &mut Cluster, seed: u64) -> Option<Box<Self>> {
+        let Manner::Stealing(rule) = manner else { return None };
         cluster.count_queued();
         let (nodes, widest) = (cluster.len(), cluster.max_demand());
-        Thieves {
+        Some(Box::new(Thieves {
             rule,
             draws: Streams::new(seed).key(Purpose::Probe),
             changed: Vec::new(),
@@ -73,7 +74,7 @@ impl Thieves {
             asked: vec![NONE; nodes],
             requests: vec![0; nodes],
             arrived: Vec::new(),
-        }
+        }))
     }
 
     /// Whether nothing has changed since the last decision.
@@ -197,8 +198,11 @@ impl<P: Policy> Scheduler<P> {
         }
     }
 
-    /// Carries out the requests that arrived at this instant.
+    /// Carries out the requests that arrived at this instant, in order of their nodes.
     fn take_what_was_asked_for<O: Observer>(&mut self, now: Time, commands: &mut Commands, observer: &mut O) {
+        if let Some(thieves) = &mut self.thieves {
+            thieves.arrived.sort_unstable();
+        }
         for at in 0.. {
             let Some(thieves) = &mut self.thieves else { return };
             let Some(&thief) = thieves.arrived.get(at) else { break };

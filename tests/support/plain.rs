@@ -118,8 +118,6 @@ struct Plain<'a> {
     requests: Vec<stealing::Request>,
     /// By task: where places were reserved for it.
     places: Vec<Vec<usize>>,
-    /// By node: how many it has sent.
-    sent: Vec<u64>,
 }
 
 /// Parts of the largest node's amount in which shares are counted.
@@ -212,7 +210,6 @@ impl<'a> Plain<'a> {
             turns: 0,
             requests: Vec::new(),
             places: vec![Vec::new(); tasks.len()],
-            sent: vec![0; world.nodes.len()],
         };
         (0..plain.nodes.len()).for_each(|node| plain.comes_up(node));
         plain.insert(tasks[0].arrival.0, Event::Arrival(0));

@@ -10,15 +10,13 @@ pub(super) struct Request {
     pub(super) thief: usize,
     victim: usize,
     pub(super) arrives: u64,
-    sent: u64,
 }
 
 impl Plain<'_> {
     pub(super) fn steal(&mut self, rule: Stealing) {
         let mut due: Vec<Request> =
             self.requests.iter().copied().filter(|request| request.arrives == self.now).collect();
-        // Of those that arrive together the nodes that have asked less often come first.
-        due.sort_by_key(|request| (request.sent, request.thief));
+        due.sort_by_key(|request| request.thief);
         self.requests.retain(|request| request.arrives != self.now);
         for Request { thief, victim, .. } in due {
             if self.is_idle(thief) && self.can_rob(thief, victim) {
@@ -29,9 +27,7 @@ impl Plain<'_> {
             if rule.delay.0 == 0 {
                 self.rob(thief, victim, rule.take);
             } else {
-                self.sent[thief] += 1;
-                let sent = self.sent[thief];
-                self.requests.push(Request { thief, victim, arrives: self.now + rule.delay.0, sent });
+                self.requests.push(Request { thief, victim, arrives: self.now + rule.delay.0 });
             }
         }
     }
