@@ -7,9 +7,9 @@
 //! A bad idea when one central queue can be had: it is `pull` among those nodes that were asked.
 //!
 //! Each time it is asked the place chooses among the nodes that it has not named yet, as if those were
-//! down. Each queue goes in the order of the policy. A reservation counts as load of its node; places that count work see what runs. Limits of the
-//! queues of single nodes do not apply. When a node is lost its reservations are; a task that has none
-//! left is placed anew.
+//! down. Each queue goes in the order of the policy. A reservation counts as load of its node; places
+//! that count work see what runs. Limits of the queues of single nodes do not apply. When a node is lost
+//! its reservations are; a task that has none left is placed anew.
 
 use super::cluster::Cluster;
 use super::command::Commands;
