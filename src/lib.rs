@@ -80,8 +80,9 @@
 //!     run: RunPlan { seed: 1, replications: 1, until: Until::Settled, warmup: 0, timeline_buckets: 0 },
 //!     groups: vec![node],
 //!     resources: Default::default(),
+//!     faults: Default::default(),
 //!     zones: ZonePlan::default(),
-//!     workload: Workload::Generated { tasks: 1000, arrivals: Arrivals::AtOnce, classes: vec![task], jobs: None },
+//!     workload: Workload::Generated { tasks: 1000, arrivals: Arrivals::AtOnce, classes: vec![task], jobs: None, spawn: None },
 //!     retry: RetryPlan::default(),
 //!     queue_limit: None,
 //!     delays: Delays::default(),
@@ -157,6 +158,7 @@ pub mod cli;
 pub mod distribution;
 pub mod experiment;
 pub mod faults;
+pub mod fields;
 pub mod ids;
 pub mod live;
 pub mod metrics;

@@ -107,6 +107,8 @@ pub enum Purpose {
     Spawn = 24,
     /// Zone a task comes from.
     Zone = 25,
+    /// Nodes that an outage takes; id = position of the outage.
+    Outage = 30,
 }
 
 /// All streams of one replication.

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use crate::distribution::Distribution;
-use crate::faults::NodeFaults;
+use crate::faults::Faults;
 use crate::policies::{self, AnyPolicy, PolicySpec};
 use crate::random::Streams;
 use crate::scheduler::{Limits, NodeSpec, Resources, RetryPlan, SchedulerConfig, Zones};
@@ -46,10 +46,8 @@ impl Delays {
 pub struct World {
     /// The nodes in order of number.
     pub nodes: Vec<NodeSpec>,
-    /// Kinds of failing nodes.
-    pub faults: Vec<NodeFaults>,
-    /// For each node the index of its kind, if it fails.
-    pub fault_of: Vec<Option<u32>>,
+    /// What breaks.
+    pub faults: Faults,
     /// Where the nodes stand.
     pub zones: Zones,
     /// What nodes have besides slots, and what tasks demand of it.
@@ -113,7 +111,8 @@ impl World {
     /// keeps up with its arrivals has a few tasks per slot. It only saves work.
     pub fn expected_unsettled(&self) -> usize {
         let few_per_slot = u32::try_from(4 * self.slots()).unwrap_or(u32::MAX);
-        self.workload.at_once().max(few_per_slot).min(self.workload.tasks()) as usize
+        let all = self.workload.expected_tasks().min(u64::from(u32::MAX)) as u32;
+        self.workload.at_once().max(few_per_slot).min(all) as usize
     }
 
     /// A guess at the length of a run: the longer of the time all tasks take to arrive and the time
@@ -121,14 +120,14 @@ impl World {
     pub fn expected_span(&self) -> Duration {
         let capacity: f64 = self.nodes.iter().map(|node| f64::from(node.slots) * node.speed).sum();
         let (arriving, work) = match &self.workload {
-            Workload::Generated { tasks, arrivals, classes, jobs } => {
+            Workload::Generated { tasks, arrivals, classes, jobs, .. } => {
                 let mean: f64 = classes
                     .iter()
                     .map(|class| class.share * f64::from(class.slots) * class.duration.mean().unwrap_or(0.0))
                     .sum();
                 let size = jobs.as_ref().map_or(Some(1.0), Shape::mean_tasks).unwrap_or(f64::INFINITY);
                 let rate = arrivals.mean_rate().unwrap_or(f64::INFINITY) * size;
-                (f64::from(*tasks) / rate, f64::from(*tasks) * mean)
+                (f64::from(*tasks) / rate, self.workload.expected_tasks() as f64 * mean)
             }
             Workload::Listed { tasks, .. } => {
                 let last = tasks.last().map_or(0.0, |task| task.arrival.as_seconds());

@@ -62,7 +62,9 @@ fn run(scenario: &str, tasks: u32) -> (u64, u64, u64) {
     let policy = world.policy(&plan.policies[0], 1);
     let output = simulate(&world, 1, policy, &RunOptions::default()).expect("it runs");
     let after = (ALLOCATIONS.get(), BYTES.get());
-    assert_eq!(output.collected.metrics.get(Metric::Submitted), Some(f64::from(tasks)));
+    // Trees of tasks that spawn others are of one size here.
+    let submitted = plan.workload.expected_tasks() as f64;
+    assert_eq!(output.collected.metrics.get(Metric::Submitted), Some(submitted));
     (after.0 - before.0, after.1 - before.1, output.events)
 }
 
@@ -86,6 +88,18 @@ fn allocates_nothing(policy: &str, nodes: &str, workload: &str) {
         assert!(events_twice - events_once >= 100_000);
         assert!(more <= MOST_ALLOCATIONS, "{policy}: {more} allocations for 50,000 more tasks");
         assert!(bytes <= MOST_BYTES, "{policy}: {bytes} bytes for 50,000 more tasks");
+    }
+}
+
+/// Tasks that submit others when they complete.
+#[test]
+fn trees_of_tasks() {
+    for policy in ["fifo", "sjf", "power-of-two"] {
+        allocates_nothing(
+            &format!("\"{policy}\""),
+            "{ count = 16 }",
+            &format!("arrivals.poisson.rate = 1.8, {EXPONENTIAL}, spawn = {{ children = 2, depth = 2 }}"),
+        );
     }
 }
 

@@ -156,6 +156,51 @@ fn a_short_run_is_written_and_replayed() {
     assert!(replayed.status.success() && shown.matches(": identical\n").count() == 2, "{shown}");
 }
 
+/// Attempts that reach the time they requested are ended there by real workers too: every task ends in the
+/// state that it has in the simulation, after the same service.
+#[test]
+fn tasks_are_ended_at_the_requested_time() {
+    let folder = folder(
+        r#"
+        policies = ["fifo", "round-robin"]
+        run.replications = 1
+        nodes = [{ count = 3 }, { speed = 2.0 }]
+        [workload]
+        trace.csv = "jobs.csv"
+        estimate = "requested"
+        kill_at_requested = true
+        "#,
+    );
+    let mut jobs = "arrival,work,estimate\n".to_string();
+    for job in 0..60 {
+        let work = 0.5 + f64::from(job % 5) * 0.25;
+        let requested = if job % 3 == 0 { work / 2.0 } else { work * 2.0 };
+        jobs += &format!("{},{work},{requested}\n", f64::from(job) * 0.25);
+    }
+    std::fs::write(folder.path().join("jobs.csv"), jobs).unwrap();
+    let common = ["scenario.toml", "--tasks", "--no-plots", "--out"];
+    let live = ["live", "--time-scale", "0.1", "--lag-tolerance", "100000"];
+    for (command, out) in [(&live[..], "live"), (&["run"], "run")] {
+        let (code, said) = output(folder.path(), &[command, &common[..], &[out]].concat());
+        assert_eq!(code, Some(0), "{said}");
+    }
+    assert_eq!(output(folder.path(), &["replay", "live"]).0, Some(0));
+    // Policy, task, state, attempts and work; service belongs to the node, which the live run may change.
+    let fates = |out: &str| -> Vec<String> {
+        let rows = std::fs::read_to_string(folder.path().join(out).join("tasks.csv")).unwrap();
+        let fate = |row: &str| {
+            let cells: Vec<&str> = row.split(',').collect();
+            [cells[0], cells[2], cells[7], cells[8], cells[10]].join(",")
+        };
+        rows.lines().map(fate).collect()
+    };
+    let (live, simulated) = (fates("live"), fates("run"));
+    assert_eq!(simulated[0], "policy,task,state,attempts,work");
+    assert_eq!(simulated.iter().filter(|row| row.contains(",timeout,1,")).count(), 40);
+    assert_eq!(simulated.iter().filter(|row| row.contains(",completed,1,")).count(), 80);
+    assert_eq!(live, simulated);
+}
+
 /// On a busy machine all runs may be too late to count. That is a result too.
 #[test]
 fn a_run_that_is_not_valid_is_said_to_be() {

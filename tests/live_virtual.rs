@@ -193,6 +193,33 @@ fn jobs_of_dependent_tasks() {
     }
 }
 
+/// Tasks that submit others when they complete: the same trees, under the same numbers.
+#[test]
+fn tasks_that_spawn_others() {
+    for (spawn, until) in
+        [("{ children = 0.8 }", "200"), ("{ children.exponential.mean = 1.2, depth = 3 }", "120")]
+    {
+        same_decisions(&format!(
+            r#"
+            {ALL}
+            run.until = {until}
+            retry = {{ max_attempts = 2, redraw = true }}
+            [[nodes]]
+            count = 4
+            slots = 2
+            up.exponential.mean = 20.0
+            down.exponential.mean = 4.0
+            [workload]
+            tasks = 300
+            arrivals.poisson.rate = 1.5
+            duration.exponential.mean = 1.0
+            failure_probability = 0.1
+            spawn = {spawn}
+            "#
+        ));
+    }
+}
+
 /// The log says all that the scheduler saw: changed in one place, the replay notices.
 #[test]
 fn a_replay_notices_a_change() {

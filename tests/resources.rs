@@ -6,6 +6,7 @@ mod support;
 use falcon::experiment::plan::Plan;
 use falcon::experiment::runner::RunnerOptions;
 use falcon::metrics::{FinalState, PolicyResult, ReplicationResult, TaskResult};
+use falcon::policies::BackfillSpec;
 use falcon::policies::registry::PLACES;
 use falcon::scheduler::TaskDetails;
 use falcon::sim::{RunOptions, simulate};
@@ -105,6 +106,34 @@ fn waiting_for_a_resource() {
     assert_eq!(times("\"fifo\""), [0.0, 10.0, 10.0, 10.0, 15.0]);
     assert_eq!(times("\"round-robin\""), [0.0, 10.0, 10.0, 10.0, 15.0]);
     assert_eq!(times("{ backfill = \"aggressive\" }"), [0.0, 10.0, 0.0, 0.0, 5.0]);
+}
+
+/// Scenarios are not let reserve named resources, but plans can be made by hand. Reservations are then of
+/// slots alone: whoever is due and lacks memory keeps its slots and waits, and all comes to an end.
+#[test]
+fn reservations_of_slots_alone() {
+    let mut plan = plan(
+        r#"
+        policies = [{ backfill = "aggressive" }]
+        run.replications = 1
+        [[nodes]]
+        slots = 4
+        capacity = { memory = 1.5 }
+        [workload]
+        tasks_list = [
+            { work = 10, demand = { memory = 1 } },
+            { work = 10, demand = { memory = 0.75 } },
+            { work = 5, demand = { memory = 0.5 } },
+            { work = 5, demand = { slots = 2 } },
+            { work = 5, demand = { memory = 0.25 } },
+        ]
+        "#,
+    );
+    plan.policies[0].backfill = BackfillSpec::Conservative;
+    let one = results(&plan).remove(0).replications.remove(0);
+    // The second and the last lack memory at first; the fourth finds two slots when the third has ended,
+    // and the last finds no slot then.
+    assert_eq!(one.tasks.iter().map(start).collect::<Vec<_>>(), [0.0, 10.0, 0.0, 5.0, 10.0]);
 }
 
 /// What a lost node held comes back with it, empty.

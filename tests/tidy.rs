@@ -9,7 +9,7 @@ use falcon::policies::registry::{BACKFILLS, ORDERS, PLACES};
 /// What stands on which floor. A file imports its own folder and lower floors only, so that folders
 /// of one floor never import each other; the files of floor 0 are small enough to be one folder.
 const FLOORS: &[(u32, &[&str])] = &[
-    (0, &["time", "ids", "random", "distribution", "structures"]),
+    (0, &["time", "ids", "random", "distribution", "fields", "structures"]),
     (1, &["scheduler"]),
     (2, &["policies", "workload", "faults"]),
     (3, &["world", "metrics", "statistics", "theory"]),

@@ -246,7 +246,7 @@ pub(super) struct TaskMeter {
 
 impl TaskMeter {
     pub(super) fn new(plan: &Plan, runs: usize, quiet: bool, terminal: &Terminal) -> Self {
-        let total = runs * plan.workload.tasks() as usize;
+        let total = runs * plan.workload.expected_tasks() as usize;
         let meter = Meter::new(total, "tasks", quiet, terminal);
         TaskMeter { meter, total, over: AtomicU64::new(0), current: AtomicU64::new(0) }
     }

@@ -31,12 +31,13 @@ pub(super) fn validate(args: &ValidateArgs, terminal: &Terminal) -> Outcome {
                     format!("{} {}", count(n as u64), if n == 1 { one } else { many })
                 };
                 print(&format!(
-                    "{}: {}, {}, {}, {}\n",
+                    "{}: {}, {}, {}, {}{}\n",
                     file.display(),
                     number(plan.policies.len(), "policy", "policies"),
                     number(plan.run.replications as usize, "replication", "replications"),
                     number(plan.node_count(), "node", "nodes"),
                     number(plan.workload.tasks() as usize, "task", "tasks"),
+                    if plan.workload.spawns() { " and what they spawn" } else { "" },
                 ))?;
             }
             Err(diagnostics) => mistakes.push(diagnostics),

@@ -121,7 +121,8 @@ impl Plan {
         let own = match &self.workload {
             Workload::Generated { arrivals, jobs, .. } => {
                 let size = jobs.as_ref().map_or(Some(1.0), Shape::mean_tasks);
-                arrivals.mean_rate().zip(size).map(|(rate, size)| rate * size / time_scale)
+                let growth = self.workload.growth();
+                arrivals.mean_rate().zip(size).map(|(rate, size)| rate * size * growth / time_scale)
             }
             Workload::Listed { .. } => None,
         };
@@ -147,6 +148,7 @@ impl Plan {
             tasks: (rate * LENGTH).ceil() as u32,
             arrivals: Arrivals::Poisson { rate: rate * time_scale },
             jobs: None,
+            spawn: None,
             classes: vec![TaskClass {
                 name: String::new(),
                 share: 1.0,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::faults::NodeFaults;
+use crate::faults::{Faults, NodeFaults};
 use crate::policies::spec::PolicySpec;
 use crate::scheduler::Resources;
 use crate::scheduler::retry::RetryPlan;
@@ -84,6 +84,8 @@ pub struct Plan {
     pub groups: Vec<NodeGroup>,
     /// What nodes have besides slots, and what tasks demand of it.
     pub resources: Arc<Resources>,
+    /// What breaks besides nodes that fail by chance.
+    pub faults: Faults,
     /// Where it stands.
     pub zones: ZonePlan,
     /// The tasks.

@@ -80,9 +80,8 @@ impl Plan {
     pub fn world(&self) -> World {
         let mut world = World {
             nodes: Vec::with_capacity(self.node_count()),
-            faults: Vec::new(),
+            faults: self.faults.clone(),
             zones: Zones::new(self.zone_of_nodes(), self.zones.latency.clone()),
-            fault_of: Vec::with_capacity(self.node_count()),
             resources: self.resources.clone(),
             workload: self.workload.clone(),
             retry: self.retry,
@@ -102,12 +101,12 @@ impl Plan {
         for group in &self.groups {
             let node = NodeSpec { slots: group.slots, speed: group.speed, weight: group.weight };
             let kind = group.faults.as_ref().map(|faults| {
-                world.faults.push(faults.clone());
-                (world.faults.len() - 1) as u32
+                world.faults.kinds.push(faults.clone());
+                (world.faults.kinds.len() - 1) as u32
             });
             let count = group.count as usize;
             world.nodes.extend(std::iter::repeat_n(node, count));
-            world.fault_of.extend(std::iter::repeat_n(kind, count));
+            world.faults.of_node.extend(std::iter::repeat_n(kind, count));
         }
         world
     }

@@ -3,7 +3,9 @@
 //! Drivers ask in simulated and in real time alike, so that both meet the same failures: the times
 //! come from streams keyed by node, whatever happens to be asked first.
 
-use super::{FailsWhen, NodeFaults};
+use super::crew::Crew;
+use super::outages::{self, Step};
+use super::{FailsWhen, Faults, NodeFaults};
 use crate::random::{Purpose, Stream, StreamKey, Streams};
 use crate::time::{Duration, Time};
 
@@ -46,7 +48,7 @@ struct Clock {
     up_left: Duration,
 }
 
-/// The clocks of all nodes that can fail.
+/// The truth about all nodes that can go down.
 #[derive(Clone, Debug)]
 pub struct NodeClocks<'a, Q: Timers> {
     kinds: &'a [NodeFaults],
@@ -59,6 +61,13 @@ pub struct NodeClocks<'a, Q: Timers> {
     /// Index into `failing` by node, or none.
     of_node: Vec<u32>,
     any_busy: bool,
+    crew: Crew,
+    /// Begins and ends of outages, which of them is next, and its name.
+    outages: Vec<Step>,
+    next_outage: usize,
+    outage: Q::Ticket,
+    /// By node, whether an outage holds; empty without outages.
+    out: Vec<bool>,
 }
 
 const NEVER_FAILS: u32 = u32::MAX;
@@ -71,85 +80,153 @@ pub enum Change {
     Down,
     /// It comes up.
     Up,
-    /// Nothing: the event was overtaken.
-    Stale,
+    /// Nothing: the event was overtaken, or the node is down for another reason too.
+    None,
 }
 
 impl<'a, Q: Timers> NodeClocks<'a, Q> {
-    /// All nodes up at time 0, their clocks of failure started where they run always. `fault_of`
-    /// gives for each node the index of its kind, if it fails.
+    /// All nodes up at time 0, their clocks of failure started where they run always.
     ///
     /// `None` when a time does not fit the clock.
-    pub fn new(
-        kinds: &'a [NodeFaults],
-        fault_of: &[Option<u32>],
-        streams: Streams,
-        queue: &mut Q,
-    ) -> Option<Self> {
+    pub fn new(faults: &'a Faults, nodes: usize, streams: Streams, queue: &mut Q) -> Option<Self> {
+        let Faults { kinds, of_node: fault_of, .. } = faults;
         let failing = fault_of.iter().flatten().count();
         let any_busy = kinds.iter().any(|faults| faults.fails == FailsWhen::Busy);
-        let mut nodes = NodeClocks {
+        let outages = outages::steps(&faults.outages, nodes, streams);
+        let mut clocks = NodeClocks {
             kinds,
             failing: Vec::with_capacity(failing),
             draws: Vec::new(),
             clocks: Vec::with_capacity(if any_busy { failing } else { 0 }),
             ups: streams.key(Purpose::NodeUp),
             downs: streams.key(Purpose::NodeDown),
-            of_node: vec![NEVER_FAILS; fault_of.len()],
+            of_node: vec![NEVER_FAILS; nodes],
             any_busy,
+            crew: Crew::new(faults.repair_crew),
+            out: vec![false; if outages.is_empty() { 0 } else { nodes }],
+            outages,
+            next_outage: 0,
+            outage: Q::NONE,
         };
+        clocks.put_outage(queue);
         for (node, kind) in fault_of.iter().enumerate() {
             let Some(kind) = *kind else { continue };
-            nodes.of_node[node] = nodes.failing.len() as u32;
+            clocks.of_node[node] = clocks.failing.len() as u32;
             let faults = &kinds[kind as usize];
-            let up = Duration::from_seconds(faults.up.sample(&mut nodes.ups.stream(node as u64)))?;
+            let up = Duration::from_seconds(faults.up.sample(&mut clocks.ups.stream(node as u64)))?;
             let next = match faults.fails {
                 FailsWhen::Always => queue.put(Time(up.0), node as u32),
                 FailsWhen::Busy => Q::NONE,
             };
-            nodes.failing.push(Failing { next, kind, draws: NOT_YET, up: true });
+            clocks.failing.push(Failing { next, kind, draws: NOT_YET, up: true });
             if any_busy {
-                nodes.clocks.push(Clock { running: 0, busy_since: Time::ZERO, up_left: up });
+                clocks.clocks.push(Clock { running: 0, busy_since: Time::ZERO, up_left: up });
             }
         }
-        Some(nodes)
+        Some(clocks)
     }
 
     /// The change of `node` that `ticket` names is due: what it means, with the next one scheduled.
     /// `None` when a time does not fit the clock.
     pub fn change(&mut self, now: Time, node: u32, ticket: Q::Ticket, queue: &mut Q) -> Option<Change> {
-        let index = self.of_node[node as usize] as usize;
-        let failing = &mut self.failing[index];
-        if failing.next != ticket {
-            return Some(Change::Stale);
+        if ticket == self.outage {
+            return Some(self.change_by_outage(now, queue));
         }
-        let faults = &self.kinds[failing.kind as usize];
+        let index = self.of_node[node as usize] as usize;
+        if self.failing.get(index).is_none_or(|failing| failing.next != ticket) {
+            return Some(Change::None);
+        }
+        let change = match self.failing[index].up {
+            true => self.fail(now, node, queue)?,
+            false => self.recover(now, node, queue)?,
+        };
+        Some(if self.is_out(node) { Change::None } else { change })
+    }
+
+    /// The node's own clock says that it fails.
+    fn fail(&mut self, now: Time, node: u32, queue: &mut Q) -> Option<Change> {
+        let index = self.of_node[node as usize] as usize;
+        let kinds = self.kinds;
+        let faults = &kinds[self.failing[index].kind as usize];
+        let down = Duration::from_seconds(faults.down.sample(&mut self.draws(node).downs))?;
+        self.forget_attempts(index);
+        let failing = &mut self.failing[index];
+        (failing.up, failing.next) = (false, Q::NONE);
+        if self.crew.call(node, down) {
+            failing.next = queue.put(now.checked_add(down)?, node);
+        }
+        Some(Change::Down)
+    }
+
+    /// The node's repair is done.
+    fn recover(&mut self, now: Time, node: u32, queue: &mut Q) -> Option<Change> {
+        let index = self.of_node[node as usize] as usize;
+        let kinds = self.kinds;
+        let faults = &kinds[self.failing[index].kind as usize];
+        let up = Duration::from_seconds(faults.up.sample(&mut self.draws(node).ups))?;
+        let failing = &mut self.failing[index];
+        (failing.up, failing.next) = (true, Q::NONE);
+        match faults.fails {
+            FailsWhen::Always => failing.next = queue.put(now.checked_add(up)?, node),
+            FailsWhen::Busy => self.clocks[index].up_left = up,
+        }
+        if let Some((next, down)) = self.crew.done() {
+            let next_index = self.of_node[next as usize] as usize;
+            self.failing[next_index].next = queue.put(now.checked_add(down)?, next);
+        }
+        Some(Change::Up)
+    }
+
+    /// The generators of a node that fails for the first time, or has failed.
+    fn draws(&mut self, node: u32) -> &mut Draws {
+        let failing = &mut self.failing[self.of_node[node as usize] as usize];
         if failing.draws == NOT_YET {
             failing.draws = self.draws.len() as u32;
             let (mut ups, downs) = (self.ups.stream(u64::from(node)), self.downs.stream(u64::from(node)));
             // Its first up time was drawn at the start of the run.
-            faults.up.sample(&mut ups);
+            self.kinds[failing.kind as usize].up.sample(&mut ups);
             self.draws.push(Draws { ups, downs });
         }
-        let draws = &mut self.draws[failing.draws as usize];
-        failing.next = Q::NONE;
-        failing.up = !failing.up;
-        if failing.up {
-            let up = Duration::from_seconds(faults.up.sample(&mut draws.ups))?;
-            match faults.fails {
-                FailsWhen::Always => {
-                    failing.next = queue.put(now.checked_add(up)?, node);
-                }
-                FailsWhen::Busy => self.clocks[index].up_left = up,
-            }
-            return Some(Change::Up);
+        &mut self.draws[failing.draws as usize]
+    }
+
+    /// The next begin or end of an outage is due.
+    fn change_by_outage(&mut self, now: Time, queue: &mut Q) -> Change {
+        let Step { node, begins, .. } = self.outages[self.next_outage];
+        self.next_outage += 1;
+        self.put_outage(queue);
+        self.out[node as usize] = begins;
+        let index = self.of_node[node as usize] as usize;
+        if self.failing.get(index).is_some_and(|failing| !failing.up) {
+            return Change::None;
         }
+        if !begins {
+            return Change::Up;
+        }
+        // What runs there ends, and with it the node's ageing, if it ages by work.
+        if let Some((failing, clock)) = self.clocked_by_work(node)
+            && clock.running > 0
+        {
+            clock.up_left.0 -= now.since(clock.busy_since).0;
+            failing.next = Q::NONE;
+        }
+        self.forget_attempts(index);
+        Change::Down
+    }
+
+    fn put_outage(&mut self, queue: &mut Q) {
+        let next = self.outages.get(self.next_outage);
+        self.outage = next.map_or(Q::NONE, |step| queue.put(step.at, step.node));
+    }
+
+    fn forget_attempts(&mut self, index: usize) {
         if let Some(clock) = self.clocks.get_mut(index) {
             clock.running = 0;
         }
-        let down = Duration::from_seconds(faults.down.sample(&mut draws.downs))?;
-        failing.next = queue.put(now.checked_add(down)?, node);
-        Some(Change::Down)
+    }
+
+    fn is_out(&self, node: u32) -> bool {
+        self.out.get(node as usize).is_some_and(|out| *out)
     }
 
     /// An attempt starts on the node. `None` when a time does not fit the clock.
@@ -174,9 +251,10 @@ impl<'a, Q: Timers> NodeClocks<'a, Q> {
     }
 
     fn becomes_busier(&mut self, now: Time, node: u32, queue: &mut Q) -> Option<()> {
+        let out = self.is_out(node);
         let Some((failing, clock)) = self.clocked_by_work(node) else { return Some(()) };
         // News of a start may come after the node went down: the attempt is gone, and with it the work.
-        if !failing.up {
+        if !failing.up || out {
             return Some(());
         }
         clock.running += 1;

@@ -1,8 +1,12 @@
-//! What breaks: nodes that go down and come up again.
+//! What breaks: nodes that go down and come up again, by chance or as planned.
 
 mod clocks;
+mod crew;
+mod outages;
+pub mod trace;
 
 pub use clocks::{Change, NodeClocks, Timers};
+pub use outages::{Affected, Outage};
 
 use crate::distribution::Distribution;
 
@@ -20,8 +24,23 @@ pub enum FailsWhen {
 pub struct NodeFaults {
     /// Time from coming up to failing, in seconds.
     pub up: Distribution,
-    /// Time from failing to coming up again, in seconds.
+    /// Time from failing to coming up again, in seconds; where repairers are few, from the time one
+    /// of them begins.
     pub down: Distribution,
     /// When the clock of failure runs.
     pub fails: FailsWhen,
+}
+
+/// All that breaks in a world.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Faults {
+    /// Kinds of nodes that fail by chance.
+    pub kinds: Vec<NodeFaults>,
+    /// For each node the index of its kind, if it fails by chance.
+    pub of_node: Vec<Option<u32>>,
+    /// At most so many nodes are under repair at once, the others wait in the order in which they
+    /// failed; `None` for no limit.
+    pub repair_crew: Option<u32>,
+    /// When which nodes are out, whatever else happens to them.
+    pub outages: Vec<Outage>,
 }

@@ -23,7 +23,7 @@ use crate::faults::{Change, NodeClocks};
 use crate::ids::{AttemptNumber, NodeId, TaskId};
 use crate::metrics::DriverFigures;
 use crate::random::Streams;
-use crate::scheduler::{Command, Commands, Event, NO_JOB, Observer, Policy, Record, Scheduler};
+use crate::scheduler::{Command, Commands, Event, NO_JOB, Observer, Policy, Record, Scheduler, TaskState};
 use crate::time::Time;
 use crate::world::World;
 
@@ -162,7 +162,7 @@ impl<'a, P: Policy, O: Observer, L: Link> Coordinator<'a, P, O, L> {
         );
         self.meter.samples.join.clear();
         let (world, streams) = (self.world, self.streams);
-        let clocks = NodeClocks::new(&world.faults, &world.fault_of, streams, &mut self.plans);
+        let clocks = NodeClocks::new(&world.faults, world.nodes.len(), streams, &mut self.plans);
         self.clocks = Some(clocks.ok_or(LiveError::TimeOverflow)?);
         self.link.begin();
         self.began = self.link.host_nanos();
@@ -291,7 +291,7 @@ impl<'a, P: Policy, O: Observer, L: Link> Coordinator<'a, P, O, L> {
         let change = clocks.change(plan.due, plan.node, plan.ticket, &mut self.plans);
         let node = NodeId(plan.node);
         match change.ok_or(LiveError::TimeOverflow)? {
-            Change::Stale => Ok(()),
+            Change::None => Ok(()),
             Change::Up => self.start_worker(node),
             Change::Down => {
                 self.fail(now, node);
@@ -324,7 +324,11 @@ impl<'a, P: Policy, O: Observer, L: Link> Coordinator<'a, P, O, L> {
         let mut events = Vec::with_capacity(self.facts.len());
         let mut facts = std::mem::take(&mut self.facts);
         for fact in facts.drain(..) {
+            let given = self.commands.as_slice().len();
             events.extend(self.hand_in(now, fact)?);
+            if self.truths.grow() {
+                self.spawn(now, given, &mut events)?;
+            }
         }
         self.facts = facts;
         let before = self.link.host_nanos();
@@ -339,6 +343,22 @@ impl<'a, P: Policy, O: Observer, L: Link> Coordinator<'a, P, O, L> {
         self.carry_out(now)?;
         if let Some(progress) = self.options.progress {
             progress(self.scheduler.view().settled());
+        }
+        Ok(())
+    }
+
+    /// Tasks that have completed, as the commands from `given` on say, submit others at this instant.
+    fn spawn(&mut self, now: Time, given: usize, events: &mut Vec<Event>) -> Result<(), LiveError> {
+        let completed = self.commands.as_slice()[given..].iter().filter_map(|command| match *command {
+            Command::Settle { task, state: TaskState::Completed } => Some(task),
+            _ => None,
+        });
+        for parent in completed.collect::<Vec<_>>() {
+            for child in self.truths.children(now, parent)? {
+                for event in child.events() {
+                    events.extend(self.hand_in(now, Fact::own(event))?);
+                }
+            }
         }
         Ok(())
     }

@@ -9,6 +9,7 @@ use crate::scheduler::{Event, OnNodeLoss, Outcome, TaskDetails, TaskSpec};
 use crate::time::{Duration, Time};
 use crate::workload::graph::JobSize;
 use crate::workload::source::{NewTask, SourceError, TaskSource};
+use crate::workload::spawn::Trees;
 use crate::world::World;
 
 /// What is true of an unsettled task.
@@ -80,6 +81,8 @@ pub(super) struct Truths<'a> {
     cut_off: bool,
     /// By slot.
     truths: Vec<Truth>,
+    /// Who descends from whom, when tasks spawn others.
+    trees: Option<Trees>,
     free: Vec<u32>,
     failures: StreamKey,
     switch_cost: Duration,
@@ -95,6 +98,7 @@ impl<'a> Truths<'a> {
             next: None,
             cut_off: false,
             truths: Vec::new(),
+            trees: Trees::new(&world.workload, streams),
             free: Vec::new(),
             failures: streams.key(Purpose::Failure),
             switch_cost,
@@ -119,8 +123,15 @@ impl<'a> Truths<'a> {
     /// The task that arrives next.
     pub(super) fn arrive(&mut self) -> Option<Arrival> {
         let new = self.next?;
-        let details = self.source.has_details().then(|| self.source.details(&new));
         let (parents, job) = (self.source.parents(&new).to_vec(), self.source.job(&new));
+        let arrival = self.admit(&new);
+        self.draw();
+        let ended = (self.cut_off && self.source.has_jobs()).then_some(new.number + 1);
+        Some(Arrival { parents, job, ended, ..arrival })
+    }
+
+    /// A task takes a slot, and gets its number if it comes with those that others spawn.
+    fn admit(&mut self, new: &NewTask) -> Arrival {
         let truth = Truth {
             number: new.number,
             work: new.work,
@@ -145,12 +156,51 @@ impl<'a> Truths<'a> {
             }
         };
         self.works.push(new.work);
-        self.draw();
         let spec =
             TaskSpec { estimate: new.estimate, priority: new.priority, slots: new.slots, class: new.class };
-        let task = TaskId { slot, number: new.number };
-        let ended = (self.cut_off && self.source.has_jobs()).then_some(new.number + 1);
-        Some(Arrival { task, spec, details, parents, job, ended })
+        let mut task = TaskId { slot, number: new.number };
+        let mut identity = u64::from(new.number);
+        if let Some(trees) = &mut self.trees {
+            (task, identity) = trees.enter(task);
+            self.truths[slot as usize].number = task.number;
+        }
+        let details = self
+            .source
+            .has_details()
+            .then(|| TaskDetails { number: task.number, ..self.source.details_of(new, identity) });
+        Arrival { task, spec, details, parents: Vec::new(), job: None, ended: None }
+    }
+
+    /// Whether tasks spawn others.
+    pub(super) fn grow(&self) -> bool {
+        self.trees.is_some()
+    }
+
+    /// The tasks that a task spawns which has completed now; its slot is not yet free.
+    pub(super) fn children(&mut self, now: Time, parent: TaskId) -> Result<Vec<Arrival>, SourceError> {
+        let mut children = Vec::new();
+        if self.world.last_arrival.is_some_and(|last| now > last) {
+            return Ok(children);
+        }
+        let Some(lineage) = self.trees.as_ref().map(|trees| trees.lineage(parent.slot)) else {
+            return Ok(children);
+        };
+        let count = self.trees.as_ref().map_or(Some(0), |trees| trees.children(lineage));
+        for place in 0..count.ok_or(SourceError::TooManyChildren { task: parent.number })? {
+            let announced = self.trees.as_mut().and_then(|trees| trees.announce(lineage, place));
+            let (number, child) = announced.ok_or(SourceError::TooManySpawned)?;
+            let new = self.source.spawned(number, child.identity, now)?;
+            children.push(self.admit(&new));
+        }
+        Ok(children)
+    }
+
+    /// What the streams of a task are keyed by, while it is unsettled.
+    fn identity(&self, task: TaskId) -> u64 {
+        match &self.trees {
+            None => u64::from(task.number),
+            Some(trees) => trees.lineage(task.slot).identity,
+        }
     }
 
     /// What kept a task that should have arrived from being made.
@@ -176,10 +226,11 @@ impl<'a> Truths<'a> {
         sent: u64,
     ) -> Result<Fate, SourceError> {
         let slot = task.slot as usize;
+        let identity = self.identity(task);
         if attempt.0 > 1 && self.world.retry.redraw && !self.truths[slot].resumes {
             let which = attempt.0 - self.truths[slot].resumptions;
             let too_large = SourceError::WorkTooLarge { task: task.number, attempt: which };
-            let work = self.source.redraw(task.number, which).ok_or(too_large)?;
+            let work = self.source.redraw(task.number, identity, which).ok_or(too_large)?;
             self.truths[slot].work = work;
             self.truths[slot].left = work;
         }
@@ -191,8 +242,7 @@ impl<'a> Truths<'a> {
         (truth.resumes, truth.attempt) = (false, Some((attempt, node)));
         (truth.sent, truth.began) = (sent, None);
         let (work, left, probability) = (truth.work, truth.left, truth.failure_probability);
-        let failed = probability > 0.0
-            && self.failures.uniform2(u64::from(task.number), u64::from(which)) < probability;
+        let failed = probability > 0.0 && self.failures.uniform2(identity, u64::from(which)) < probability;
         let excess = self.world.workload.limits().excess(task.number, work);
         let takes = self.time_of(left.saturating_sub(excess), node);
         Ok(Fate {

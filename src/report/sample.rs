@@ -2,7 +2,7 @@
 
 use crate::distribution::Distribution;
 use crate::experiment::plan::{NodeGroup, Plan, RunPlan, Until, ZonePlan};
-use crate::faults::{FailsWhen, NodeFaults};
+use crate::faults::{FailsWhen, Faults, NodeFaults};
 use crate::metrics::{
     FinalState, Metric, MetricRow, NodeResult, PolicyResult, ReplicationResult, TailDistribution, TaskResult,
     Timeline, TimelineRow,
@@ -105,12 +105,14 @@ impl Sample {
             },
             resources: std::sync::Arc::default(),
             groups: vec![group("node", self.nodes, faults)],
+            faults: Faults::default(),
             zones: ZonePlan::default(),
             workload: Workload::Generated {
                 tasks: self.tasks,
                 arrivals: Arrivals::Poisson { rate: 0.8 * f64::from(self.nodes) },
                 classes,
                 jobs: None,
+                spawn: None,
             },
             retry: RetryPlan::default(),
             queue_limit: None,

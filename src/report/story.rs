@@ -28,8 +28,11 @@ pub struct Facts {
     pub seed: u64,
     /// The most replications a policy has.
     pub replications: usize,
-    /// Tasks per replication.
+    /// Tasks per replication, without those that others spawn.
     pub tasks: u32,
+    /// Whether tasks spawn others.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub spawns: bool,
     /// Nodes.
     pub nodes: usize,
     /// Tasks at once at most.
@@ -100,11 +103,12 @@ impl Facts {
             seed: plan.run.seed,
             replications: results.iter().map(|result| result.replications.len()).max().unwrap_or(0),
             tasks: plan.workload.tasks(),
+            spawns: plan.workload.spawns(),
             nodes: plan.node_count(),
             slots: plan.total_slots(),
             arrivals: arrivals(&plan.workload),
             batch: matches!(&plan.workload, Workload::Generated { arrivals: Arrivals::AtOnce, .. }),
-            node_faults: faults().next().is_some(),
+            node_faults: faults().next().is_some() || !plan.faults.outages.is_empty(),
             faults_follow_work: faults().any(|faults| faults.fails == FailsWhen::Busy),
             live,
         }
@@ -122,9 +126,19 @@ impl Facts {
         }
     }
 
+    /// `100,000 tasks`, and whether they spawn others.
+    pub fn tasks(&self) -> String {
+        let tasks = plural(u64::from(self.tasks), "task");
+        match (self.spawns, self.tasks) {
+            (false, _) => tasks,
+            (true, 1) => format!("{tasks} and what it spawns"),
+            (true, _) => format!("{tasks} and what they spawn"),
+        }
+    }
+
     /// `20 × 100,000 tasks`, or `100,000 tasks` for one replication.
     pub fn size(&self) -> String {
-        let tasks = plural(u64::from(self.tasks), "task");
+        let tasks = self.tasks();
         if self.replications > 1 { format!("{} × {tasks}", self.replications) } else { tasks }
     }
 }

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use super::ReportInput;
 use super::judge::{Standing, judge, words};
 use super::number::{count, decimals_for, fixed};
-use super::story::{PolicyStory, Story, plural};
+use super::story::{PolicyStory, Story};
 use super::verdict::verdict;
 use crate::metrics::Metric;
 
@@ -90,7 +90,7 @@ pub fn head(story: &Story) -> String {
         1 => "1 policy".to_string(),
         more => format!("{} policies", count(more as u64)),
     };
-    let tasks = plural(u64::from(facts.tasks), "task");
+    let tasks = facts.tasks();
     let _ = if facts.replications > 1 {
         writeln!(
             text,

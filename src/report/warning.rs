@@ -92,7 +92,7 @@ fn start_up(plan: &Plan, results: &[PolicyResult], growing: &[&PolicyResult]) ->
         message: format!(
             "the first {} of {} tasks wait less than the rest (the cluster starts empty)",
             count(first),
-            count(u64::from(plan.workload.tasks()))
+            count(plan.workload.expected_tasks())
         ),
         help: Some(format!("set `run.warmup = {first}` to leave them out")),
     })

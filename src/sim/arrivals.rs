@@ -75,6 +75,27 @@ impl Arrivals {
         self.source.details(&self.made[self.next - 1])
     }
 
+    /// The same of a task whose identity is not its number.
+    pub(super) fn details_of(&self, identity: u64) -> TaskDetails {
+        self.source.details_of(&self.made[self.next - 1], identity)
+    }
+
+    /// Whether a task that arrives now is taken.
+    pub(super) fn are_taken(&self, now: Time) -> bool {
+        now <= self.last
+    }
+
+    /// A task that another spawns now becomes the next to be taken.
+    pub(super) fn spawn(&mut self, now: Time, number: u32, identity: u64) -> Result<(), SourceError> {
+        let task = self.source.spawned(number, identity, now)?;
+        // The place of the task that was taken last is free.
+        match self.next.checked_sub(1) {
+            Some(before) => (self.made[before], self.next) = (task, before),
+            None => self.made.insert(0, task),
+        }
+        Ok(())
+    }
+
     /// The tasks that the task that was taken last waits for; to be asked before the next is looked at.
     pub(super) fn parents(&self) -> &[u32] {
         self.source.parents(&self.made[self.next - 1])
@@ -100,9 +121,9 @@ impl Arrivals {
     }
 
     /// The work of a later attempt of a task, drawn anew.
-    pub(super) fn redraw(&mut self, number: u32, attempt: u32) -> Result<u64, SourceError> {
+    pub(super) fn redraw(&mut self, number: u32, identity: u64, attempt: u32) -> Result<u64, SourceError> {
         let too_large = SourceError::WorkTooLarge { task: number, attempt };
-        self.source.redraw(number, attempt).ok_or(too_large)
+        self.source.redraw(number, identity, attempt).ok_or(too_large)
     }
 
     #[inline(never)]

@@ -2,7 +2,7 @@
 
 use super::driver::Driver;
 use crate::ids::TaskId;
-use crate::scheduler::{Event, Observer, Policy, TaskSpec};
+use crate::scheduler::{Event, Observer, Policy, TaskDetails, TaskSpec};
 use crate::time::Time;
 
 impl<P: Policy, O: Observer> Driver<'_, P, O> {
@@ -12,7 +12,13 @@ impl<P: Policy, O: Observer> Driver<'_, P, O> {
         if let Some(record) = self.arrivals.in_job(task) {
             self.observer.on_record(now, &record);
         }
-        let details = self.arrivals.details();
+        let (task, details) = match &mut self.trees {
+            None => (task, self.arrivals.details()),
+            Some(trees) => {
+                let (task, identity) = trees.enter(task);
+                (task, TaskDetails { number: task.number, ..self.arrivals.details_of(identity) })
+            }
+        };
         if self.world.zones.has_latency() {
             let slot = task.slot as usize;
             if slot >= self.zones.len() {

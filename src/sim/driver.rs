@@ -15,6 +15,7 @@ use crate::structures::calendar::Ahead;
 use crate::structures::memory;
 use crate::time::{Duration, Time};
 use crate::workload::Limits;
+use crate::workload::spawn::Trees;
 use crate::world::World;
 
 /// A run in progress.
@@ -37,6 +38,8 @@ pub(super) struct Driver<'a, P, O> {
     pub(super) has_courses: bool,
     /// By slot, the zone its task comes from; empty when zones are not apart.
     pub(super) zones: Vec<u16>,
+    /// Who descends from whom, when tasks spawn others.
+    pub(super) trees: Option<Box<Trees>>,
     pub(super) starts_are_reported: bool,
     free: Vec<u32>,
     pub(super) nodes: NodeClocks<'a, EventQueue>,
@@ -63,7 +66,7 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
     ) -> Result<Self, SimulationError> {
         let streams = Streams::new(seed);
         let mut queue = EventQueue::new();
-        let nodes = NodeClocks::new(&world.faults, &world.fault_of, streams, &mut queue)
+        let nodes = NodeClocks::new(&world.faults, world.nodes.len(), streams, &mut queue)
             .ok_or(SimulationError::TimeOverflow)?;
         let starts_are_reported = world.starts_are_reported();
         let config = world.scheduler_config(seed, starts_are_reported);
@@ -91,6 +94,7 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
             courses: Vec::new(),
             has_courses: starts_are_reported || resumes,
             zones: Vec::new(),
+            trees: Trees::new(&world.workload, streams).map(Box::new),
             starts_are_reported,
             free: Vec::new(),
             nodes,
@@ -202,7 +206,7 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
     }
 
     #[inline(always)]
-    fn arrive(&mut self, now: Time) -> Result<(), SimulationError> {
+    pub(super) fn arrive(&mut self, now: Time) -> Result<(), SimulationError> {
         let Some(new) = self.arrivals.take() else { return Ok(()) };
         self.events += 1;
         let fails = self.probabilities.index(new.failure_probability);
@@ -249,6 +253,9 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
             Kind::Report => {
                 self.events += 1;
                 let report = self.news.receive(due.index);
+                if self.trees.is_some() {
+                    return self.tell_and_spawn(now, report);
+                }
                 self.tell(now, report);
                 Ok(())
             }
@@ -287,7 +294,8 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
             // An attempt that was interrupted and goes on is one attempt.
             let which =
                 if self.has_courses { attempt - self.courses[slot as usize].resumptions } else { attempt };
-            self.failures.uniform2(u64::from(number), u64::from(which)) < probability
+            let identity = self.identity(TaskId { slot, number });
+            self.failures.uniform2(identity, u64::from(which)) < probability
         };
         let event = Event::AttemptFinished {
             task: TaskId { slot, number },
@@ -300,9 +308,13 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
             // A failed attempt is found at its end; the next one repeats all of the work.
             self.courses[slot as usize].left = if failed { work } else { 0 };
         }
-        let delay = self.news.completion(number, attempt).ok_or(SimulationError::TimeOverflow)?;
+        let identity = || self.identity(TaskId { slot, number });
+        let delay = self.news.completion(identity, attempt).ok_or(SimulationError::TimeOverflow)?;
         let Some(delay) = delay else {
             self.events += 1;
+            if self.trees.is_some() {
+                return self.tell_and_spawn(now, event);
+            }
             self.tell(now, event);
             return Ok(());
         };
@@ -357,8 +369,8 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
                     self.stop(now, task, attempt, node, interrupted);
                 }
                 Command::Settle { task, .. } => {
-                    // After the last arrival nobody takes a free slot any more.
-                    if self.next_arrival != Rank::NEVER {
+                    // After the last arrival nobody but spawned tasks takes a free slot.
+                    if self.next_arrival != Rank::NEVER || self.trees.is_some() {
                         self.free.push(task.slot);
                     }
                 }

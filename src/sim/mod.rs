@@ -8,6 +8,7 @@ mod news;
 mod node_events;
 mod probabilities;
 mod run;
+mod spawning;
 mod truth;
 mod way;
 

@@ -62,9 +62,13 @@ impl<'a> News<'a> {
     /// How long the end of this attempt takes to be known; `Some(None)` is no time at all, `None` a
     /// time that does not fit the clock.
     #[inline]
-    pub(super) fn completion(&self, task: u32, attempt: u32) -> Option<Option<Duration>> {
+    pub(super) fn completion(
+        &self,
+        identity: impl FnOnce() -> u64,
+        attempt: u32,
+    ) -> Option<Option<Duration>> {
         let Some(delay) = &self.delays.completion else { return Some(None) };
-        let mut stream = self.completions.stream2(u64::from(task), u64::from(attempt));
+        let mut stream = self.completions.stream2(identity(), u64::from(attempt));
         Duration::from_seconds(delay.sample(&mut stream)).map(Some)
     }
 

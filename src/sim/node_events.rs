@@ -15,7 +15,7 @@ impl<P: Policy, O: Observer> Driver<'_, P, O> {
         let change = self.nodes.change(now, due.index, due.number, &mut self.queue);
         let node = due.index;
         match change.ok_or(SimulationError::TimeOverflow)? {
-            Change::Stale => Ok(()),
+            Change::None => Ok(()),
             Change::Down => self.fail_node(now, node),
             Change::Up => self.recover_node(now, node),
         }

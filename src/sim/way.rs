@@ -16,6 +16,7 @@ impl<P: Policy, O: Observer> Driver<'_, P, O> {
         attempt: AttemptNumber,
         node: NodeId,
     ) -> Result<(Time, u64), SimulationError> {
+        let identity = self.identity(task);
         let course = &mut self.courses[task.slot as usize];
         course.resumes = false;
         course.changes = self.news.changes(node.0);
@@ -23,7 +24,7 @@ impl<P: Policy, O: Observer> Driver<'_, P, O> {
         let interrupted = std::mem::take(&mut course.interrupted);
         course.resumptions += u32::from(interrupted);
         if let Some(delay) = &self.world.delays.dispatch {
-            let mut stream = self.delays.stream2(u64::from(task.number), u64::from(attempt.0));
+            let mut stream = self.delays.stream2(identity, u64::from(attempt.0));
             let delay = Duration::from_seconds(delay.sample(&mut stream));
             let begins = delay.and_then(|delay| now.checked_add(delay));
             course.started = begins.ok_or(SimulationError::TimeOverflow)?;
@@ -50,7 +51,7 @@ impl<P: Policy, O: Observer> Driver<'_, P, O> {
             return Ok(());
         }
         let which = if self.has_courses { attempt.0 - self.courses[slot].resumptions } else { attempt.0 };
-        let work = self.arrivals.redraw(task.number, which)?;
+        let work = self.arrivals.redraw(task.number, self.identity(task), which)?;
         self.truths[slot].work = work;
         if self.has_courses {
             self.courses[slot].left = work;

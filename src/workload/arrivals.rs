@@ -12,7 +12,8 @@ use std::sync::Arc;
 use crate::distribution::{Distribution, standard_exponential};
 use crate::random::{Purpose, Stream, Streams, uniform};
 use crate::time::Time;
-use crate::workload::{Arrivals, billionths};
+use crate::time::billionths;
+use crate::workload::Arrivals;
 
 /// Stream of gaps.
 const GAPS: u64 = 0;

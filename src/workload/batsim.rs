@@ -18,8 +18,8 @@ use serde_json::Value;
 use super::csv::TraceDefaults;
 use super::json::{Names, Object, parse, shown};
 use super::{TraceError, TraceTask, sort_tasks};
+use crate::fields::shortened;
 use crate::time::Time;
-use crate::workload::decimal::shortened;
 
 /// Operations that a node of speed 1 does in a second.
 const OPERATIONS: f64 = 1e9;

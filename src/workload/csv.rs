@@ -6,10 +6,10 @@
 
 use std::collections::BTreeMap;
 
+use crate::fields::{amount, number, shortened};
 use crate::scheduler::TaskDetails;
 use crate::scheduler::details::NO_KEY;
 use crate::time::Time;
-use crate::workload::decimal::{amount, number, shortened};
 use crate::workload::graph::{Cycle, Graph, Jobs};
 use crate::workload::{TraceError, TraceTask, sort_tasks};
 

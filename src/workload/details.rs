@@ -27,9 +27,9 @@ impl DetailDraws {
         })
     }
 
-    /// Details of task `number`. A time that does not fit the clock never comes.
-    pub(super) fn draw(&self, number: u32, arrival: Time) -> TaskDetails {
-        let sample = |from: &Distribution, key: StreamKey| from.sample(&mut key.stream(u64::from(number)));
+    /// Details of the task of this identity. A time that does not fit the clock never comes.
+    pub(super) fn draw(&self, identity: u64, arrival: Time) -> TaskDetails {
+        let sample = |from: &Distribution, key: StreamKey| from.sample(&mut key.stream(identity));
         let after = |from: &Option<Distribution>, key: StreamKey| {
             let after = from.as_ref().and_then(|from| Duration::from_seconds(sample(from, key)));
             after.and_then(|after| arrival.checked_add(after)).unwrap_or(Time::NEVER)

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::TraceError;
+use crate::fields::shortened;
 use crate::time::Time;
-use crate::workload::decimal::shortened;
 
 /// An object with a name that messages call it by.
 pub(super) struct Object<'a> {

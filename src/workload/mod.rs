@@ -1,27 +1,29 @@
 //! Where tasks come from: generators and trace files.
 //!
 //! `arrivals` draws instants, `source` makes whole tasks of them one at a time, `jobs` whole jobs of
-//! tasks that wait for each other; `swf`, `csv`, `wfformat` and `batsim` read traces, `graph` keeps who
+//! tasks that wait for each other; `spawn` grows trees of tasks that submit others; `swf`, `csv`, `wfformat` and `batsim` read traces, `graph` keeps who
 //! waits for whom in them. Readers take bytes and never touch the file system.
 
 pub mod arrivals;
 pub mod batsim;
 pub mod csv;
-mod decimal;
 mod details;
 pub mod graph;
 pub mod jobs;
 mod json;
 mod limits;
 pub mod source;
+mod source_error;
+pub mod spawn;
 pub mod swf;
 pub mod wfformat;
 
-use std::fmt;
 use std::sync::Arc;
 
 use self::graph::Graph;
 use self::jobs::Shape;
+use self::spawn::Spawn;
+pub use crate::fields::TraceError;
 pub use limits::Limits;
 
 use crate::distribution::Distribution;
@@ -188,49 +190,10 @@ pub struct TraceTask {
     pub details: Option<Box<TaskDetails>>,
 }
 
-/// A mistake in a trace file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TraceError {
-    /// Line, counted from 1; 0 when the file as a whole is meant.
-    pub line: u64,
-    /// Field within the line, counted from 1; 0 when the whole line is meant.
-    pub column: u64,
-    /// What is wrong, and what was expected.
-    pub message: String,
-}
-
-impl fmt::Display for TraceError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.line, self.column) {
-            (0, _) => f.write_str(&self.message),
-            (line, 0) => write!(f, "line {line}: {}", self.message),
-            (line, column) => write!(f, "line {line}, field {column}: {}", self.message),
-        }
-    }
-}
-
-impl std::error::Error for TraceError {}
-
 /// Puts tasks in the order they are numbered in: by arrival, then by their order in the file.
 pub fn sort_tasks(tasks: &mut [TraceTask]) {
     // The sort is stable, which is what keeps the order of the file among equal arrivals.
     tasks.sort_by_key(|task| task.arrival);
-}
-
-/// A non-negative number of seconds or units of work in billionths, to the nearest.
-///
-/// `None` when it is negative, not a number, or does not fit 64 bits. Does what
-/// [`Duration::from_seconds`](crate::time::Duration::from_seconds) does without its call of
-/// `round`, which costs as much as a draw where the processor has no instruction for it.
-#[inline]
-fn billionths(value: f64) -> Option<u64> {
-    let scaled = value * crate::time::NANOS_PER_SECOND;
-    // From 2^52 on every double is whole and adding a half would round it a second time.
-    if (0.0..4_503_599_627_370_496.0).contains(&scaled) {
-        Some((scaled + 0.5) as i64 as u64)
-    } else {
-        crate::time::Duration::from_seconds(value).map(|duration| duration.0)
-    }
 }
 
 /// All tasks of a scenario.
@@ -238,7 +201,7 @@ fn billionths(value: f64) -> Option<u64> {
 pub enum Workload {
     /// Drawn anew in every replication.
     Generated {
-        /// How many.
+        /// How many; those that others spawn are not counted.
         tasks: u32,
         /// When.
         arrivals: Arrivals,
@@ -246,6 +209,8 @@ pub enum Workload {
         classes: Vec<TaskClass>,
         /// Jobs of tasks that wait for each other; then `arrivals` are those of jobs.
         jobs: Option<Shape>,
+        /// What a task that completes submits; only without jobs.
+        spawn: Option<Spawn>,
     },
     /// The same in every replication.
     Listed {
@@ -281,12 +246,32 @@ impl Workload {
         }
     }
 
-    /// How many tasks there are (fewer arrive when the run ends before).
+    /// How many tasks there are (fewer arrive when the run ends before); of tasks that spawn others,
+    /// those that are there first.
     pub fn tasks(&self) -> u32 {
         match self {
             Workload::Generated { tasks, .. } => *tasks,
             Workload::Listed { tasks, .. } => tasks.len() as u32,
         }
+    }
+
+    /// About how many tasks there are for each of [`tasks`](Self::tasks): more than 1 when they spawn
+    /// others.
+    pub fn growth(&self) -> f64 {
+        match self {
+            Workload::Generated { spawn: Some(spawn), .. } => spawn.mean_tasks().unwrap_or(f64::INFINITY),
+            _ => 1.0,
+        }
+    }
+
+    /// About how many tasks there are in all.
+    pub fn expected_tasks(&self) -> u64 {
+        (f64::from(self.tasks()) * self.growth()).round() as u64
+    }
+
+    /// Whether tasks spawn others.
+    pub fn spawns(&self) -> bool {
+        matches!(self, Workload::Generated { spawn: Some(_), .. })
     }
 
     /// How many tasks are known to arrive at one instant.

@@ -1,24 +1,26 @@
 //! Makes the tasks of a workload one at a time, in the order they arrive.
 //!
-//! What a task is depends on the seed and its number only: work, class, priority and the error of
-//! its estimate each come from a stream keyed by (seed, purpose, number). Draws whose outcome is
+//! What a task is depends on the seed and its number only (its identity, if another task spawned it):
+//! work, class, priority and the error of its estimate each come from a stream keyed by (seed, purpose,
+//! number). Draws whose outcome is
 //! fixed (a constant priority, a single class) are skipped, which changes no other draw. A
 //! generated workload of any size takes the same memory.
 
-use std::fmt;
 use std::sync::Arc;
 
 use rand_distr::{Distribution as _, StandardNormal};
 
 use crate::distribution::{Distribution, choose};
 use crate::random::{Purpose, StreamKey, Streams, uniform};
-use crate::scheduler::{NO_JOB, TaskDetails};
+use crate::scheduler::details::{NO_JOB, NO_KEY, TaskDetails};
 use crate::time::Time;
+use crate::time::billionths;
 use crate::workload::arrivals::ArrivalTimes;
 use crate::workload::details::DetailDraws;
 use crate::workload::graph::{Graph, JobSize};
 use crate::workload::jobs::Jobs;
-use crate::workload::{EstimateSpec, TaskClass, TraceTask, Workload, billionths};
+pub use crate::workload::source_error::SourceError;
+use crate::workload::{EstimateSpec, TaskClass, TraceTask, Workload};
 
 /// A task as it arrives.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -41,58 +43,6 @@ pub struct NewTask {
     pub failure_probability: f64,
 }
 
-/// Why a source of tasks stopped before its end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SourceError {
-    /// The task would arrive more than 584 years after the start.
-    ArrivalTooLate {
-        /// Number of the task.
-        task: u32,
-    },
-    /// The work drawn for an attempt is infinite or more than 1.8e10 units.
-    WorkTooLarge {
-        /// Number of the task.
-        task: u32,
-        /// Attempt, counted from 1.
-        attempt: u32,
-    },
-    /// The estimate of the work is infinite or more than 1.8e10 units.
-    EstimateTooLarge {
-        /// Number of the task.
-        task: u32,
-    },
-    /// The job drawn has more tasks or dependencies than a job may have.
-    JobTooLarge {
-        /// Number of its first task.
-        task: u32,
-    },
-}
-
-impl fmt::Display for SourceError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            SourceError::ArrivalTooLate { task } => {
-                write!(f, "task {task} would arrive more than 584 years after the start")
-            }
-            SourceError::WorkTooLarge { task, attempt } => {
-                write!(f, "the work drawn for attempt {attempt} of task {task} is more than 1.8e10 units")
-            }
-            SourceError::EstimateTooLarge { task } => {
-                write!(f, "the estimate of the work of task {task} is more than 1.8e10 units")
-            }
-            SourceError::JobTooLarge { task } => {
-                let most = super::jobs::MOST_TASKS;
-                write!(
-                    f,
-                    "the job drawn for task {task} and those after it has more than {most} tasks, or too many dependencies"
-                )
-            }
-        }
-    }
-}
-
-impl std::error::Error for SourceError {}
-
 /// The tasks of a workload in one replication.
 #[derive(Clone, Debug)]
 pub struct TaskSource {
@@ -102,6 +52,8 @@ pub struct TaskSource {
     estimates: StreamKey,
     /// Whether every task comes with details.
     with_details: bool,
+    /// Whether tasks spawn others.
+    spawns: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -150,7 +102,7 @@ impl TaskSource {
     /// The tasks of `workload` in the world of `streams`.
     pub fn new(workload: &Workload, streams: Streams) -> TaskSource {
         let kind = match workload {
-            Workload::Generated { tasks, arrivals, classes, jobs } => {
+            Workload::Generated { tasks, arrivals, classes, jobs, .. } => {
                 let generator = Generator {
                     tasks: *tasks,
                     arrivals: ArrivalTimes::new(arrivals, streams),
@@ -187,13 +139,14 @@ impl TaskSource {
             kind,
             estimates: streams.key(Purpose::Estimate),
             with_details: false,
+            spawns: workload.spawns(),
         }
     }
 
     /// With details of every task, also where the workload says nothing there but how often attempts
-    /// fail.
+    /// fail. Where tasks spawn others, each says what it is about.
     pub fn with_details(mut self, all: bool) -> TaskSource {
-        self.with_details = all || self.kind.has_details();
+        self.with_details = all || self.spawns || self.kind.has_details();
         self
     }
 
@@ -205,10 +158,15 @@ impl TaskSource {
 
     /// The details of the task that this source made last.
     pub fn details(&self, task: &NewTask) -> TaskDetails {
+        self.details_of(task, u64::from(task.number))
+    }
+
+    /// The details of a task of this identity, which this source made last or which was spawned.
+    pub fn details_of(&self, task: &NewTask, identity: u64) -> TaskDetails {
         let own = match &self.kind {
             Kind::Generated(generator) | Kind::Jobs(generator, _) => {
                 let class = &generator.classes[usize::from(task.class)];
-                class.details.as_ref().map(|details| details.draw(task.number, task.arrival))
+                class.details.as_ref().map(|details| details.draw(identity, task.arrival))
             }
             Kind::Listed { tasks, .. } => tasks[task.number as usize].details.as_deref().copied(),
         };
@@ -222,8 +180,29 @@ impl TaskSource {
             },
             job: self.job(task).map_or(NO_JOB, |(job, _)| job),
             parents: self.parents(task).len() as u32,
+            key: match own.map_or(NO_KEY, |own| own.key) {
+                // Its number is not the same under all policies.
+                NO_KEY if self.spawns => identity,
+                key => key,
+            },
             ..own.unwrap_or_default()
         }
+    }
+
+    /// A task of this identity that another spawned.
+    ///
+    /// # Errors
+    /// When what is drawn does not fit.
+    ///
+    /// # Panics
+    /// When the workload is not a generated one without jobs: others spawn nothing.
+    #[inline(never)]
+    pub fn spawned(&self, number: u32, identity: u64, arrival: Time) -> Result<NewTask, SourceError> {
+        let Kind::Generated(generator) = &self.kind else { panic!("only generated tasks spawn others") };
+        let mut error = None;
+        let made = generator.make_at(identity, number, arrival, self.estimates, &mut error);
+        // Without an error there is a task.
+        made.ok_or(error.unwrap_or(SourceError::WorkTooLarge { task: number, attempt: 1 }))
     }
 
     /// Whether tasks wait for others.
@@ -278,16 +257,17 @@ impl TaskSource {
     }
 
     /// The work of an attempt when every attempt draws its own (`retry.redraw`): of the first
-    /// attempt the task's own work, of later ones a draw keyed by (seed, number, attempt).
+    /// attempt the task's own work, of later ones a draw keyed by (seed, identity, attempt). The identity
+    /// of a task that no other spawned is its number.
     ///
     /// A listed task has nothing to draw from and repeats its work. `None` when the draw does not
     /// fit, which also sets [`error`](Self::error).
     ///
     /// # Panics
     /// When a listed workload has no task of this number.
-    pub fn redraw(&mut self, number: u32, attempt: u32) -> Option<u64> {
+    pub fn redraw(&mut self, number: u32, identity: u64, attempt: u32) -> Option<u64> {
         let work = match &self.kind {
-            Kind::Generated(generator) | Kind::Jobs(generator, _) => generator.work(number, attempt),
+            Kind::Generated(generator) | Kind::Jobs(generator, _) => generator.work(identity, attempt),
             Kind::Listed { tasks, .. } => Some(tasks[number as usize].work),
         };
         if work.is_none() {
@@ -327,7 +307,7 @@ impl Generator {
             }
             return None;
         };
-        self.make_at(number, arrival, estimates, error)
+        self.make_at(u64::from(number), number, arrival, estimates, error)
     }
 
     /// The next task of the job at hand, or the first of the next: the others wait in `jobs`. `None` as
@@ -351,7 +331,7 @@ impl Generator {
         };
         jobs.tasks.push(first);
         for number in number + 1..number + count {
-            jobs.tasks.push(self.make_at(number, first.arrival, estimates, error)?);
+            jobs.tasks.push(self.make_at(u64::from(number), number, first.arrival, estimates, error)?);
         }
         jobs.rank();
         jobs.next()
@@ -360,16 +340,17 @@ impl Generator {
     #[inline(always)]
     fn make_at(
         &self,
+        identity: u64,
         number: u32,
         arrival: Time,
         estimates: StreamKey,
         error: &mut Option<SourceError>,
     ) -> Option<NewTask> {
-        let index = self.class_of(number);
+        let index = self.class_of(identity);
         let ClassDraws { class, constant_priority, mean_work, .. } = &self.classes[index];
         let work = match class.duration {
             Distribution::Constant { value } => billionths(value),
-            ref duration => billionths(duration.sample(&mut self.works.stream(u64::from(number)))),
+            ref duration => billionths(duration.sample(&mut self.works.stream(identity))),
         };
         let Some(work) = work else {
             *error = Some(SourceError::WorkTooLarge { task: number, attempt: 1 });
@@ -377,7 +358,7 @@ impl Generator {
         };
         let estimate = match class.estimate {
             EstimateSpec::Exact | EstimateSpec::Requested => Some(work),
-            EstimateSpec::Noise { sigma } => noisy(work, sigma, number, estimates),
+            EstimateSpec::Noise { sigma } => noisy(work, sigma, identity, estimates),
             EstimateSpec::ClassMean => *mean_work,
         };
         let Some(estimate) = estimate else {
@@ -386,7 +367,7 @@ impl Generator {
         };
         let priority = match constant_priority {
             Some(priority) => *priority,
-            None => class.priority.sample(&mut self.priorities.stream(u64::from(number))),
+            None => class.priority.sample(&mut self.priorities.stream(identity)),
         };
         Some(NewTask {
             number,
@@ -401,18 +382,18 @@ impl Generator {
     }
 
     #[inline]
-    fn class_of(&self, number: u32) -> usize {
+    fn class_of(&self, identity: u64) -> usize {
         if self.classes.len() == 1 {
             return 0;
         }
-        choose(&self.shares, uniform(&mut self.class_choices.stream(u64::from(number))))
+        choose(&self.shares, uniform(&mut self.class_choices.stream(identity)))
     }
 
-    fn work(&self, number: u32, attempt: u32) -> Option<u64> {
-        let duration = &self.classes[self.class_of(number)].class.duration;
+    fn work(&self, identity: u64, attempt: u32) -> Option<u64> {
+        let duration = &self.classes[self.class_of(identity)].class.duration;
         let mut stream = match attempt {
-            0 | 1 => self.works.stream(u64::from(number)),
-            _ => self.works.stream2(u64::from(number), u64::from(attempt)),
+            0 | 1 => self.works.stream(identity),
+            _ => self.works.stream2(identity, u64::from(attempt)),
         };
         billionths(duration.sample(&mut stream))
     }
@@ -444,7 +425,7 @@ fn known(
 ) -> Option<u64> {
     match estimate {
         EstimateSpec::Exact => Some(task.work),
-        EstimateSpec::Noise { sigma } => noisy(task.work, sigma, number, estimates),
+        EstimateSpec::Noise { sigma } => noisy(task.work, sigma, u64::from(number), estimates),
         EstimateSpec::ClassMean => Some(class_means[usize::from(task.class)]),
         EstimateSpec::Requested => Some(task.requested.unwrap_or(task.work)),
     }
@@ -476,11 +457,11 @@ fn listed(
 }
 
 /// The work times a lognormal factor of median 1; sigma 0 leaves the work as it is, to the bit.
-fn noisy(work: u64, sigma: f64, number: u32, estimates: StreamKey) -> Option<u64> {
+fn noisy(work: u64, sigma: f64, identity: u64, estimates: StreamKey) -> Option<u64> {
     if sigma == 0.0 || work == 0 {
         return Some(work);
     }
-    let z: f64 = StandardNormal.sample(&mut estimates.stream(u64::from(number)));
+    let z: f64 = StandardNormal.sample(&mut estimates.stream(identity));
     let estimate = (work as f64 * (sigma * z).exp()).round();
     (estimate < u64::MAX as f64).then_some(estimate as u64)
 }

@@ -15,7 +15,7 @@ fn class(duration: Distribution) -> TaskClass {
 }
 
 fn generated(tasks: u32, classes: Vec<TaskClass>) -> Workload {
-    Workload::Generated { tasks, arrivals: Arrivals::Poisson { rate: 2.0 }, classes, jobs: None }
+    Workload::Generated { tasks, arrivals: Arrivals::Poisson { rate: 2.0 }, classes, jobs: None, spawn: None }
 }
 
 fn all(workload: &Workload, seed: u64) -> Vec<NewTask> {
@@ -113,7 +113,7 @@ fn listed_tasks_come_as_they_are() {
     let task = all(&workload, 1)[2];
     assert_eq!((task.arrival, task.work, task.slots, task.class), (Time(5), 31, 2, 1));
     assert_eq!((task.priority, task.failure_probability, task.number), (1.5, 0.25, 2));
-    assert_eq!(TaskSource::new(&workload, Streams::new(1)).redraw(1, 2), Some(20));
+    assert_eq!(TaskSource::new(&workload, Streams::new(1)).redraw(1, 1, 2), Some(20));
 }
 
 #[test]
@@ -125,9 +125,9 @@ fn redraws_are_new_for_every_attempt_but_the_first() {
     let workload = generated(200, vec![first, second]);
     let mut source = TaskSource::new(&workload, Streams::new(6));
     for task in all(&workload, 6) {
-        assert_eq!(source.redraw(task.number, 1), Some(task.work));
-        let again = source.redraw(task.number, 2);
-        assert_eq!(again, source.redraw(task.number, 2));
+        assert_eq!(source.redraw(task.number, task.number.into(), 1), Some(task.work));
+        let again = source.redraw(task.number, task.number.into(), 2);
+        assert_eq!(again, source.redraw(task.number, task.number.into(), 2));
         assert_eq!(again == Some(task.work), task.class == 1, "a constant stays what it is");
     }
 }
@@ -139,7 +139,7 @@ fn work_that_does_not_fit_is_an_error() {
     assert_eq!(source.next(), None);
     assert_eq!(source.error(), Some(SourceError::WorkTooLarge { task: 0, attempt: 1 }));
     assert_eq!(source.next(), None);
-    assert_eq!(source.redraw(3, 2), None);
+    assert_eq!(source.redraw(3, 3, 2), None);
     assert_eq!(
         source.error().unwrap().to_string(),
         "the work drawn for attempt 2 of task 3 is more than 1.8e10 units"
@@ -163,6 +163,7 @@ fn arrivals_beyond_the_clock_are_an_error() {
         arrivals,
         classes: vec![class(Distribution::constant(0.0))],
         jobs: None,
+        spawn: None,
     };
     let mut source = TaskSource::new(&workload, Streams::new(1));
     assert_eq!(source.next().unwrap().work, 0);
@@ -178,6 +179,7 @@ fn a_short_list_of_times_ends_the_workload() {
         arrivals,
         classes: vec![class(Distribution::constant(1.0))],
         jobs: None,
+        spawn: None,
     };
     assert_eq!(all(&workload, 1).len(), 2);
 }

@@ -7,9 +7,9 @@
 //! never ran or took no processors are left out and counted, so are jobs larger than the largest
 //! node. The fields that are not used are not looked at.
 
+use crate::fields::{amount, number, shortened};
 use crate::scheduler::TaskDetails;
 use crate::time::Time;
-use crate::workload::decimal::{amount, number, shortened};
 use crate::workload::{TraceError, TraceTask, sort_tasks};
 
 /// Fields of a line; more are tolerated, as some logs have extensions at the end.

@@ -15,8 +15,8 @@ use super::csv::TraceDefaults;
 use super::graph::{Graph, Jobs};
 use super::json::{Names, Object, mistake, name_of, parse, shown};
 use super::{TraceError, TraceTask};
+use crate::fields::shortened;
 use crate::time::Time;
-use crate::workload::decimal::shortened;
 
 /// The tasks of a workflow.
 #[derive(Clone, Debug, PartialEq)]

@@ -73,3 +73,21 @@ pub(crate) fn availability(mean_up: f64, mean_down: f64, horizon: f64) -> f64 {
     let rate = 1.0 / mean_up + 1.0 / mean_down;
     long_run + (1.0 - long_run) * (1.0 - (-rate * horizon).exp()) / (rate * horizon)
 }
+
+/// Mean share of machines that work, of `machines` that each fail at `failure_rate` while they work and
+/// are repaired at `repair_rate` by `repairers` (Palm 1947; the birth-death chain M/M/c//N).
+pub(crate) fn machine_repair_availability(
+    machines: u32,
+    repairers: u32,
+    failure_rate: f64,
+    repair_rate: f64,
+) -> f64 {
+    let (mut weight, mut total, mut working) = (1.0, 0.0, 0.0);
+    for broken in 0..=machines {
+        total += weight;
+        working += weight * f64::from(machines - broken);
+        let repaired = f64::from(repairers.min(broken + 1)) * repair_rate;
+        weight *= f64::from(machines - broken) * failure_rate / repaired;
+    }
+    working / total / f64::from(machines)
+}

@@ -18,6 +18,8 @@ use falcon::time::Duration;
 use falcon::workload::{EstimateSpec, Workload};
 use falcon::world::World;
 
+#[path = "breakdowns.rs"]
+mod breakdowns;
 #[path = "interruptions.rs"]
 mod interruptions;
 #[path = "stealing.rs"]
@@ -39,6 +41,7 @@ enum Event {
     Begin(usize),
     Finish(usize),
     Node(usize),
+    Outage(usize),
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -70,6 +73,9 @@ struct Task {
 
 struct Node {
     up: bool,
+    /// What its own clock of failure says, and whether an outage holds.
+    well: bool,
+    out: bool,
     /// In the order in which they started.
     running: Vec<usize>,
     queue: Vec<usize>,
@@ -118,6 +124,11 @@ struct Plain<'a> {
     requests: Vec<stealing::Request>,
     /// By task: where places were reserved for it.
     places: Vec<Vec<usize>>,
+    /// Time, whether it begins, and node.
+    outages: Vec<(u64, bool, usize)>,
+    /// Repairers without work, and nodes that wait for one with the lengths of their repairs.
+    idle_repairers: Option<u32>,
+    repairs: Vec<(usize, u64)>,
 }
 
 /// Parts of the largest node's amount in which shares are counted.
@@ -147,6 +158,8 @@ impl<'a> Plain<'a> {
         let streams = Streams::new(seed);
         let node = |node: usize| Node {
             up: true,
+            well: true,
+            out: false,
             running: Vec::new(),
             queue: Vec::new(),
             credit: 0,
@@ -210,7 +223,11 @@ impl<'a> Plain<'a> {
             turns: 0,
             requests: Vec::new(),
             places: vec![Vec::new(); tasks.len()],
+            outages: breakdowns::outages(world, streams),
+            idle_repairers: world.faults.repair_crew,
+            repairs: Vec::new(),
         };
+        plain.plan_outage(0);
         (0..plain.nodes.len()).for_each(|node| plain.comes_up(node));
         plain.insert(tasks[0].arrival.0, Event::Arrival(0));
         plain
@@ -248,12 +265,8 @@ impl<'a> Plain<'a> {
                 Event::Arrival(task) => self.arrives(task),
                 Event::Begin(task) => self.begins(task),
                 Event::Finish(task) => self.finishes(task),
-                Event::Node(node) if self.nodes[node].up => self.goes_down(node),
-                Event::Node(node) => {
-                    self.nodes[node].up = true;
-                    self.joined = true;
-                    self.comes_up(node);
-                }
+                Event::Node(node) => self.clock_strikes(node),
+                Event::Outage(step) => self.outage_step(step),
             }
         }
         match self.policy.dispatch.base() {
@@ -324,20 +337,7 @@ impl<'a> Plain<'a> {
         self.fates[task] = Some(Fate { first_start, settled: self.now, completed, attempts, node });
     }
 
-    fn comes_up(&mut self, node: usize) {
-        let Some(kind) = self.world.fault_of[node] else { return };
-        let faults = &self.world.faults[kind as usize];
-        let up = nanos(faults.up.sample(&mut self.nodes[node].ups));
-        match faults.fails {
-            FailsWhen::Always => self.insert(self.now + up, Event::Node(node)),
-            FailsWhen::Busy => self.nodes[node].up_left = up,
-        }
-    }
-
     fn goes_down(&mut self, node: usize) {
-        let kind = self.world.fault_of[node].expect("a node that fails");
-        let down = nanos(self.world.faults[kind as usize].down.sample(&mut self.nodes[node].downs));
-        self.insert(self.now + down, Event::Node(node));
         self.nodes[node].up = false;
         self.nodes[node].busy_since = None;
         self.requests.retain(|request| request.thief != node);
@@ -372,8 +372,9 @@ impl<'a> Plain<'a> {
 
     /// The node has one attempt more: its clock runs if it runs only at work.
     fn works(&mut self, node: usize) {
-        let Some(kind) = self.world.fault_of[node] else { return };
-        if self.world.faults[kind as usize].fails == FailsWhen::Busy && self.nodes[node].busy_since.is_none()
+        let Some(kind) = self.world.faults.of_node[node] else { return };
+        if self.world.faults.kinds[kind as usize].fails == FailsWhen::Busy
+            && self.nodes[node].busy_since.is_none()
         {
             self.nodes[node].busy_since = Some(self.now);
             self.insert(self.now + self.nodes[node].up_left, Event::Node(node));

@@ -39,7 +39,9 @@ pub struct Divergence {
 impl Divergence {
     /// Compares two histories; `None` when they make the same decisions in the same order.
     ///
-    /// Tasks are told apart by number and nodes by index, which both sides share; slots are not.
+    /// Tasks are told apart by number and nodes by index, which both sides share; slots are not. Tasks that
+    /// others spawn are numbered by arrival on each side: from the first ends in another order on, numbers
+    /// may name different tasks.
     pub fn between(simulated: &[(Time, Record)], live: &[(Time, Record)]) -> Option<Divergence> {
         let (simulated, live) = (History::of(simulated), History::of(live));
         let common = simulated.decisions.len().min(live.decisions.len());

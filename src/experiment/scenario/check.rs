@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::diagnostics::{Diagnostic, Origin};
 use super::distributions::{self, DistributionTable, MOST_SECONDS};
+use super::faults;
 use super::keys::{
     BackoffTable, FailsWord, LossWord, NodeTable, RejectionWord, RetryTable, RunTable, ScenarioTable,
     SchedulerTable, UntilTable,
@@ -96,12 +97,14 @@ pub(super) fn check(
     let named = cluster.as_ref().is_some_and(|cluster| cluster.supply.is_named());
     policies::check_demands(&policies, named, tasks.as_ref().map(|tasks| tasks.has_users), reader);
     let delays = delays(scenario.scheduler.value(), reader);
+    let faults = faults::lower(&scenario.faults, cluster.as_ref(), zones.as_ref(), reader);
     let plan = Plan {
         name: scenario.name.value().map_or_else(|| given.default_name.to_string(), |name| name.0.clone()),
         description: scenario.description.value().cloned().unwrap_or_default(),
         run: run?,
         resources: Arc::new(cluster.as_ref()?.supply.resources()),
         groups: cluster?.groups,
+        faults: faults?,
         zones: zones?,
         workload: tasks?.workload,
         retry: retry?,
@@ -118,11 +121,11 @@ pub(super) fn check(
 fn run(table: Option<&RunTable>, tasks: Option<&Tasks>, reader: &mut Reader) -> Option<RunPlan> {
     let table = table?;
     if let (Some(warmup), Some(tasks)) = (table.warmup.found(), tasks)
-        && warmup.value.0 >= u64::from(tasks.workload.tasks())
+        && warmup.value.0 >= tasks.workload.expected_tasks()
     {
-        let count = tasks.workload.tasks();
+        let count = tasks.workload.expected_tasks();
         let title = "the warm-up must be shorter than the run";
-        let label = format!("leaves out {} of {} tasks", grouped(warmup.value.0), grouped(count.into()));
+        let label = format!("leaves out {} of {} tasks", grouped(warmup.value.0), grouped(count));
         reader.report(Diagnostic::new(title, warmup.at, label).context(tasks.count_at, "the run"));
     }
     Some(RunPlan {

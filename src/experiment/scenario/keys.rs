@@ -4,6 +4,7 @@ use super::arrivals::ArrivalsTable;
 use super::declare::{choice, parameters, table, words};
 use super::distributions::DistributionTable;
 use super::document::{Node, Value};
+use super::faults::{FaultsTable, OutageTable};
 use super::files::FilePath;
 use super::policies::PolicyTable;
 use super::reader::{Reader, Setting};
@@ -34,6 +35,8 @@ table! {
         retry: RetryTable = RetryTable::default();
         /// What scheduling itself costs.
         scheduler: SchedulerTable = SchedulerTable::default();
+        /// What breaks besides nodes that fail by chance.
+        faults: FaultsTable = FaultsTable::default();
     }
 }
 
@@ -116,10 +119,22 @@ table! {
         classes: Several<ClassTable>;
         /// Jobs of tasks that wait for each other; then `arrivals` are those of jobs.
         jobs: JobsTable;
+        /// What a task that completes submits at that very instant.
+        spawn: SpawnTable;
         /// The tasks one by one, in place of generated ones.
         tasks_list: Several<TaskTable>;
         /// A file of tasks, in place of generated ones.
         trace: TraceTable;
+    }
+}
+
+table! {
+    /// What a task that completes submits at that very instant; each of these may spawn others in turn.
+    SpawnTable, "`spawn`" {
+        /// How many tasks; of a number that is not whole, the rest is the probability of one more.
+        children: DistributionTable<Plain>;
+        /// Generations that follow a task that was not spawned; no end by default.
+        depth: Count;
     }
 }
 
@@ -377,6 +392,8 @@ pub(super) fn home_of(key: &str) -> Option<&'static str> {
         (RetryTable::KEYS, RetryTable::SHOWN),
         (SchedulerTable::KEYS, SchedulerTable::SHOWN),
         (ZonesTable::KEYS, ZonesTable::SHOWN),
+        (FaultsTable::KEYS, FaultsTable::SHOWN),
+        (OutageTable::KEYS, OutageTable::SHOWN),
         (BackoffTable::KEYS, BackoffTable::SHOWN),
     ];
     homes.iter().find(|(keys, _)| keys.contains(&key)).map(|(_, shown)| *shown)

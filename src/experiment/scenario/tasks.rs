@@ -9,10 +9,11 @@ use super::reader::{Found, Key, Reader};
 use super::resources::fits_amounts;
 use super::several::Several;
 use super::values::{Plain, Seconds};
-use super::{arrivals, jobs, values::grouped, zones};
+use super::{arrivals, jobs, spawn, values::grouped, zones};
 use crate::distribution::Distribution;
 use crate::experiment::plan::ZonePlan;
 use crate::workload::jobs::Shape;
+use crate::workload::spawn::Spawn;
 use crate::workload::{Arrivals, ClassDetails, EstimateSpec, TaskClass, Workload};
 
 /// The workload, and what checks across tables want to know of it.
@@ -80,6 +81,7 @@ fn no_generator(table: &WorkloadTable, source: (Origin, &'static str), reader: &
         table.classes.found().map(|found| (found.key, "generates a mix of tasks")),
         table.key.found().map(|found| (found.key, "generates keys")),
         table.jobs.found().map(|found| (found.key, "generates jobs")),
+        table.spawn.found().map(|found| (found.key, "generates tasks")),
     ];
     // One message: the others would say the same.
     match keys.into_iter().flatten().min() {
@@ -111,6 +113,11 @@ fn generated(
         Key::Found(jobs) => Some(jobs::lower(jobs, reader)?),
         Key::Absent | Key::Default(_) => None,
     };
+    let spawn = match &table.spawn {
+        Key::Broken => return None,
+        Key::Found(spawn) => Some(spawn::lower(spawn, &table.jobs, count.map(|(tasks, _)| tasks), reader)?),
+        Key::Absent | Key::Default(_) => None,
+    };
     let (arrivals, gap) = arrivals?;
     if let (Arrivals::Times { .. }, Some(times), Some(jobs)) =
         (&arrivals, table.arrivals.found(), table.jobs.found())
@@ -131,9 +138,9 @@ fn generated(
         work_at: table.duration.found().map_or(found.key, |duration| duration.at),
         last_arrival: gap * f64::from(tasks) / jobs.as_ref().and_then(Shape::mean_tasks).unwrap_or(1.0),
         longest,
-        total_work: mean * f64::from(tasks),
+        total_work: mean * f64::from(tasks) * spawn.as_ref().and_then(Spawn::mean_tasks).unwrap_or(1.0),
         has_users: classes.iter().any(|class| class.details.user.is_some()),
-        workload: Workload::Generated { tasks, arrivals, classes, jobs },
+        workload: Workload::Generated { tasks, arrivals, classes, jobs, spawn },
     })
 }
 

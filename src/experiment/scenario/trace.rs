@@ -180,7 +180,7 @@ fn finish(
 }
 
 /// Row and column of the file stand in the message itself.
-fn report(path: &Found<FilePath>, error: &TraceError, reader: &mut Reader) {
+pub(super) fn report(path: &Found<FilePath>, error: &TraceError, reader: &mut Reader) {
     let file = &path.value.0;
     let place = match (error.line, error.column) {
         (0, _) => file.clone(),

@@ -156,7 +156,8 @@ pub(super) fn number(zone: &Key<Name>, zones: Option<&ZonePlan>, reader: &mut Re
     }
 }
 
-fn named(found: &Found<Name>, zones: &ZonePlan, reader: &mut Reader) -> Option<u16> {
+/// The number of the zone of this name.
+pub(super) fn named(found: &Found<Name>, zones: &ZonePlan, reader: &mut Reader) -> Option<u16> {
     if let Some(number) = zones.number(&found.value.0) {
         return Some(number);
     }

@@ -9,7 +9,9 @@
 //!
 //! Every task runs on one node, so a reservation is on one node too. `place` chooses among the nodes
 //! where a task that is due can run without meeting a reservation. A task that runs over its estimate
-//! is expected to end at once; what was planned on that node is planned anew.
+//! is expected to end at once; what was planned on that node is planned anew. Reservations are of slots
+//! alone: a task that is due and for which `place` finds no node all the same, because it wants more
+//! than slots, is planned anew at every instant until there is one.
 //!
 //! Cost: O(log n) for a task that can start where nothing is planned; otherwise O(p) per node of the
 //! cluster for a task that arrives, p being the tasks planned or running there; O(n p) per node that
@@ -91,6 +93,8 @@ pub struct Conservative {
     leaving: NodeId,
     /// Where the task that is due now must not go.
     closed: Vec<NodeId>,
+    /// Tasks that were due at this instant and for which the place found no node.
+    refused: Vec<u32>,
     /// Kept to use their memory again.
     spare: Profile,
     void: Vec<u32>,
@@ -114,6 +118,7 @@ impl Conservative {
             freer_next: NodeSet::new(count),
             leaving: NOWHERE,
             closed: Vec::new(),
+            refused: Vec::new(),
             spare: Profile::default(),
             void: Vec::new(),
             speeds: nodes.iter().map(|node| node.speed).collect(),
@@ -334,7 +339,7 @@ impl Conservative {
         let mut due: Option<(u64, u32, u32)> = None;
         for node in &self.with_plans.list {
             for &slot in &self.planned[node.index()] {
-                if self.plans[slot as usize].start == pass.now.0 {
+                if self.plans[slot as usize].start == pass.now.0 && !self.refused.contains(&slot) {
                     let task = pass.tasks.view(slot);
                     let rank = (task.queue_key(), task.number(), slot);
                     due = Some(due.map_or(rank, |first| first.min(rank)));
@@ -405,6 +410,7 @@ impl Backfill for Conservative {
     }
 
     fn begin(&mut self, pass: &Pass<'_>) {
+        self.refused.clear();
         self.refresh(pass);
     }
 
@@ -429,5 +435,13 @@ impl Backfill for Conservative {
             self.freer.list.pop();
             self.freer.has[node.index()] = false;
         }
+    }
+
+    /// The place knows more than slots, named resources for example: the promise cannot be kept, and is
+    /// made anew at the next instant.
+    fn passed_over(&mut self, candidate: Candidate, _: &Pass<'_>) {
+        let node = self.plans[candidate.slot as usize].node;
+        self.changed.add(node);
+        self.refused.push(candidate.slot);
     }
 }

@@ -65,7 +65,7 @@ pub fn head(input: &FidelityInput<'_>) -> String {
         "{}: does the simulation foretell live runs?\n{policies} × {} of {} · {} · margin ±{}{interval}\n",
         facts.name,
         plural(facts.replications as u64, "live run"),
-        plural(u64::from(facts.tasks), "task"),
+        facts.tasks(),
         facts.seeds(),
         percent(input.fidelity.margin),
     )

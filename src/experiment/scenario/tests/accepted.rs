@@ -52,6 +52,10 @@ pub(super) fn scenarios() -> Vec<String> {
     for estimate in ["\"exact\"", "\"class-mean\"", "{ noise.lognormal.sigma = 0.5 }"] {
         all.push(format!("{generated}duration = 1\nestimate = {estimate}\n"));
     }
+    all.push(format!(
+        "faults.outages = [{{ node = \"node-3\", start = 1, end = \"1min\" }}, {{ share = 0.5, start = 0, end = 1 }}]\n{generated}duration = 1\n"
+    ));
+    all.push(format!("{generated}duration = 1\n[faults]\noutage_trace = \"outages.csv\"\n"));
     all.push(format!("{base}duration = 1\narrivals.times = [0, 0, 1, \"2s\"]\n"));
     all.push(format!("{base}trace.csv = \"right.csv\"\nestimate = \"requested\"\n"));
     all.push(format!(
@@ -181,7 +185,7 @@ fn a_full_scenario_is_read_key_by_key() {
     assert_eq!(plan.policies[2].place, PlaceSpec::PowerOf { d: 9, with_replacement: true });
     assert_eq!(plan.policies[3].backfill, BackfillSpec::Aggressive);
 
-    let Workload::Generated { tasks, arrivals, classes, jobs: None } = &plan.workload else {
+    let Workload::Generated { tasks, arrivals, classes, jobs: None, spawn: None } = &plan.workload else {
         panic!("generated")
     };
     assert_eq!((*tasks, arrivals), (1000, &Arrivals::Poisson { rate: 1.5 }));

@@ -1,10 +1,35 @@
-//! Numbers in trace files.
+//! Fields of tables in files: numbers, and mistakes.
 
-use crate::workload::billionths;
+use std::fmt;
+
+use crate::time::billionths;
+
+/// A mistake in a file of tasks or outages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TraceError {
+    /// Line, counted from 1; 0 when the file as a whole is meant.
+    pub line: u64,
+    /// Field within the line, counted from 1; 0 when the whole line is meant.
+    pub column: u64,
+    /// What is wrong, and what was expected.
+    pub message: String,
+}
+
+impl fmt::Display for TraceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.line, self.column) {
+            (0, _) => f.write_str(&self.message),
+            (line, 0) => write!(f, "line {line}: {}", self.message),
+            (line, column) => write!(f, "line {line}, field {column}: {}", self.message),
+        }
+    }
+}
+
+impl std::error::Error for TraceError {}
 
 /// Why a field is not a usable amount of time or work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum NotAnAmount {
+pub(crate) enum NotAnAmount {
     NotANumber,
     NotFinite,
     Negative,
@@ -13,7 +38,7 @@ pub(super) enum NotAnAmount {
 
 impl NotAnAmount {
     /// What to say about a field with this text.
-    pub(super) fn describe(self, text: &str) -> String {
+    pub(crate) fn describe(self, text: &str) -> String {
         let found = shortened(text);
         match self {
             NotAnAmount::NotANumber => format!("expected a number, found \"{found}\""),
@@ -27,7 +52,7 @@ impl NotAnAmount {
 /// A non-negative amount of seconds or units of work in billionths, to the nearest.
 ///
 /// Plain decimals are read exactly: a double holds nanoseconds only up to a few months.
-pub(super) fn amount(text: &str) -> Result<u64, NotAnAmount> {
+pub(crate) fn amount(text: &str) -> Result<u64, NotAnAmount> {
     if let Some(exact) = plain_decimal(text) {
         return if exact == u64::MAX { Err(NotAnAmount::TooLarge) } else { Ok(exact) };
     }
@@ -39,13 +64,13 @@ pub(super) fn amount(text: &str) -> Result<u64, NotAnAmount> {
 }
 
 /// A finite number of either sign.
-pub(super) fn number(text: &str) -> Result<f64, NotAnAmount> {
+pub(crate) fn number(text: &str) -> Result<f64, NotAnAmount> {
     let value: f64 = text.parse().map_err(|_| NotAnAmount::NotANumber)?;
     if value.is_finite() { Ok(value) } else { Err(NotAnAmount::NotFinite) }
 }
 
 /// The start of a text, for a message that fits on a screen whatever the file holds.
-pub(super) fn shortened(text: &str) -> String {
+pub(crate) fn shortened(text: &str) -> String {
     const LONGEST: usize = 40;
     match text.char_indices().nth(LONGEST) {
         Some((end, _)) => format!("{}...", text[..end].escape_debug()),
