@@ -190,6 +190,9 @@ fn wide_tasks() {
         "{ place = \"best-fit\", backfill = \"easy\", backfill_order = \"sjf\", commit_head = true }",
         "{ order = \"sjf\", place = \"best-fit\", backfill = \"easy\" }",
         "{ place = \"best-fit\", dispatch = \"push\" }",
+        "{ order = \"wfp3\", place = \"best-fit\", backfill = \"easy\", backfill_order.score = \"-wait / work\" }",
+        "{ order = \"unicep\", place = \"best-fit\", dispatch = \"push\" }",
+        "{ order.score = { expression = \"slots - wait\", every = 3 }, place = \"best-fit\", preempt = true }",
     ] {
         allocates_nothing(policy, nodes, &mixed);
     }

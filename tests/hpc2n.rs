@@ -14,7 +14,9 @@ use falcon::workload::{EstimateSpec, TraceTask, Workload, swf};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use support::judge::{identities, plan};
-use support::loops::{Job, conservative_backfilling, easy_backfilling, first_come_first_served};
+use support::loops::{
+    Job, Score, conservative_backfilling, easy_backfilling, easy_backfilling_by, first_come_first_served,
+};
 
 const HPC2N: &str = "scenarios/data/hpc2n-2002-first3194.swf.gz";
 
@@ -141,6 +143,56 @@ fn easy_backfilling_on_the_hpc2n_log() {
     for (a, b) in [(0, 1), (0, 2), (1, 2)] {
         let (earlier, later) = moved(&schedules[a], &schedules[b]);
         assert!(earlier + later > 300, "schedules {a} and {b}: {earlier} earlier, {later} later");
+    }
+}
+
+/// Wait, requested time, slots and arrival of a job, as the formulas of the literature call them.
+fn wrns(job: &Job, now: u64) -> (f64, f64, f64, f64) {
+    let seconds = |nanos: u64| nanos as f64 / 1e9;
+    (seconds(now - job.arrival), seconds(job.estimate), job.slots as f64, seconds(job.arrival))
+}
+
+/// The log begins with its first job, so that `s` is 0 for that alone; no job requests no time.
+#[test]
+fn scores_under_easy_on_the_hpc2n_log() {
+    let scores: [(&str, Score); 6] = [
+        ("wfp3", |job, now| {
+            let (w, r, n, _) = wrns(job, now);
+            -((w / r) * (w / r) * (w / r)) * n
+        }),
+        ("unicep", |job, now| {
+            let (w, r, n, _) = wrns(job, now);
+            -(w + 1e-15) / ((n + 1e-15).log2() * r)
+        }),
+        ("f1", |job, now| {
+            let (_, r, n, s) = wrns(job, now);
+            r.log10() * n + 870.0 * s.max(0.1).log10()
+        }),
+        ("f2", |job, now| {
+            let (_, r, n, s) = wrns(job, now);
+            r.sqrt() * n + 2.56e4 * s.max(0.1).log10()
+        }),
+        ("f3", |job, now| {
+            let (_, r, n, s) = wrns(job, now);
+            r * n + 6.86e6 * s.max(0.1).log10()
+        }),
+        ("f4", |job, now| {
+            let (_, r, n, s) = wrns(job, now);
+            r * n.sqrt() + 5.30e5 * s.max(0.1).log10()
+        }),
+    ];
+    let tasks = read(&in_project(HPC2N), 240);
+    let jobs = jobs(&tasks, EstimateSpec::Requested);
+    let mut schedules = vec![easy_backfilling(&jobs, 240)];
+    for (name, score) in scores {
+        let starts = easy_backfilling_by(&jobs, 240, Some(score));
+        let policy = format!("{{ order = \"{name}\", place = \"first-fit\", backfill = \"easy\" }}");
+        same_schedule(&simulate(&tasks, EstimateSpec::Requested, &policy, 240), &jobs, &starts);
+        for other in &schedules {
+            let (earlier, later) = moved(&starts, other);
+            assert!(earlier + later > 100, "{name} differs from others: {earlier} earlier, {later} later");
+        }
+        schedules.push(starts);
     }
 }
 

@@ -9,6 +9,7 @@ use falcon::distribution::Distribution;
 use falcon::faults::{Affected, FailsWhen, Faults, NodeFaults, Outage};
 use falcon::ids::NodeId;
 use falcon::metrics::{FinalState, Metric};
+use falcon::policies::order::score::Formula;
 use falcon::policies::registry::{BACKFILLS, DISPATCHES, ORDERS, PLACES};
 use falcon::policies::spec::{DispatchSpec, Sharers};
 use falcon::policies::{self, BackfillSpec, OrderSpec, PlaceSpec, PolicySpec};
@@ -253,6 +254,11 @@ fn combinations() -> Vec<PolicySpec> {
                     {
                         continue;
                     }
+                    // They differ from `f1` in their formula alone.
+                    let alike = matches!(order, OrderSpec::F2 | OrderSpec::F3 | OrderSpec::F4);
+                    if alike && *place != PlaceSpec::FirstFit {
+                        continue;
+                    }
                     combinations.push(PolicySpec {
                         name: format!("{order_name} {place_name} {} {}", dispatch.name, backfill.name),
                         order: order.clone(),
@@ -296,9 +302,40 @@ fn combinations() -> Vec<PolicySpec> {
             }
         }
     }
+    // Scores that move at every decision or at most every 3 s, and one that does not move.
+    let scores = [
+        ("priority - wait / (1 + attempts)", 0),
+        ("max(work, slots) - wait^2", 3),
+        ("slots * log(work) - arrival", 0),
+    ];
+    let scores = scores.map(|(formula, every)| OrderSpec::Score {
+        formula: Formula::new(formula.to_string()).expect("a formula"),
+        every: Duration(every * SECOND),
+    });
+    for order in &scores {
+        for place in [PlaceSpec::LeastLoaded, PlaceSpec::FirstFit, PlaceSpec::EarliestFinish] {
+            let backfills = BACKFILLS.iter().map(|backfill| (DispatchSpec::Pull, backfill.spec));
+            for (dispatch, backfill) in backfills.chain([(DispatchSpec::Push, BackfillSpec::None)]) {
+                combinations.push(PolicySpec {
+                    name: format!("{order:?} {place:?} {dispatch:?} {backfill:?}"),
+                    order: order.clone(),
+                    place: place.clone(),
+                    dispatch,
+                    backfill,
+                    ..PolicySpec::default()
+                });
+            }
+        }
+    }
     // How tasks overtake: in another order, and behind a head that stays the head.
-    let options = [(Some(OrderSpec::Sjf), false), (Some(OrderSpec::Lifo), true), (None, true)];
-    for order in [OrderSpec::Fifo, OrderSpec::Ljf] {
+    let options = [
+        (Some(OrderSpec::Sjf), false),
+        (Some(OrderSpec::Lifo), true),
+        (None, true),
+        (Some(OrderSpec::Wfp3), false),
+        (Some(scores[1].clone()), true),
+    ];
+    for order in [OrderSpec::Fifo, OrderSpec::Ljf, OrderSpec::Unicep, scores[1].clone()] {
         for backfill in [BackfillSpec::Aggressive, BackfillSpec::Easy] {
             for (backfill_order, commit_head) in options.clone() {
                 combinations.push(PolicySpec {
@@ -317,8 +354,9 @@ fn combinations() -> Vec<PolicySpec> {
     let interrupting: Vec<PolicySpec> = combinations
         .iter()
         .filter(|policy| {
-            use OrderSpec::{Edf, FailureFirst, Lifo, Ljf, Priority, Sjf};
-            matches!(policy.order, Lifo | Ljf | Sjf | Edf | FailureFirst | Priority { .. })
+            use OrderSpec::{Edf, F1, FailureFirst, Lifo, Ljf, Priority, Score, Sjf, Unicep, Wfp3};
+            let scored = matches!(policy.order, F1 | Unicep | Wfp3 | Score { .. });
+            (scored || matches!(policy.order, Lifo | Ljf | Sjf | Edf | FailureFirst | Priority { .. }))
                 && matches!(policy.place, PlaceSpec::LeastLoaded | PlaceSpec::Fastest | PlaceSpec::Random)
         })
         .map(|policy| PolicySpec {
@@ -336,7 +374,8 @@ fn combinations() -> Vec<PolicySpec> {
             matches!(policy.order, Srtf | TimeSlice { .. } | Mlfq { .. } | LeastAttainedService { .. });
         let plans = policy.backfill == BackfillSpec::Conservative;
         let late = matches!(policy.dispatch, DispatchSpec::LateBinding { .. });
-        !(plans || late) || !(policy.preempt || always)
+        // Places in several queues are kept by key.
+        !(late && policy.order.moves()) && (!(plans || late) || !(policy.preempt || always))
     });
     combinations
 }

@@ -284,7 +284,10 @@ fn real_workflows_keep_the_bounds_of_graham() {
         let work: u64 = works.iter().sum();
         let orders: Vec<String> = registry::ORDERS
             .iter()
-            .map(|order| format!("{{ order = \"{0}\", name = \"order-{0}\" }}", order.name))
+            .map(|order| match order.name {
+                "score" => "{ order.score = \"-wait / work\" }".to_string(),
+                name => format!("{{ order = \"{name}\", name = \"order-{name}\" }}"),
+            })
             .collect();
         let presets: Vec<String> =
             registry::PRESETS.iter().map(|preset| format!("\"{}\"", preset.name)).collect();

@@ -73,6 +73,9 @@ fn options(kind: &str, name: &str) -> Vec<(String, String, String)> {
         _ => "Backfill",
     };
     let own = resolve(&definitions[kind]["anyOf"][1]["properties"][name]);
+    // Some take a value in place of their table of options.
+    let alternatives = own["anyOf"].as_array().into_iter().flatten().map(&resolve);
+    let own = alternatives.into_iter().find(|own| own["properties"].is_object()).unwrap_or(own);
     let text = |value: &serde_json::Value| match value {
         serde_json::Value::Null => "none".to_string(),
         serde_json::Value::String(text) => text.clone(),

@@ -63,6 +63,9 @@ pub(super) fn check(header: &Header) -> Result<(), String> {
     {
         return Err(format!("its policy cannot reserve {probes} places for a task"));
     }
+    if matches!(header.policy.dispatch, DispatchSpec::LateBinding { .. }) && header.policy.order.moves() {
+        return Err("its policy reserves places by keys that move".to_string());
+    }
     if header.policy.order.needs_central_queue()
         && (header.policy.dispatch.base() == Dispatch::Push
             || header.policy.backfill != BackfillSpec::None

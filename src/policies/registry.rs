@@ -4,6 +4,7 @@
 //! scenario reader, its error messages and the conformance tests all read this table. The story that
 //! `falcon policies NAME` tells of a part is the head of its file.
 
+use super::order::score::Formula;
 use super::spec::{BackfillSpec, DispatchSpec, OrderSpec, PlaceSpec, PolicySpec, Sharers};
 use crate::time::Duration;
 
@@ -39,6 +40,9 @@ macro_rules! part {
 const SECOND: Duration = Duration(1_000_000_000);
 const TIME_SLICE: OrderSpec = OrderSpec::TimeSlice { quantum: SECOND, weighted: false };
 const MLFQ: OrderSpec = OrderSpec::Mlfq { levels: 3, quantum: SECOND, factor: 1.0, boost: None };
+
+const RESPONSE_RATIO: OrderSpec =
+    OrderSpec::Score { formula: Formula::RESPONSE_RATIO, every: Duration::ZERO };
 
 /// All orders.
 pub const ORDERS: &[Part<OrderSpec>] = &[
@@ -77,6 +81,13 @@ pub const ORDERS: &[Part<OrderSpec>] = &[
         OrderSpec::CriticalPath,
         "order/critical_path.rs"
     ),
+    part!("wfp3", "smallest -(wait / work)^3 x slots first", OrderSpec::Wfp3, "order/wfp3.rs"),
+    part!("unicep", "smallest -wait / (log2(slots) x work) first", OrderSpec::Unicep, "order/unicep.rs"),
+    part!("f1", "smallest log10(work) x slots + 870 log10(arrival) first", OrderSpec::F1, "order/f1.rs"),
+    part!("f2", "smallest sqrt(work) x slots + 25600 log10(arrival) first", OrderSpec::F2, "order/f2.rs"),
+    part!("f3", "smallest work x slots + 6860000 log10(arrival) first", OrderSpec::F3, "order/f3.rs"),
+    part!("f4", "smallest work x sqrt(slots) + 530000 log10(arrival) first", OrderSpec::F4, "order/f4.rs"),
+    part!("score", "smallest value of a formula first", RESPONSE_RATIO, "order/score.rs"),
 ];
 
 /// All places. `power-of` takes `d` and `with_replacement`.
@@ -231,11 +242,24 @@ impl Preset {
 }
 
 const fn push(name: &'static str, place: PlaceSpec) -> Preset {
-    Preset { name, order: OrderSpec::Fifo, place, dispatch: DispatchSpec::Push, backfill: BackfillSpec::None }
+    push_by(OrderSpec::Fifo, name, place)
+}
+
+const fn push_by(order: OrderSpec, name: &'static str, place: PlaceSpec) -> Preset {
+    Preset { name, order, place, dispatch: DispatchSpec::Push, backfill: BackfillSpec::None }
 }
 
 const fn pull(name: &'static str, order: OrderSpec, place: PlaceSpec) -> Preset {
     Preset { name, order, place, dispatch: DispatchSpec::Pull, backfill: BackfillSpec::None }
+}
+
+const fn dispatched(dispatch: DispatchSpec, name: &'static str, place: PlaceSpec) -> Preset {
+    Preset { name, order: OrderSpec::Fifo, place, dispatch, backfill: BackfillSpec::None }
+}
+
+const fn backfilled(name: &'static str, backfill: BackfillSpec) -> Preset {
+    let (order, place) = (OrderSpec::Fifo, PlaceSpec::FirstFit);
+    Preset { name, order, place, dispatch: DispatchSpec::Pull, backfill }
 }
 
 const CONSISTENT_HASH: PlaceSpec = PlaceSpec::ConsistentHash { virtual_nodes: 100, load_bound: None };
@@ -260,23 +284,20 @@ pub const PRESETS: &[Preset] = &[
     pull("priority", OrderSpec::Priority { aging: 0.0 }, PlaceSpec::Fastest),
     pull("edf", OrderSpec::Edf, PlaceSpec::Fastest),
     pull("failure-first", OrderSpec::FailureFirst, PlaceSpec::Fastest),
-    Preset { order: TIME_SLICE, ..push("time-slice", PlaceSpec::LeastLoaded) },
-    Preset { order: MLFQ, ..push("mlfq", PlaceSpec::LeastLoaded) },
+    push_by(TIME_SLICE, "time-slice", PlaceSpec::LeastLoaded),
+    push_by(MLFQ, "mlfq", PlaceSpec::LeastLoaded),
     pull("lifo", OrderSpec::Lifo, PlaceSpec::Fastest),
     pull("fair-share", OrderSpec::FairShare { over: Sharers::Classes }, PlaceSpec::Fastest),
-    Preset { dispatch: DispatchSpec::HYBRID, ..push("work-stealing", PlaceSpec::RoundRobin) },
-    Preset { dispatch: LATE_BINDING, ..push("late-binding", PlaceSpec::Random) },
-    Preset { dispatch: DispatchSpec::Serial, ..pull("serial", OrderSpec::Fifo, PlaceSpec::Fastest) },
+    dispatched(DispatchSpec::HYBRID, "work-stealing", PlaceSpec::RoundRobin),
+    dispatched(LATE_BINDING, "late-binding", PlaceSpec::Random),
+    dispatched(DispatchSpec::Serial, "serial", PlaceSpec::Fastest),
     pull("first-fit", OrderSpec::Fifo, PlaceSpec::FirstFit),
     pull("best-fit", OrderSpec::Fifo, PlaceSpec::BestFit),
     pull("worst-fit", OrderSpec::Fifo, PlaceSpec::WorstFit),
     pull("min-cost-flow", OrderSpec::Fifo, MIN_COST_FLOW),
-    Preset { order: OrderSpec::CriticalPath, ..push("heft", PlaceSpec::EarliestFinish) },
-    Preset { backfill: BackfillSpec::Easy, ..pull("easy-backfill", OrderSpec::Fifo, PlaceSpec::FirstFit) },
-    Preset {
-        backfill: BackfillSpec::Conservative,
-        ..pull("conservative-backfill", OrderSpec::Fifo, PlaceSpec::FirstFit)
-    },
+    push_by(OrderSpec::CriticalPath, "heft", PlaceSpec::EarliestFinish),
+    backfilled("easy-backfill", BackfillSpec::Easy),
+    backfilled("conservative-backfill", BackfillSpec::Conservative),
 ];
 
 /// The preset with this name.

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::order::score::Formula;
 use crate::scheduler::policy::{Dispatch, Manner, Stealing, Take, Victim};
 use crate::time::Duration;
 
@@ -106,6 +107,26 @@ pub enum OrderSpec {
     },
     /// Longest path to the end of the job first.
     CriticalPath,
+    /// Cubed wait per work, times slots.
+    Wfp3,
+    /// Wait per work and logarithm of slots.
+    Unicep,
+    /// The function F1 of work, slots and arrival.
+    F1,
+    /// The function F2.
+    F2,
+    /// The function F3.
+    F3,
+    /// The function F4.
+    F4,
+    /// Smallest value of a formula first.
+    Score {
+        /// The formula.
+        formula: Formula,
+        /// How often at most the scores of waiting tasks are evaluated anew, if they move with time; zero
+        /// for whenever something is decided.
+        every: Duration,
+    },
 }
 
 /// Who shares the cluster under an order that is fair to groups of tasks.
@@ -122,6 +143,15 @@ impl OrderSpec {
     /// are those of the whole cluster.
     pub fn needs_central_queue(&self) -> bool {
         matches!(self, OrderSpec::FairShare { .. } | OrderSpec::DominantResourceFairness { .. })
+    }
+
+    /// Whether keys of waiting tasks move with time.
+    pub fn moves(&self) -> bool {
+        match self {
+            OrderSpec::Wfp3 | OrderSpec::Unicep => true,
+            OrderSpec::Score { formula, .. } => formula.moves(),
+            _ => false,
+        }
     }
 
     /// Whether it asks who submitted a task.

@@ -60,8 +60,9 @@ pub struct Cluster {
     limits: Vec<u32>,
     /// By node: tasks in its queue; empty when nobody asks.
     queued: Vec<u32>,
-    /// How many nodes are up.
+    /// How many nodes are up, and their slots.
     up: u32,
+    slots_up: u64,
     /// The instant of the last decision.
     now: Time,
 }
@@ -90,6 +91,7 @@ impl Cluster {
             queued: vec![0; limits.len()],
             limits,
             up: 0,
+            slots_up: 0,
             now: Time::ZERO,
         }
     }
@@ -228,6 +230,11 @@ impl Cluster {
     /// Whether any node is up.
     pub(super) fn any_up(&self) -> bool {
         self.up > 0
+    }
+
+    /// Slots of all nodes that are up, free or not.
+    pub(super) fn slots_up(&self) -> u64 {
+        self.slots_up
     }
 
     /// Puts a task into the queue of the node.
@@ -450,7 +457,9 @@ impl Cluster {
         let slots = self.specs[node.index()].slots;
         let state = &mut self.nodes[node.index()];
         if state.up != up {
-            self.up = if up { self.up + 1 } else { self.up - 1 };
+            let all = u64::from(slots);
+            (self.up, self.slots_up) =
+                if up { (self.up + 1, self.slots_up + all) } else { (self.up - 1, self.slots_up - all) };
         }
         state.up = up;
         state.free = if up { slots } else { 0 };

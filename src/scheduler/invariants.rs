@@ -44,6 +44,10 @@ impl<P: Policy> Scheduler<P> {
         self.check_thieves();
         let central: Vec<u32> =
             if self.indexed { self.waiting.iter().collect() } else { self.ready.iter().collect() };
+        if self.indexed {
+            let rank = |slot: u32| (self.tasks.hot[slot as usize].key, self.tasks.hot[slot as usize].number);
+            assert!(central.is_sorted_by_key(|&slot| rank(slot)), "the central queue is out of order");
+        }
         if self.reordered {
             let mut candidates: Vec<u32> = self.candidates.iter().collect();
             let mut waiting = central.clone();

@@ -8,6 +8,7 @@ use super::config::{Limits, SchedulerConfig};
 use super::dependencies::Dependencies;
 use super::event::{Event, Outcome, TaskSpec};
 use super::late_binding::Reservations;
+use super::moving_keys::MovingKeys;
 use super::policy::{Backfill, Dispatch, Entry, Interrupts, Manner, Order, Place, Policy, Step};
 use super::ready::ReadyQueue;
 use super::record::{Observer, Record};
@@ -45,6 +46,8 @@ pub struct Scheduler<P> {
     /// The same tasks in the order in which they may overtake, when that is another one.
     pub(super) candidates: OrderedIndex,
     pub(super) reordered: bool,
+    /// What is known of keys that move with time, when the policy has such.
+    pub(super) moving: Option<Box<MovingKeys>>,
     /// The blocked head, when it stays the head until it starts.
     pub(super) committed: Option<TaskId>,
     /// Tasks that came at this instant: to be placed (push), or the only one as long as it may not
@@ -102,7 +105,7 @@ impl<P: Policy> Scheduler<P> {
         let one_by_one = backfill.is_active() || order.is_grouped();
         let window = if one_by_one { 0 } else { place.window() };
         let accounted = place.keeps_account();
-        let watched = order.watches_attempts() || cluster.resources().is_some();
+        let mut watched = order.watches_attempts() || cluster.resources().is_some();
         let Limits { waiting, tasks_give_up, .. } = config.limits;
         let indexed = indexed || one_by_one || window > 0 || waiting.is_some() || tasks_give_up;
         let limited = config.limits.apply();
@@ -110,6 +113,9 @@ impl<P: Policy> Scheduler<P> {
             Interrupts::Never if policy.preempts() => Interrupts::ForBetter,
             other => other,
         };
+        let moving = MovingKeys::new(&mut policy, nodes.len(), interrupts != Interrupts::Never);
+        let indexed = indexed || moving.is_some();
+        watched |= moving.is_some();
         let centrally = policy.dispatch() == Dispatch::Pull
             && matches!(interrupts, Interrupts::ForBetter | Interrupts::ForShorter);
         let by_speed = interrupts == Interrupts::ForShorter;
@@ -132,6 +138,7 @@ impl<P: Policy> Scheduler<P> {
             window,
             candidates: OrderedIndex::default(),
             reordered,
+            moving,
             committed: None,
             unplaced: Vec::new(),
             parked: Vec::new(),

@@ -38,6 +38,7 @@ mod late_binding;
 mod ledger;
 mod limits;
 mod machine;
+mod moving_keys;
 mod node_queue;
 mod notice;
 pub mod policy;

@@ -55,6 +55,41 @@ impl Node {
             self.queue_heap = without_root(&mut tasks.hot, front);
         }
     }
+
+    /// Adds all tasks of the queue to a list, in no particular order.
+    pub(super) fn queue_members(&self, tasks: &Tasks, members: &mut Vec<u32>) {
+        let mut at = members.len();
+        if self.queue_heap != NONE {
+            members.push(self.queue_heap);
+        }
+        while let Some(&parent) = members.get(at) {
+            let mut child = tasks.hot[parent as usize].link;
+            while child != NONE {
+                members.push(child);
+                child = tasks.hot[child as usize].next;
+            }
+            at += 1;
+        }
+        let mut next = self.queue_head;
+        while next != NONE {
+            members.push(next);
+            next = tasks.hot[next as usize].next;
+        }
+    }
+
+    /// Puts the tasks of the queue, all of them and none else, into this order.
+    pub(super) fn queue_relink(&mut self, order: impl Iterator<Item = u32>, tasks: &mut Tasks) {
+        (self.queue_head, self.queue_tail, self.queue_heap) = (NONE, NONE, NONE);
+        for slot in order {
+            let task = &mut tasks.hot[slot as usize];
+            (task.next, task.link) = (NONE, NONE);
+            match self.queue_tail {
+                NONE => self.queue_head = slot,
+                tail => tasks.hot[tail as usize].next = slot,
+            }
+            self.queue_tail = slot;
+        }
+    }
 }
 
 /// Joins two heaps. `link` is the first child of a task, `next` its next sibling.

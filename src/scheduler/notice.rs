@@ -58,11 +58,17 @@ impl<P: Policy> Scheduler<P> {
     #[inline(never)]
     pub(super) fn tell_started(&mut self, slot: u32, node: NodeId) {
         self.policy.parts().0.started(&self.tasks.view(slot), node, &self.cluster);
+        if let Some(moving) = &mut self.moving {
+            moving.started(self.tasks.hot[slot as usize].slots);
+        }
     }
 
     #[cold]
     #[inline(never)]
     fn tell_ended<O: Observer>(&mut self, now: Time, slot: u32, node: NodeId, observer: &mut O) {
+        if let Some(moving) = &mut self.moving {
+            moving.ended(self.tasks.hot[slot as usize].slots);
+        }
         let view = self.tasks.view(slot);
         // An attempt whose start was not yet reported has taken no time.
         let held = now.since(view.started());

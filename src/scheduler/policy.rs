@@ -101,6 +101,19 @@ pub trait Order {
     /// node's number under push and 0 under pull.
     fn key(&mut self, task: &TaskView<'_>, queue: u32, entry: Entry, now: Time) -> u64;
 
+    /// Whether keys of waiting tasks move with time, and how often at most they are asked for again by
+    /// [`key_now`](Self::key_now): [`Duration::ZERO`] for whenever something is decided.
+    fn moves(&self) -> Option<Duration> {
+        None
+    }
+
+    /// The key again, of an order whose keys move: of a task that waits, or that runs and might have to
+    /// make room.
+    fn key_now(&self, task: &TaskView<'_>, now: Time) -> u64 {
+        let _ = now;
+        task.queue_key()
+    }
+
     /// Whether it reads [`TaskView::details`] even of workloads that say nothing there but how often
     /// attempts fail.
     fn reads_details(&self) -> bool {
@@ -308,6 +321,17 @@ pub trait Backfill {
     /// The task's key in that order: smaller goes first.
     fn candidate_key(&mut self, task: &TaskView<'_>, entry: Entry, now: Time) -> u64 {
         let _ = (task, entry, now);
+        0
+    }
+
+    /// Whether keys in that order move with time: see [`Order::moves`].
+    fn candidates_move(&self) -> Option<Duration> {
+        None
+    }
+
+    /// The key in that order again, when keys move.
+    fn candidate_key_now(&self, task: &TaskView<'_>, now: Time) -> u64 {
+        let _ = (task, now);
         0
     }
 

@@ -33,6 +33,9 @@ impl<P: Policy> Scheduler<P> {
             }
             return;
         }
+        if self.indexed && self.moving.is_some() {
+            self.rekey_centrally(now);
+        }
         if self.window > 0 {
             return self.start_assigned(now, commands, observer);
         }

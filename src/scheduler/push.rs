@@ -104,6 +104,9 @@ impl<P: Policy> Scheduler<P> {
         commands: &mut Commands,
         observer: &mut O,
     ) {
+        if self.moving.is_some() {
+            self.rekey_node(now, node);
+        }
         self.fill(now, node, commands, observer);
         if matches!(self.interrupts, Interrupts::ForBetter | Interrupts::ForShorter) {
             self.interrupt_at(now, node, commands, observer);

@@ -53,6 +53,11 @@ impl Running {
         self.index(node).remove(slot);
     }
 
+    /// Gives every task a new key.
+    pub(super) fn rekey(&mut self, entries: &mut Vec<u128>, key: impl FnMut(u32) -> u64) {
+        self.indices[0].rekey(entries, key);
+    }
+
     /// The worst task by key, if keys stand still.
     pub(super) fn worst(&self) -> Option<(u32, u64)> {
         self.indices[0].last()

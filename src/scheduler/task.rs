@@ -286,6 +286,17 @@ impl TaskView<'_> {
         self.tasks.hot[self.slot].failures
     }
 
+    /// Attempts of it that are over, for whatever reason: neither one that runs nor one that was
+    /// interrupted and will go on.
+    #[inline]
+    pub fn attempts_over(&self) -> u32 {
+        let task = &self.tasks.hot[self.slot];
+        let (resumptions, interrupted) =
+            self.tasks.progress.get(self.slot).map_or((0, false), |p| (p.resumptions, p.interrupted));
+        let lasts = interrupted || task.state == TaskState::Running;
+        task.attempts - resumptions - u32::from(lasts)
+    }
+
     /// When its current attempt started; meaningful while it runs.
     #[inline]
     pub fn started(&self) -> Time {

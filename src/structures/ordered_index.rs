@@ -70,11 +70,13 @@ pub struct OrderedIndex {
     entries: Vec<Entry>,
     root: u32,
     len: usize,
+    /// Kept to use its memory again.
+    spine: Vec<u32>,
 }
 
 impl Default for OrderedIndex {
     fn default() -> Self {
-        OrderedIndex { entries: Vec::new(), root: NONE, len: 0 }
+        OrderedIndex { entries: Vec::new(), root: NONE, len: 0, spine: Vec::new() }
     }
 }
 
@@ -128,6 +130,63 @@ impl OrderedIndex {
         let at = self.rank(slot);
         self.root = self.remove_below(self.root, at);
         self.len -= 1;
+    }
+
+    /// Gives every member a new key. O(n log n), or O(n) when they keep their places; what it needs to
+    /// remember stands in `entries`, which is the caller's so that many indices can share it.
+    pub fn rekey(&mut self, entries: &mut Vec<u128>, mut key: impl FnMut(u32) -> u64) {
+        entries.clear();
+        self.new_ranks(self.root, entries, &mut key);
+        let in_order = entries.is_sorted();
+        if !in_order {
+            entries.sort_unstable();
+        }
+        for &entry in entries.iter() {
+            self.entries[entry as u32 as usize].key = (entry >> 64) as u64;
+        }
+        if !in_order {
+            self.rebuild(entries);
+        }
+    }
+
+    /// Key, number and slot of all members below `at`, in their present order.
+    fn new_ranks(&self, at: u32, entries: &mut Vec<u128>, key: &mut impl FnMut(u32) -> u64) {
+        if at == NONE {
+            return;
+        }
+        let Entry { left, right, number, .. } = self.entries[at as usize];
+        self.new_ranks(left, entries, key);
+        entries.push(u128::from(key(at)) << 64 | u128::from(number) << 32 | u128::from(at));
+        self.new_ranks(right, entries, key);
+    }
+
+    /// The tree of these members, which are all and in order. O(n): each hangs itself where the way down
+    /// the right side of the tree so far has a lower priority.
+    fn rebuild(&mut self, entries: &[u128]) {
+        let mut spine = std::mem::take(&mut self.spine);
+        for &entry in entries {
+            let slot = entry as u32;
+            let priority = self.entries[slot as usize].priority;
+            let mut left = NONE;
+            while let Some(&last) = spine.last()
+                && self.entries[last as usize].priority < priority
+            {
+                // Nothing more comes below it.
+                self.refresh(last);
+                left = last;
+                spine.pop();
+            }
+            (self.entries[slot as usize].left, self.entries[slot as usize].right) = (left, NONE);
+            if let Some(&above) = spine.last() {
+                self.entries[above as usize].right = slot;
+            }
+            spine.push(slot);
+        }
+        self.root = spine.first().copied().unwrap_or(NONE);
+        while let Some(slot) = spine.pop() {
+            self.refresh(slot);
+        }
+        self.spine = spine;
     }
 
     /// The first member in order.
@@ -349,6 +408,7 @@ mod tests {
     proptest! {
         #[test]
         fn agrees_with_a_sorted_list(
+            rekeys in any::<u64>(),
             steps in prop::collection::vec((0u32..40, 0u64..4, 1u32..6, 0u64..6, 0u32..6, 0u32..6, 0u64..6), 1..200),
         ) {
             let mut index = OrderedIndex::default();
@@ -361,6 +421,17 @@ mod tests {
                     list.push((key, slot, slots, estimate));
                     list.sort_unstable();
                     index.insert_kind(slot, key, slot, slots, estimate, 1 << (slot % 3));
+                }
+                if rekeys.rotate_right(list.len() as u32) & 3 == 0 {
+                    // Keys in their old order, or in quite another one.
+                    let new_key = |slot: u32, key: u64| {
+                        if estimate < 2 { key + 1 } else { u64::from(slot) * 2_654_435_761 % 5 }
+                    };
+                    list.iter_mut().for_each(|row| row.0 = new_key(row.1, row.0));
+                    let keys: Vec<u64> =
+                        (0..40).map(|slot| list.iter().find(|row| row.1 == slot).map_or(0, |row| row.0)).collect();
+                    list.sort_unstable();
+                    index.rekey(&mut Vec::new(), |slot| keys[slot as usize]);
                 }
                 prop_assert_eq!(index.len(), list.len());
                 prop_assert_eq!(index.first(), list.first().map(|row| row.1));

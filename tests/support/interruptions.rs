@@ -228,6 +228,7 @@ impl Plain<'_> {
     }
 
     pub(super) fn advance(&mut self, node: usize) {
+        self.evaluate_at(node);
         self.fill(node);
         while self.for_better()
             && let Some(head) = self.head(&self.nodes[node].queue)
@@ -256,6 +257,7 @@ impl Plain<'_> {
         state.left = state.left.saturating_sub((elapsed as f64 * speed).round() as u64);
         (state.interruption.interrupted, state.interruption.slice_end) = (true, None);
         state.interruption.used += ran;
+        self.evaluate(task);
         match self.policy.dispatch.base() {
             Dispatch::Pull => self.waiting.push(task),
             Dispatch::Push => self.nodes[node].queue.push(task),

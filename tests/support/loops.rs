@@ -72,12 +72,21 @@ struct Running {
 /// takes only slots that the head will not need then (the extra slots). Returns when each job
 /// starts.
 pub(crate) fn easy_backfilling(jobs: &[Job], machine_slots: u64) -> Vec<u64> {
+    easy_backfilling_by(jobs, machine_slots, None)
+}
+
+/// The score of a job at a time: the smallest goes first.
+pub(crate) type Score = fn(&Job, u64) -> f64;
+
+/// The same with the queue sorted by a score before every pass; equal scores go by arrival.
+pub(crate) fn easy_backfilling_by(jobs: &[Job], machine_slots: u64, score: Option<Score>) -> Vec<u64> {
     let mut arriving = by_arrival(jobs).into_iter().peekable();
     let mut queue: Vec<usize> = Vec::new();
     let mut running: Vec<Running> = Vec::new();
     let mut starts = vec![0; jobs.len()];
-    // The head and its reservation: kept when nothing runs longer than estimated.
-    let bounded = jobs.iter().all(|job| job.run <= job.estimate);
+    // The head and its reservation: kept when nothing runs longer than estimated, and nobody comes that
+    // goes before it.
+    let bounded = score.is_none() && jobs.iter().all(|job| job.run <= job.estimate);
     let mut promise: Option<(usize, u64)> = None;
     loop {
         let next_end = running.iter().map(|job| job.end).min();
@@ -86,6 +95,10 @@ pub(crate) fn easy_backfilling(jobs: &[Job], machine_slots: u64) -> Vec<u64> {
         running.retain(|job| job.end > now);
         while let Some(job) = arriving.next_if(|job| jobs[*job].arrival == now) {
             queue.push(job);
+        }
+        if let Some(score) = score {
+            let rank = |job: &usize| (score(&jobs[*job], now), jobs[*job].arrival, *job);
+            queue.sort_by(|a, b| rank(a).partial_cmp(&rank(b)).expect("numbers"));
         }
         if let Some((_, start)) = promise {
             assert!(!bounded || now <= start || queue.is_empty(), "the head is delayed");

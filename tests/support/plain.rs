@@ -22,6 +22,8 @@ use falcon::world::World;
 mod breakdowns;
 #[path = "interruptions.rs"]
 mod interruptions;
+#[path = "scores.rs"]
+mod scores;
 #[path = "stealing.rs"]
 mod stealing;
 
@@ -69,6 +71,7 @@ struct Task {
     /// Starts, those after an interruption included.
     starts: u32,
     interruption: interruptions::State,
+    evaluated: scores::Evaluated,
 }
 
 struct Node {
@@ -129,6 +132,7 @@ struct Plain<'a> {
     /// Repairers without work, and nodes that wait for one with the lengths of their repairs.
     idle_repairers: Option<u32>,
     repairs: Vec<(usize, u64)>,
+    schedules: scores::Schedules,
 }
 
 /// Parts of the largest node's amount in which shares are counted.
@@ -197,6 +201,7 @@ impl<'a> Plain<'a> {
             node: None,
             starts: 0,
             interruption: interruptions::State::default(),
+            evaluated: scores::Evaluated::default(),
         };
         let mut plain = Plain {
             world,
@@ -226,6 +231,7 @@ impl<'a> Plain<'a> {
             outages: breakdowns::outages(world, streams),
             idle_repairers: world.faults.repair_crew,
             repairs: Vec::new(),
+            schedules: scores::Schedules::new(world.nodes.len()),
         };
         plain.plan_outage(0);
         (0..plain.nodes.len()).for_each(|node| plain.comes_up(node));
@@ -401,10 +407,10 @@ impl<'a> Plain<'a> {
     }
 
     pub(super) fn by_order(&self, a: usize, b: usize) -> Ordering {
-        self.by(&self.policy.order, a, b)
+        self.by(&self.policy.order, a, b, false)
     }
 
-    fn by(&self, order: &OrderSpec, a: usize, b: usize) -> Ordering {
+    fn by(&self, order: &OrderSpec, a: usize, b: usize, overtaking: bool) -> Ordering {
         let (one, other) = (&self.tasks[a], &self.tasks[b]);
         match order {
             OrderSpec::Fifo => Ordering::Equal,
@@ -429,6 +435,13 @@ impl<'a> Plain<'a> {
                 let rank = |task: &Task| (task.interruption.level, task.interruption.turn);
                 rank(one).cmp(&rank(other))
             }
+            OrderSpec::Wfp3
+            | OrderSpec::Unicep
+            | OrderSpec::F1
+            | OrderSpec::F2
+            | OrderSpec::F3
+            | OrderSpec::F4
+            | OrderSpec::Score { .. } => self.by_score(order, a, b, overtaking),
             OrderSpec::Random => panic!("not here"),
         }
     }
@@ -444,6 +457,8 @@ impl<'a> Plain<'a> {
     /// An attempt is over: its group has had the time it took.
     fn remember(&mut self, task: usize) {
         let took = u128::from(self.now.saturating_sub(self.tasks[task].begins));
+        // Its score is that of one that comes.
+        self.tasks[task].evaluated = scores::Evaluated::default();
         let charge = self.per_weight(task, took * u128::from(self.tasks[task].slots));
         let sharer = self.sharer(task);
         self.sharers.iter_mut().find(|(other, _)| *other == sharer).expect("it came").1 += charge;
@@ -836,6 +851,7 @@ impl<'a> Plain<'a> {
         if !alone && self.policy.place == PlaceSpec::EarliestFinish {
             for &task in &unplaced {
                 self.take_turn(task);
+                self.evaluate(task);
             }
             unplaced.sort_by(|a, b| self.in_line(*a, *b));
         }
@@ -848,6 +864,7 @@ impl<'a> Plain<'a> {
                 self.parked.push(task);
                 continue;
             };
+            self.evaluate(task);
             if alone && self.nodes[node].queue.is_empty() && self.can_start(task, node) {
                 self.start(task, node);
                 continue;
@@ -911,6 +928,7 @@ impl<'a> Plain<'a> {
         for at in 0..self.waiting.len() {
             self.take_turn(self.waiting[at]);
         }
+        self.evaluate_centrally();
         self.fill_centrally();
     }
 
@@ -946,8 +964,9 @@ impl<'a> Plain<'a> {
             BackfillSpec::Conservative => panic!("plans instead"),
         };
         let mut others: Vec<usize> = self.waiting.iter().copied().filter(|task| *task != head).collect();
-        let order = self.policy.backfill_order.as_ref().unwrap_or(&self.policy.order);
-        others.sort_by(|a, b| self.by(order, *a, *b).then(a.cmp(b)));
+        let other_order = self.policy.backfill_order.as_ref();
+        let order = other_order.unwrap_or(&self.policy.order);
+        others.sort_by(|a, b| self.by(order, *a, *b, other_order.is_some()).then(a.cmp(b)));
         for task in others {
             let (slots, estimate) = (self.tasks[task].slots, self.tasks[task].left_known());
             if let Some((shadow, node, extra)) = &mut reservation {

@@ -17,7 +17,7 @@ use super::spec::{BackfillSpec, PolicySpec};
 use crate::ids::NodeId;
 use crate::random::Streams;
 use crate::scheduler::{Backfill, Candidate, Cluster, Entry, NodeSpec, Order, Pass, TaskView};
-use crate::time::Time;
+use crate::time::{Duration, Time};
 
 /// Any built-in rule.
 #[derive(Clone, Debug)]
@@ -90,6 +90,14 @@ impl Backfill for AnyBackfill {
 
     fn candidate_key(&mut self, task: &TaskView<'_>, entry: Entry, now: Time) -> u64 {
         self.order.as_mut().map_or(0, |order| order.key(task, 0, entry, now))
+    }
+
+    fn candidates_move(&self) -> Option<Duration> {
+        self.order.as_ref().and_then(Order::moves)
+    }
+
+    fn candidate_key_now(&self, task: &TaskView<'_>, now: Time) -> u64 {
+        self.order.as_ref().map_or(0, |order| order.key_now(task, now))
     }
 
     fn queued(&mut self, slot: u32) {

@@ -3,6 +3,10 @@
 mod critical_path;
 mod dominant_resource_fairness;
 mod edf;
+mod f1;
+mod f2;
+mod f3;
+mod f4;
 mod failure_first;
 mod fair_share;
 mod fifo;
@@ -13,13 +17,20 @@ mod ljf;
 pub mod mlfq;
 mod priority;
 mod random;
+pub mod score;
 mod sjf;
 mod srtf;
 mod time_slice;
+mod unicep;
+mod wfp3;
 
 pub use critical_path::CriticalPath;
 pub use dominant_resource_fairness::DominantResourceFairness;
 pub use edf::Edf;
+pub use f1::F1;
+pub use f2::F2;
+pub use f3::F3;
+pub use f4::F4;
 pub use failure_first::FailureFirst;
 pub use fair_share::FairShare;
 pub use fifo::Fifo;
@@ -29,9 +40,12 @@ pub use ljf::Ljf;
 pub use mlfq::Mlfq;
 pub use priority::Priority;
 pub use random::RandomOrder;
+pub use score::Score;
 pub use sjf::Sjf;
 pub use srtf::Srtf;
 pub use time_slice::TimeSlice;
+pub use unicep::Unicep;
+pub use wfp3::Wfp3;
 
 use super::spec::OrderSpec;
 use crate::ids::NodeId;
@@ -79,6 +93,18 @@ macro_rules! any_order {
             fn slice(&mut self, task: &TaskView<'_>, now: Time) -> Option<Duration> {
                 match self {
                     $(AnyOrder::$variant(order) => order.slice(task, now),)*
+                }
+            }
+
+            fn moves(&self) -> Option<Duration> {
+                match self {
+                    $(AnyOrder::$variant(order) => order.moves(),)*
+                }
+            }
+
+            fn key_now(&self, task: &TaskView<'_>, now: Time) -> u64 {
+                match self {
+                    $(AnyOrder::$variant(order) => order.key_now(task, now),)*
                 }
             }
 
@@ -148,6 +174,13 @@ any_order! {
     Mlfq(Mlfq),
     FairShare(FairShare),
     DominantResourceFairness(DominantResourceFairness),
+    Wfp3(Wfp3),
+    Unicep(Unicep),
+    F1(F1),
+    F2(F2),
+    F3(F3),
+    F4(F4),
+    Score(Score),
 }
 
 impl AnyOrder {
@@ -177,6 +210,13 @@ impl AnyOrder {
             OrderSpec::DominantResourceFairness { over } => {
                 AnyOrder::DominantResourceFairness(DominantResourceFairness::new(over))
             }
+            OrderSpec::Wfp3 => AnyOrder::Wfp3(Wfp3),
+            OrderSpec::Unicep => AnyOrder::Unicep(Unicep),
+            OrderSpec::F1 => AnyOrder::F1(F1),
+            OrderSpec::F2 => AnyOrder::F2(F2),
+            OrderSpec::F3 => AnyOrder::F3(F3),
+            OrderSpec::F4 => AnyOrder::F4(F4),
+            OrderSpec::Score { ref formula, every } => AnyOrder::Score(Score::new(formula, every)),
         }
     }
 }

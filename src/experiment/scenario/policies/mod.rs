@@ -16,6 +16,7 @@ use crate::structures::hash_ring::MOST_POINTS;
 use crate::time::Duration;
 
 mod parts;
+mod score;
 
 use parts::{Backfill, DispatchKind, Order, Place};
 
@@ -428,6 +429,16 @@ fn check_interruptions(inline: &InlinePolicy, spec: &PolicySpec, reader: &mut Re
     };
     let (can, why) = nature(&spec.order);
     let always = can && !why.is_empty();
+    if matches!(spec.dispatch, DispatchSpec::LateBinding { .. }) && spec.order.moves() {
+        if let Some(at) = order_at {
+            let title = "`late-binding` cannot be combined with keys that move";
+            reader.report(
+                Diagnostic::new(title, at, "moves with time")
+                    .help("use another `dispatch`, or an order whose keys stand still"),
+            );
+        }
+        return;
+    }
     if matches!(spec.dispatch, DispatchSpec::LateBinding { .. }) && (always || spec.preempt) {
         let at = inline.preempt.found().map(|preempt| preempt.at).or(order_at);
         let at = at.or(inline.dispatch.found().map(|dispatch| dispatch.at));

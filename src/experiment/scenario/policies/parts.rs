@@ -8,7 +8,9 @@ use super::super::diagnostics::{Diagnostic, Origin};
 use super::super::document::{Node, Value};
 use super::super::reader::{Key, Reader, Setting, quoted};
 use super::super::values::{Growth, Plain, Positive, Quantity, Seconds, Whole};
+use super::score::ScoreTable;
 use crate::policies::order::mlfq::MOST_LEVELS;
+use crate::policies::order::score::Formula;
 use crate::policies::registry::{BACKFILLS, DISPATCHES, ORDERS, PLACES, Part};
 use crate::policies::spec::{BackfillSpec, DispatchSpec, OrderSpec, PlaceSpec, Sharers};
 use crate::scheduler::{Stealing, Take, Victim};
@@ -49,6 +51,7 @@ macro_rules! part {
             fn read(node: &Node, reader: &mut Reader) -> Option<Self> {
                 if let Value::Text(text) = &node.value {
                     let spec = find($parts, text, $shown, node.origin, reader)?;
+                    says_enough(text, node.origin, reader)?;
                     let written = match text.as_str() {
                         $($word => tagged($word, <$options>::default().write()),)*
                         _ => text.as_str().into(),
@@ -318,6 +321,13 @@ part!(Order(OrderSpec), ORDERS, "order", "fifo", "Which waiting task goes next."
     "priority": PriorityOptions => |options, _| {
         Some(OrderSpec::Priority { aging: options.aging.value()?.0 })
     };
+    "wfp3": InterruptingOptions => |_, _| Some(OrderSpec::Wfp3);
+    "unicep": InterruptingOptions => |_, _| Some(OrderSpec::Unicep);
+    "f1": InterruptingOptions => |_, _| Some(OrderSpec::F1);
+    "f2": InterruptingOptions => |_, _| Some(OrderSpec::F2);
+    "f3": InterruptingOptions => |_, _| Some(OrderSpec::F3);
+    "f4": InterruptingOptions => |_, _| Some(OrderSpec::F4);
+    "score": ScoreTable => |options, reader| options.lower(reader);
     "time-slice": TimeSliceOptions => |options, _| {
         let quantum = duration(options.quantum.value()?.0)?;
         Some(OrderSpec::TimeSlice { quantum, weighted: *options.weighted.value()? })
@@ -421,6 +431,17 @@ fn find<S: Clone>(parts: &[Part<S>], name: &str, what: &str, at: Origin, reader:
         Some(part) => Some(part.spec.clone()),
         None => reader.unknown_name(at, what, name, &names(parts)),
     }
+}
+
+/// Whether the part means something by its name alone.
+fn says_enough(name: &str, at: Origin, reader: &mut Reader) -> Option<()> {
+    if name != "score" {
+        return Some(());
+    }
+    let title = "`score` needs a formula";
+    let help = format!("write `order.score = \"{}\"` or the like", Formula::RESPONSE_RATIO.text());
+    reader.report(Diagnostic::new(title, at, "by what?").help(help));
+    None
 }
 
 /// `power-of-3-with-replacement`: numbers and words as they are, what is true by its key; left out is

@@ -4,9 +4,10 @@ use super::*;
 use crate::distribution::Distribution;
 use crate::experiment::plan::Until;
 use crate::faults::FailsWhen;
+use crate::policies::order::score::Formula;
 use crate::policies::spec::{BackfillSpec, DispatchSpec, OrderSpec, PlaceSpec, Sharers};
 use crate::scheduler::retry::RetryPlan;
-use crate::time::Time;
+use crate::time::{Duration, Time};
 use crate::workload::{Arrivals, EstimateSpec, Workload};
 use crate::world::Delays;
 
@@ -77,6 +78,9 @@ policies = [
     { name = "mine", place = { power-of = { d = 9, with_replacement = true } }, dispatch = "push" },
     { order = "priority", place = "best-fit", backfill = "aggressive" },
     { order.fair-share.over = "user", place = "dot-product" },
+    { order.score = "-wait / work", place = "first-fit" },
+    { order.score = { expression = "slots^2 - wait", every = "90s", preempt = true }, place = "fastest" },
+    { order = "wfp3", backfill = "aggressive", backfill_order.score = "work", place = "first-fit" },
 ]
 
 [run]
@@ -177,13 +181,23 @@ fn a_full_scenario_is_read_key_by_key() {
             "sjf-power-of-2-push",
             "mine",
             "priority-best-fit-pull-aggressive-backfill",
-            "fair-share-user-dot-product-pull"
+            "fair-share-user-dot-product-pull",
+            "score--wait---work-first-fit-pull",
+            "score-slots-2---wait-90.0-preempt-fastest-pull",
+            "wfp3-first-fit-pull-aggressive-backfill-by-score-work",
         ]
     );
     assert_eq!(plan.policies[1].order, OrderSpec::Sjf);
     assert_eq!(plan.policies[1].dispatch, DispatchSpec::Push);
     assert_eq!(plan.policies[2].place, PlaceSpec::PowerOf { d: 9, with_replacement: true });
     assert_eq!(plan.policies[3].backfill, BackfillSpec::Aggressive);
+    let score = |text: &str, seconds: u64| OrderSpec::Score {
+        formula: Formula::new(text.to_string()).unwrap(),
+        every: Duration(seconds * 1_000_000_000),
+    };
+    assert_eq!(plan.policies[5].order, score("-wait / work", 0));
+    assert_eq!((&plan.policies[6].order, plan.policies[6].preempt), (&score("slots^2 - wait", 90), true));
+    assert_eq!(plan.policies[7].backfill_order, Some(score("work", 0)));
 
     let Workload::Generated { tasks, arrivals, classes, jobs: None, spawn: None } = &plan.workload else {
         panic!("generated")
