@@ -149,6 +149,7 @@ fn failing_nodes_and_attempts() {
         "\"fifo\"",
         "{ order = \"sjf\", place = \"fastest\", dispatch = \"push\" }",
         "\"work-stealing\"",
+        "{ order = \"sjf\", place = \"fastest\", dispatch.pull.batch = 4 }",
         "{ place = \"random\", dispatch.hybrid = { victim = \"random\", take = \"half\", delay = 0.1 } }",
     ] {
         allocates_nothing(

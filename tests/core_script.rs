@@ -56,6 +56,7 @@ fn core(policy: &str, nodes: &[u32], retry: RetryPlan) -> Core {
         dispatch: match dispatch {
             "hybrid-half" => stealing(Take::Half, 0),
             "hybrid-2s" => stealing(Take::One, 2),
+            "pull-3" => DispatchSpec::Prefetching { batch: 3 },
             _ => named(DISPATCHES, dispatch),
         },
         backfill: named(BACKFILLS, backfill),
@@ -430,6 +431,40 @@ fn places_are_lost_with_their_node() {
          3: lost 1                             -> stop 0.2 on 1
          4: up 0                               -> start 0.3 on 0
          5: done 0.3 on 0                      -> completed 0, start 2.1 on 0",
+    );
+}
+
+/// Task 1 waits at node 0 though node 1 is idle, until node 0 is lost: then it has its old place in line.
+#[test]
+fn nodes_take_three_tasks_at_a_time() {
+    core("fifo first-fit pull-3 none", &[1, 1], retry()).play(
+        "0: up 0, up 1, task 0, task 1, task 2, task 3, task 4 -> start 0.1 on 0, start 3.1 on 1
+         1: done 3.1 on 1                      -> completed 3, start 4.1 on 1
+         2: done 4.1 on 1                      -> completed 4
+         3: task 5                             -> start 5.1 on 1
+         4: task 6                             ->
+         5: lost 0                             -> stop 0.1 on 0
+         6: done 5.1 on 1                      -> completed 5, start 0.2 on 1
+         7: up 0                               -> start 6.1 on 0
+         8: done 0.2 on 1                      -> completed 0, start 1.1 on 1
+         9: done 1.1 on 1                      -> completed 1, start 2.1 on 1",
+    );
+}
+
+/// A node that has a free slot does not ask as long as something waits there, and takes nothing that is
+/// too large for it.
+#[test]
+fn what_a_node_has_taken_goes_first() {
+    core("fifo first-fit pull-3 none", &[2, 1], retry()).play(
+        "0: up 0, up 1, task 0, task 1 slots 2, task 2, task 3 -> start 0.1 on 0, start 3.1 on 1
+         1: task 4                             ->
+         2: done 0.1 on 0                      -> completed 0, start 1.1 on 0
+         3: done 1.1 on 0                      -> completed 1, start 2.1 on 0, start 4.1 on 0",
+    );
+    core("fifo first-fit pull-3 none", &[1, 2], retry()).play(
+        "0: up 0, up 1, task 0, task 1 slots 2, task 2 -> start 0.1 on 0, start 1.1 on 1
+         1: done 0.1 on 0                      -> completed 0
+         2: done 1.1 on 1                      -> completed 1, start 2.1 on 1",
     );
 }
 

@@ -37,6 +37,40 @@ fn figures(run: &ReplicationResult, expected: &[(Metric, f64)]) {
     }
 }
 
+/// What is on its way to a node while another task runs there is late by what is left of its way.
+#[test]
+fn what_is_taken_ahead_travels_while_it_waits() {
+    let ends = |batch: u32, delay: f64| {
+        let run = run(&format!(
+            "policies = [{{ dispatch.pull.batch = {batch} }}]
+            nodes = [{{}}]
+            workload.tasks_list = [{{ work = 1 }}, {{ work = 1 }}, {{ work = 1 }}]
+            scheduler.dispatch_delay = {delay}"
+        ));
+        rows(&run).into_iter().map(|(_, end, _, _)| end).collect::<Vec<f64>>()
+    };
+    assert_eq!(ends(1, 0.5), [1.5, 3.0, 4.5]);
+    assert_eq!(ends(2, 0.5), [1.5, 2.5, 4.0]);
+    assert_eq!(ends(3, 0.5), [1.5, 2.5, 3.5]);
+    // The way is longer than the work, but all set out together.
+    assert_eq!(ends(3, 2.0), [3.0, 4.0, 5.0]);
+    assert_eq!(ends(2, 2.0), [3.0, 4.0, 7.0]);
+}
+
+/// The way to a zone is a way as any other, and a node that is lost has lost what was on its way there.
+#[test]
+fn ways_of_what_is_taken_ahead() {
+    let run = run(r#"
+        policies = [{ dispatch.pull.batch = 3, place = "first-fit" }]
+        nodes = [{ zone = "a" }]
+        workload.tasks_list = [{ work = 1, zone = "b" }, { work = 4, zone = "b" }, { work = 1, zone = "b" }]
+        zones.latency.a.b = 3
+        faults.outages = [{ node = "node-0", start = 5, end = 6 }]
+        "#);
+    // Tasks 1 and 2 set out again at 6.
+    assert_eq!(rows(&run), [(3.0, 4.0, 1, 0), (4.0, 13.0, 2, 0), (13.0, 14.0, 1, 0)]);
+}
+
 /// The slot is taken until the scheduler knows that the attempt has ended.
 #[test]
 fn an_end_is_known_late() {

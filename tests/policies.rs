@@ -283,6 +283,20 @@ fn combinations() -> Vec<PolicySpec> {
             });
         }
     }
+    // Nodes that take several tasks at a time.
+    for (place_name, place) in
+        places.iter().filter(|(_, place)| !matches!(place, PlaceSpec::MinCostFlow { .. }))
+    {
+        for (order, batch) in [(OrderSpec::Fifo, 2), (OrderSpec::Sjf, 3), (OrderSpec::Random, 9)] {
+            combinations.push(PolicySpec {
+                name: format!("{order:?} {place_name} in batches of {batch}"),
+                order,
+                place: place.clone(),
+                dispatch: DispatchSpec::Prefetching { batch },
+                ..PolicySpec::default()
+            });
+        }
+    }
     // How idle nodes take what waits elsewhere.
     for order in [OrderSpec::Fifo, OrderSpec::Sjf, OrderSpec::Srtf] {
         for place in [PlaceSpec::RoundRobin, PlaceSpec::LeastWork, PlaceSpec::EarliestFinish] {
@@ -351,6 +365,20 @@ fn combinations() -> Vec<PolicySpec> {
             }
         }
     }
+    for order in [OrderSpec::Lifo, OrderSpec::Wfp3, scores[0].clone(), scores[1].clone()] {
+        for batch in [1, 2, 4] {
+            for commit_head in [false, true] {
+                combinations.push(PolicySpec {
+                    name: format!("{order:?} in batches of {batch}, commits: {commit_head}"),
+                    order: order.clone(),
+                    place: PlaceSpec::BestFit,
+                    dispatch: DispatchSpec::Prefetching { batch },
+                    commit_head,
+                    ..PolicySpec::default()
+                });
+            }
+        }
+    }
     let interrupting: Vec<PolicySpec> = combinations
         .iter()
         .filter(|policy| {
@@ -366,16 +394,17 @@ fn combinations() -> Vec<PolicySpec> {
         })
         .collect();
     combinations.extend(interrupting);
-    // Promises and reserved places are not for tasks that others may interrupt; a scenario cannot ask for
-    // both.
+    // Promises, reserved places and batches are not for tasks that others may interrupt; a scenario cannot
+    // ask for both.
     combinations.retain(|policy| {
         use OrderSpec::{LeastAttainedService, Mlfq, Srtf, TimeSlice};
         let always =
             matches!(policy.order, Srtf | TimeSlice { .. } | Mlfq { .. } | LeastAttainedService { .. });
         let plans = policy.backfill == BackfillSpec::Conservative;
         let late = matches!(policy.dispatch, DispatchSpec::LateBinding { .. });
+        let ahead = matches!(policy.dispatch, DispatchSpec::Prefetching { .. });
         // Places in several queues are kept by key.
-        !(late && policy.order.moves()) && (!(plans || late) || !(policy.preempt || always))
+        !(late && policy.order.moves()) && (!(plans || late || ahead) || !(policy.preempt || always))
     });
     combinations
 }
@@ -780,6 +809,49 @@ fn late_binding_at_its_ends() {
     }
 }
 
+/// A batch of one is pull, record by record.
+#[test]
+fn batches_of_one_are_pull() {
+    in_random_worlds(60, |world| {
+        for order in ["fifo", "lifo", "sjf", "priority", "random", "wfp3"] {
+            for place in ["least-loaded", "round-robin", "best-fit", "power-of", "random", "earliest-finish"]
+            {
+                let history = |dispatch| {
+                    let policy = PolicySpec { dispatch, ..policy(order, place, "pull") };
+                    let stop = AtomicBool::new(true);
+                    let options = RunOptions { history: true, stop: Some(&stop), ..RunOptions::default() };
+                    match simulate(world, 5, world.policy(&policy, 5), &options) {
+                        Ok(output) => output.history,
+                        Err(SimulationError::Stopped) => Vec::new(),
+                        Err(error) => panic!("{order} {place}: {error}"),
+                    }
+                };
+                let (one, pulled) =
+                    (history(DispatchSpec::Prefetching { batch: 1 }), history(DispatchSpec::Pull));
+                assert_eq!(one, pulled, "{order} {place}");
+            }
+        }
+    });
+}
+
+/// One task long, the others short, on two nodes: what is taken ahead waits behind the long one, and what
+/// is not goes to the other node.
+#[test]
+fn what_is_taken_ahead_waits_where_it_is() {
+    let tasks = [(0.0, 9.0, 1, 0.0), (0.0, 1.0, 1, 0.0), (0.0, 1.0, 1, 0.0), (0.0, 1.0, 1, 0.0)];
+    let world = small(&weighted(&[1.0; 2]), &tasks);
+    let starts = |batch| {
+        let dispatch = DispatchSpec::Prefetching { batch };
+        let output = run(&world, &PolicySpec { dispatch, ..policy("fifo", "first-fit", "pull") }, 1);
+        let started = |row: &falcon::metrics::TaskResult| row.first_start.expect("started").as_seconds();
+        output.expect("it ends").tasks.iter().map(started).collect::<Vec<f64>>()
+    };
+    assert_eq!(starts(1), [0.0, 0.0, 1.0, 2.0]);
+    assert_eq!(starts(2), [0.0, 9.0, 0.0, 1.0]);
+    assert_eq!(starts(3), [0.0, 9.0, 10.0, 0.0]);
+    assert_eq!(starts(9), [0.0, 9.0, 10.0, 11.0]);
+}
+
 /// Whoever leaves a queue, is refused or is taken elsewhere: tables agree and every task is settled once.
 #[test]
 fn limits_and_patience_in_random_worlds() {
@@ -790,6 +862,7 @@ fn limits_and_patience_in_random_worlds() {
         DispatchSpec::Hybrid(Stealing { victim: Victim::Longest, take: Take::Half, delay: Duration::ZERO }),
         DispatchSpec::Serial,
         DispatchSpec::LateBinding { probes: 2 },
+        DispatchSpec::Prefetching { batch: 3 },
     ];
     in_random_worlds(60, |world| {
         for (nth, dispatch) in dispatches.iter().enumerate() {
@@ -801,9 +874,15 @@ fn limits_and_patience_in_random_worlds() {
                     task.details.as_mut().expect("details").gives_up = gives_up;
                 }
                 let nodes = world.nodes.len() as u32;
+                // Refused where nodes take tasks ahead.
+                let limited = !dispatch.takes_ahead();
                 world.limits = Limits {
-                    waiting: (nth % 2 == 0).then_some(4),
-                    nodes: if order == "fifo" { (0..nodes).map(|node| node % 3).collect() } else { vec![] },
+                    waiting: (nth % 2 == 0 && limited).then_some(4),
+                    nodes: if order == "fifo" && limited {
+                        (0..nodes).map(|node| node % 3).collect()
+                    } else {
+                        vec![]
+                    },
                     tasks_give_up: true,
                 };
                 let policy = PolicySpec { dispatch: *dispatch, ..policy(order, "least-loaded", "push") };

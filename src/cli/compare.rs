@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use clap::Args;
 
-use super::live::{PaceArgs, TaskMeter, scenario_warnings, stands_in_one_place, warnings_of};
+use super::live::{PaceArgs, TaskMeter, can_be_live, scenario_warnings, warnings_of};
 use super::output::{self, Job, OutputArgs};
 use super::terminal::Terminal;
 use super::{Failure, Outcome, OverrideArgs, ScenarioArg, print, repeat};
@@ -74,7 +74,7 @@ fn share(text: &str) -> Result<f64, String> {
 
 pub(super) fn compare(args: &CompareArgs, terminal: &Terminal) -> Outcome {
     let jobs = output::load(&args.files, &args.overrides, &args.output, "-compare")?;
-    jobs.iter().try_for_each(stands_in_one_place)?;
+    jobs.iter().try_for_each(can_be_live)?;
     let mut apart = 0;
     for (index, job) in jobs.iter().enumerate() {
         if index > 0 {

@@ -133,7 +133,7 @@ impl PaceArgs {
 
 pub(super) fn live(args: &LiveArgs, terminal: &Terminal) -> Outcome {
     let jobs = output::load(&args.files, &args.overrides, &args.output, "-live")?;
-    jobs.iter().try_for_each(stands_in_one_place)?;
+    jobs.iter().try_for_each(can_be_live)?;
     for (index, job) in jobs.iter().enumerate() {
         if index > 0 {
             print("\n")?;
@@ -213,16 +213,26 @@ fn run_live(args: &LiveArgs, job: &Job<'_>, terminal: &Terminal) -> Result<LiveR
     }
 }
 
-/// All workers of a live run stand here: it cannot have zones that are apart.
-pub(super) fn stands_in_one_place(job: &Job<'_>) -> Outcome {
-    if !job.loaded.plan.world().zones.has_latency() {
-        return Ok(());
+/// All workers of a live run stand here: it cannot have zones that are apart. And they are sent a task
+/// when they can start it: none can be taken ahead.
+pub(super) fn can_be_live(job: &Job<'_>) -> Outcome {
+    let plan = &job.loaded.plan;
+    if plan.world().zones.has_latency() {
+        return Err(Failure::Usage(format!(
+            "{}: zones that are apart ([zones] `latency`) are simulated only: the workers of a live run all \
+             stand here; leave [zones] out",
+            job.file.display()
+        )));
     }
-    Err(Failure::Usage(format!(
-        "{}: zones that are apart ([zones] `latency`) are simulated only: the workers of a live run all \
-         stand here; leave [zones] out",
-        job.file.display()
-    )))
+    if let Some(policy) = plan.policies.iter().find(|policy| policy.dispatch.takes_ahead()) {
+        return Err(Failure::Usage(format!(
+            "{}: a `batch` above 1 is simulated only: a worker of a live run is sent a task when it can start \
+             it; leave `{}` out, or its `batch`",
+            job.file.display(),
+            policy.name
+        )));
+    }
+    Ok(())
 }
 
 /// What of a scenario a live run cannot take from it.

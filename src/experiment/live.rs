@@ -169,6 +169,9 @@ impl Plan {
         if world.zones.has_latency() {
             return Err(LiveError::ZonesApart);
         }
+        if spec.dispatch.takes_ahead() {
+            return Err(LiveError::TakesAhead { policy: spec.name.clone() });
+        }
         let mut hub = HubOptions::new(options.time_scale).map_err(LiveError::Start)?;
         if let Some(program) = &options.program {
             hub.program.clone_from(program);

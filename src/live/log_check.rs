@@ -66,6 +66,9 @@ pub(super) fn check(header: &Header) -> Result<(), String> {
     if matches!(header.policy.dispatch, DispatchSpec::LateBinding { .. }) && header.policy.order.moves() {
         return Err("its policy reserves places by keys that move".to_string());
     }
+    if matches!(header.policy.dispatch, DispatchSpec::Prefetching { .. }) {
+        return Err("its policy takes tasks ahead, and no live run does".to_string());
+    }
     if header.policy.order.needs_central_queue()
         && (header.policy.dispatch.base() == Dispatch::Push
             || header.policy.backfill != BackfillSpec::None

@@ -71,6 +71,15 @@ pub enum LiveError {
     /// The scenario's zones are apart.
     #[error("zones that are apart are simulated only: the workers of a live run all stand here")]
     ZonesApart,
+    /// The policy lets nodes take tasks before they can start them.
+    #[error(
+        "`{policy}` takes tasks ahead, which is simulated only: a worker of a live run is sent a task when \
+         it can start it"
+    )]
+    TakesAhead {
+        /// Its name.
+        policy: String,
+    },
     /// A process could not be started.
     #[error("cannot start a worker process: {0}")]
     Start(#[source] io::Error),

@@ -22,6 +22,11 @@ pub enum DispatchSpec {
         /// How many nodes, at least 1.
         probes: u32,
     },
+    /// Pull, several tasks at a time: what a node cannot start at once waits there.
+    Prefetching {
+        /// How many tasks at most, at least 1.
+        batch: u32,
+    },
 }
 
 impl DispatchSpec {
@@ -32,9 +37,14 @@ impl DispatchSpec {
     /// When tasks are bound to nodes.
     pub fn base(self) -> Dispatch {
         match self {
-            DispatchSpec::Pull | DispatchSpec::Serial => Dispatch::Pull,
+            DispatchSpec::Pull | DispatchSpec::Serial | DispatchSpec::Prefetching { .. } => Dispatch::Pull,
             DispatchSpec::Push | DispatchSpec::Hybrid(_) | DispatchSpec::LateBinding { .. } => Dispatch::Push,
         }
+    }
+
+    /// Whether nodes take tasks that they cannot start yet.
+    pub fn takes_ahead(self) -> bool {
+        matches!(self, DispatchSpec::Prefetching { batch } if batch > 1)
     }
 
     /// What is done beyond that.
@@ -44,6 +54,7 @@ impl DispatchSpec {
             DispatchSpec::Hybrid(rule) => Manner::Stealing(rule),
             DispatchSpec::Serial => Manner::Serial,
             DispatchSpec::LateBinding { probes } => Manner::LateBinding { probes },
+            DispatchSpec::Prefetching { batch } => Manner::Prefetching { batch },
         }
     }
 }

@@ -30,7 +30,7 @@ pub(super) struct Node {
     pub(super) free: u32,
     /// Queued and running tasks.
     pub(super) load: u32,
-    /// Slots that the tasks in the queue take.
+    /// Slots that the tasks in the queue take; more where they claim the whole node.
     pub(super) queued_slots: u32,
     /// First of the running attempts, linked through `Task::next` (newer) and `Task::link` (older).
     pub(super) running: u32,
@@ -153,13 +153,13 @@ impl Cluster {
         self.free(node).saturating_sub(self.nodes[node.index()].queued_slots)
     }
 
-    /// Slots a task may count on if it is placed there now: under pull those that are free, under
-    /// push, where a task may wait at the node, all of them; 0 while the node is down. A placement
+    /// Slots a task may count on if it is placed there now: under pull those that are free, or none where
+    /// tasks wait that the node took ahead; under push, where a task may wait at the node, all of them; 0 while the node is down. A placement
     /// may choose a node for a task when `room >= task.slots()`.
     #[inline]
     pub fn room(&self, node: NodeId) -> u32 {
         match self.dispatch {
-            Dispatch::Pull => self.free(node),
+            Dispatch::Pull => self.unclaimed(node),
             Dispatch::Push if self.nodes[node.index()].up => match self.limits.get(node.index()) {
                 Some(&limit) => self.room_to_wait(node, limit),
                 None => self.specs[node.index()].slots,
@@ -204,6 +204,16 @@ impl Cluster {
     /// Whether the named resources that are free are enough for all tasks in the node's own queue.
     fn covers_claims(&self, node: NodeId) -> bool {
         self.ledger.as_ref().is_none_or(|ledger| ledger.covers_claims(node))
+    }
+
+    /// The node, where nothing waits, takes no task but those in its own queue: they claim all of it.
+    pub(super) fn claim_all(&mut self, node: NodeId) {
+        self.nodes[node.index()].queued_slots = self.specs[node.index()].slots;
+    }
+
+    /// Nothing waits at the node, and nothing there is claimed.
+    pub(super) fn claim_none(&mut self, node: NodeId) {
+        self.nodes[node.index()].queued_slots = 0;
     }
 
     /// From now on no node limits how many may wait.

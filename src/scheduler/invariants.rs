@@ -160,6 +160,7 @@ impl<P: Policy> Scheduler<P> {
             };
             assert!(!first.is_some_and(starts), "{node:?} leaves a task that it could run");
         }
+        self.check_prefetched(node, &queued);
         assert_eq!(state.load, load, "load of {node:?}");
         if self.thieves.is_some() {
             assert_eq!(self.cluster.queued(node) as usize, queued.len(), "queue of {node:?}");

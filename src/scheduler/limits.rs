@@ -151,7 +151,9 @@ impl<P: Policy> Scheduler<P> {
         }
         match task.state {
             TaskState::Backoff | TaskState::Blocked => {}
-            TaskState::Waiting if self.cluster.dispatch() == Dispatch::Pull => self.unindex(slot),
+            TaskState::Waiting if self.cluster.dispatch() == Dispatch::Pull && !self.is_prefetched(slot) => {
+                self.unindex(slot);
+            }
             TaskState::Waiting if self.has_reservations(slot) => self.withdraw(slot),
             TaskState::Waiting => return self.leave_link(now, slot, commands, observer),
             _ => return,
@@ -159,7 +161,7 @@ impl<P: Policy> Scheduler<P> {
         self.settle(now, slot, TaskState::Timeout, Duration::ZERO, commands, observer);
     }
 
-    /// Push: the task leaves, but its slot is in use until its link in the queue is taken out.
+    /// The task leaves the queue of a node, but its slot is in use until its link in the queue is taken out.
     fn leave_link<O: Observer>(&mut self, now: Time, slot: u32, commands: &mut Commands, observer: &mut O) {
         let node = self.tasks.hot[slot as usize].node;
         self.record_settled(now, slot, TaskState::Timeout, Duration::ZERO, observer);
@@ -196,7 +198,7 @@ impl<P: Policy> Scheduler<P> {
         left
     }
 
-    /// Push: the task that goes next at the node; those that have left are taken out on the way.
+    /// The task that goes next in the node's own queue; those that have left are taken out on the way.
     #[inline(always)]
     pub(super) fn front(&mut self, node: NodeId, commands: &mut Commands) -> Option<u32> {
         let front = self.cluster.nodes[node.index()].queue_front(&self.tasks)?;

@@ -10,6 +10,7 @@ use super::event::{Event, Outcome, TaskSpec};
 use super::late_binding::Reservations;
 use super::moving_keys::MovingKeys;
 use super::policy::{Backfill, Dispatch, Entry, Interrupts, Manner, Order, Place, Policy, Step};
+use super::prefetching::Prefetched;
 use super::ready::ReadyQueue;
 use super::record::{Observer, Record};
 use super::running::Running;
@@ -63,6 +64,10 @@ pub struct Scheduler<P> {
     pub(super) thieves: Option<Box<Thieves>>,
     /// Push: who has a place reserved where, when tasks have several.
     pub(super) reservations: Option<Box<Reservations>>,
+    /// Pull: who waits at nodes, when they take several tasks at a time.
+    pub(super) prefetched: Option<Box<Prefetched>>,
+    /// Whether tasks wait in queues of nodes.
+    pub(super) queues_at_nodes: bool,
     /// Pull: whether one task runs at a time in the whole cluster.
     pub(super) serial: bool,
     pub(super) timers: Timers,
@@ -122,6 +127,8 @@ impl<P: Policy> Scheduler<P> {
         let running = centrally.then(|| Running::new(&cluster, by_speed));
         let thieves = Thieves::of(policy.manner(), &mut cluster, config.seed);
         let reservations = Reservations::of(policy.manner(), &mut cluster);
+        let prefetched = Prefetched::of(policy.manner());
+        let queues_at_nodes = policy.dispatch() == Dispatch::Push || prefetched.is_some();
         let serial = policy.manner() == Manner::Serial;
         let decides_more = limited || interrupts != Interrupts::Never || thieves.is_some();
         Scheduler {
@@ -146,6 +153,8 @@ impl<P: Policy> Scheduler<P> {
             dirty: Vec::new(),
             thieves,
             reservations,
+            prefetched,
+            queues_at_nodes,
             serial,
             timers: Timers::default(),
             counts: Counts::default(),
@@ -240,6 +249,7 @@ impl<P: Policy> Scheduler<P> {
         }
         self.cluster.set_now(now);
         match self.cluster.dispatch() {
+            Dispatch::Pull if self.prefetched.is_some() => self.decide_prefetching(now, commands, observer),
             Dispatch::Pull => self.decide_pull(now, commands, observer),
             Dispatch::Push if self.reservations.is_some() => self.decide_late(now, commands, observer),
             Dispatch::Push => self.decide_push(now, commands, observer),
@@ -349,7 +359,7 @@ impl<P: Policy> Scheduler<P> {
         self.vacate(now, slot, node, observer);
         self.counts.running -= 1;
         self.load_changed(node);
-        if self.cluster.dispatch() == Dispatch::Push {
+        if self.queues_at_nodes {
             self.mark_dirty(node);
         }
         observer.on_record(now, &Record::Finished { task: id, attempt, node, outcome, busy, slots });

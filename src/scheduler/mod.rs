@@ -42,6 +42,7 @@ mod moving_keys;
 mod node_queue;
 mod notice;
 pub mod policy;
+mod prefetching;
 mod pull;
 mod push;
 mod queueing;

@@ -33,6 +33,11 @@ pub enum Manner {
         /// How many nodes, at least 1.
         probes: u32,
     },
+    /// Pull, several tasks at a time: what a node cannot start at once waits there.
+    Prefetching {
+        /// How many tasks at most, at least 1.
+        batch: u32,
+    },
 }
 
 /// How an idle node takes tasks that wait at another.

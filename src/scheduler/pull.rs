@@ -3,7 +3,8 @@
 //! Source: the central queue M/G/c; Kleinrock, "Queueing Systems", 1975. Cost: one choice of the place
 //! per task, and O(1) for the queue under first come, first served, O(log n) otherwise.
 //! A bad idea when asking for the next task takes long: a node is idle from one task to the next for
-//! as long as news takes.
+//! as long as news takes. With a `batch` it takes several at a time, and they travel while they wait:
+//! see `prefetching.rs`.
 
 use super::command::Commands;
 use super::machine::Scheduler;
@@ -99,7 +100,7 @@ impl<P: Policy> Scheduler<P> {
         }
     }
 
-    fn head_is_blocked<O: Observer>(
+    pub(super) fn head_is_blocked<O: Observer>(
         &mut self,
         now: Time,
         head: u32,
@@ -137,7 +138,7 @@ impl<P: Policy> Scheduler<P> {
     }
 
     #[inline(always)]
-    fn start_pulled<O: Observer>(
+    pub(super) fn start_pulled<O: Observer>(
         &mut self,
         now: Time,
         slot: u32,

@@ -109,6 +109,7 @@ impl<P: Policy> Scheduler<P> {
         if self.reservations.is_some() {
             self.lose_reservations(now, node);
         }
+        self.lose_prefetched(node);
         self.node_changed(node);
         self.note_for_thieves(node);
     }

@@ -20,19 +20,21 @@ impl<P: Policy, O: Observer> Driver<'_, P, O> {
         let course = &mut self.courses[task.slot as usize];
         course.resumes = false;
         course.changes = self.news.changes(node.0);
-        course.started = now;
+        // One that was taken ahead has been on its way for a while.
+        course.started = self.scheduler.sent(task.slot, now);
         let interrupted = std::mem::take(&mut course.interrupted);
         course.resumptions += u32::from(interrupted);
         if let Some(delay) = &self.world.delays.dispatch {
             let mut stream = self.delays.stream2(identity, u64::from(attempt.0));
             let delay = Duration::from_seconds(delay.sample(&mut stream));
-            let begins = delay.and_then(|delay| now.checked_add(delay));
+            let begins = delay.and_then(|delay| course.started.checked_add(delay));
             course.started = begins.ok_or(SimulationError::TimeOverflow)?;
         }
         if let Some(&zone) = self.zones.get(task.slot as usize) {
             let way = self.world.zones.latency(zone, self.world.zones.of(node));
             course.started = course.started.checked_add(way).ok_or(SimulationError::TimeOverflow)?;
         }
+        course.started = course.started.max(now);
         if self.starts_are_reported {
             course.begin = self.queue.push(course.started, Kind::Begin, task.slot);
         }

@@ -68,6 +68,8 @@ struct Task {
     /// When the current attempt began to work, or will.
     begins: u64,
     node: Option<usize>,
+    /// Since when it has been on its way to its node.
+    sent: u64,
     /// Starts, those after an interruption included.
     starts: u32,
     interruption: interruptions::State,
@@ -199,6 +201,7 @@ impl<'a> Plain<'a> {
             expected_end: 0,
             begins: 0,
             node: None,
+            sent: 0,
             starts: 0,
             interruption: interruptions::State::default(),
             evaluated: scores::Evaluated::default(),
@@ -311,7 +314,8 @@ impl<'a> Plain<'a> {
         self.nodes[node].running.retain(|other| *other != task);
         self.remember(task);
         self.rests(node);
-        if self.policy.dispatch.base() == Dispatch::Push && !self.touched.contains(&node) {
+        let queues = self.policy.dispatch.base() == Dispatch::Push || self.batch() > 1;
+        if queues && !self.touched.contains(&node) {
             self.touched.push(node);
         }
         let state = &mut self.tasks[task];
@@ -373,6 +377,10 @@ impl<'a> Plain<'a> {
         queue.sort_by(|a, b| self.in_line(*a, *b));
         // Under late binding they may still wait elsewhere.
         queue.retain(|task| !self.nodes.iter().any(|other| other.queue.contains(task)));
+        if self.batch() > 1 {
+            // They come anew into the central queue.
+            queue.iter().for_each(|task| self.tasks[*task].evaluated = scores::Evaluated::default());
+        }
         self.waiting.extend(queue);
     }
 
@@ -577,7 +585,7 @@ impl<'a> Plain<'a> {
     /// What a task placed there may count on.
     fn room(&self, node: usize) -> u32 {
         match self.policy.dispatch.base() {
-            Dispatch::Pull => self.free(node),
+            Dispatch::Pull => self.unclaimed(node),
             Dispatch::Push if self.nodes[node].up => self.world.nodes[node].slots,
             Dispatch::Push => 0,
         }
@@ -585,6 +593,9 @@ impl<'a> Plain<'a> {
 
     /// Free slots of a node that those who wait there leave over.
     fn unclaimed(&self, node: usize) -> u32 {
+        if self.policy.dispatch.base() == Dispatch::Pull && !self.nodes[node].queue.is_empty() {
+            return 0;
+        }
         let claimed: u32 = self.nodes[node].queue.iter().map(|task| self.tasks[*task].slots).sum();
         self.free(node).saturating_sub(claimed)
     }
@@ -813,7 +824,7 @@ impl<'a> Plain<'a> {
         state.node = Some(node);
         let time = (state.left_known() as f64 / self.world.nodes[node].speed).round() as u64;
         state.expected_end = self.now + time;
-        state.begins = self.now;
+        state.begins = if self.policy.dispatch.takes_ahead() { state.sent } else { self.now };
         self.nodes[node].running.push(task);
         if let Some(delay) = &self.world.delays.dispatch {
             let delays = self.streams.key(Purpose::DispatchDelay);
@@ -822,6 +833,7 @@ impl<'a> Plain<'a> {
         }
         let zone = self.world.zones.of(NodeId(node as u32));
         state.begins += self.world.zones.latency(state.zone, zone).0;
+        state.begins = state.begins.max(self.now);
         if self.world.starts_are_reported() {
             let begins = state.begins;
             self.insert(begins, Event::Begin(task));
@@ -928,6 +940,9 @@ impl<'a> Plain<'a> {
         for at in 0..self.waiting.len() {
             self.take_turn(self.waiting[at]);
         }
+        for node in std::mem::take(&mut self.touched) {
+            self.start_taken(node);
+        }
         self.evaluate_centrally();
         self.fill_centrally();
     }
@@ -948,11 +963,41 @@ impl<'a> Plain<'a> {
             };
             self.committed = None;
             self.pull(head, node);
+            for _ in 1..self.batch() {
+                let Some(next) = self.head(&self.waiting) else { break };
+                let enough = self.is_enough(next, |kind| self.capacity(node, kind));
+                if self.tasks[next].slots > self.world.nodes[node].slots || !enough {
+                    break;
+                }
+                self.waiting.retain(|other| *other != next);
+                self.tasks[next].sent = self.now;
+                self.nodes[node].queue.push(next);
+            }
+            self.start_taken(node);
+        }
+    }
+
+    /// How many tasks a node takes at a time.
+    fn batch(&self) -> u32 {
+        match self.policy.dispatch {
+            DispatchSpec::Prefetching { batch } => batch,
+            _ => 1,
+        }
+    }
+
+    /// Starts what a node has taken ahead, in the order in which it took it.
+    fn start_taken(&mut self, node: usize) {
+        while let Some(&first) = self.nodes[node].queue.first()
+            && self.can_start(first, node)
+        {
+            self.nodes[node].queue.remove(0);
+            self.start(first, node);
         }
     }
 
     fn pull(&mut self, task: usize, node: usize) {
         self.waiting.retain(|other| *other != task);
+        self.tasks[task].sent = self.now;
         self.start(task, node);
     }
 

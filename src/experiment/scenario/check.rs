@@ -96,6 +96,7 @@ pub(super) fn check(
     }
     let named = cluster.as_ref().is_some_and(|cluster| cluster.supply.is_named());
     policies::check_demands(&policies, named, tasks.as_ref().map(|tasks| tasks.has_users), reader);
+    policies::check_limits(&policies, &queue_limits(scenario), reader);
     let delays = delays(scenario.scheduler.value(), reader);
     let faults = faults::lower(&scenario.faults, cluster.as_ref(), zones.as_ref(), reader);
     let plan = Plan {
@@ -116,6 +117,14 @@ pub(super) fn check(
         policies: policies.iter().map(|(_, spec, _)| spec.clone()).collect(),
     };
     Some((plan, policies))
+}
+
+/// Where it is said how many tasks may wait.
+fn queue_limits(scenario: &ScenarioTable) -> Vec<Origin> {
+    let central = scenario.scheduler.value().and_then(|table| table.queue_limit.found());
+    let groups = scenario.nodes.value().map_or(&[][..], |nodes| &nodes.items[..]);
+    let of_nodes = groups.iter().filter_map(|group| group.value.queue_limit.found());
+    central.map(|limit| limit.key).into_iter().chain(of_nodes.map(|limit| limit.key)).collect()
 }
 
 fn run(table: Option<&RunTable>, tasks: Option<&Tasks>, reader: &mut Reader) -> Option<RunPlan> {

@@ -15,9 +15,12 @@ use crate::scheduler::Dispatch;
 use crate::structures::hash_ring::MOST_POINTS;
 use crate::time::Duration;
 
+mod dispatch;
 mod parts;
 mod score;
 
+pub(super) use dispatch::check_limits;
+use dispatch::{check_batch, check_serial};
 use parts::{Backfill, DispatchKind, Order, Place};
 
 /// A policy of the list: a preset's name or a table.
@@ -286,6 +289,7 @@ fn check_parts(table: &PolicyTable, spec: &PolicySpec, at: Origin, nodes: Option
         reader.report(diagnostic);
     }
     check_serial(inline, spec, reader);
+    check_batch(inline, spec, reader);
     check_overtaking(inline, spec, reader);
     check_promises(inline, spec, at, reader);
     one_queue(inline, spec, at, reader);
@@ -295,6 +299,8 @@ fn check_parts(table: &PolicyTable, spec: &PolicySpec, at: Origin, nodes: Option
             _ if spec.dispatch == DispatchSpec::Serial => {
                 (inline.dispatch.found().map(|found| found.at), "starts tasks one by one")
             }
+            // Said already.
+            _ if spec.dispatch.takes_ahead() => (None, ""),
             _ if spec.order.needs_central_queue() => {
                 (inline.order.found().map(|found| found.at), "says at each start whose turn it is")
             }
@@ -331,21 +337,6 @@ fn check_parts(table: &PolicyTable, spec: &PolicySpec, at: Origin, nodes: Option
                 .help("lower `d`, or add `with_replacement = true`"),
         );
     }
-}
-
-/// Where one task runs at a time nobody can go beside another.
-fn check_serial(inline: &InlinePolicy, spec: &PolicySpec, reader: &mut Reader) {
-    if spec.dispatch != DispatchSpec::Serial || spec.backfill == BackfillSpec::None {
-        return;
-    }
-    let Some(backfill) = inline.backfill.found() else { return };
-    let title = "nobody overtakes where one task runs at a time";
-    let mut diagnostic = Diagnostic::new(title, backfill.at, "would start several")
-        .help("use `dispatch = \"pull\"`, or leave `backfill` out");
-    if let Some(dispatch) = inline.dispatch.found() {
-        diagnostic = diagnostic.context(dispatch.at, "one at a time");
-    }
-    reader.report(diagnostic);
 }
 
 /// An order that shares the whole cluster needs all who wait in one queue, in its own order.
