@@ -4,8 +4,7 @@
 mod support;
 
 use falcon::policies::registry::{ORDERS, PLACES, preset};
-use falcon::policies::{PlaceSpec, PolicySpec};
-use falcon::scheduler::Dispatch;
+use falcon::policies::{DispatchSpec, PlaceSpec, PolicySpec};
 use support::core::{Core, nodes};
 
 fn main() {
@@ -13,7 +12,7 @@ fn main() {
     let fifo = || preset("fifo").expect("a preset");
     let sizes = [(100_000, "100,000"), (1_000, "1,000")];
     for place in PLACES {
-        let spec = PolicySpec { place: place.spec.clone(), dispatch: Dispatch::Push, ..fifo() };
+        let spec = PolicySpec { place: place.spec.clone(), dispatch: DispatchSpec::Push, ..fifo() };
         for (size, shown) in sizes {
             let mut core = Core::new(&spec, &nodes(size), size, 1);
             bench.time(&format!("place {}", place.name), &format!("{shown} nodes"), 1, |bencher| {
@@ -29,7 +28,7 @@ fn main() {
         ),
     ];
     for (name, place) in options {
-        let spec = PolicySpec { place, dispatch: Dispatch::Push, ..fifo() };
+        let spec = PolicySpec { place, dispatch: DispatchSpec::Push, ..fifo() };
         for (size, shown) in sizes {
             let mut core = Core::new(&spec, &nodes(size), size, 1);
             bench.time(&format!("place {name}"), &format!("{shown} nodes"), 1, |bencher| {

@@ -3,9 +3,9 @@
 
 mod support;
 
-use falcon::policies::PolicySpec;
 use falcon::policies::registry::{BACKFILLS, ORDERS, PLACES, preset};
-use falcon::scheduler::{Dispatch, NodeSpec};
+use falcon::policies::{DispatchSpec, PolicySpec};
+use falcon::scheduler::NodeSpec;
 use support::core::{Core, nodes};
 
 const NODES: u32 = 16;
@@ -20,7 +20,7 @@ fn main() {
         bench.time("order, pull", order.name, 1, |bencher| bencher.iter(|| core.step()));
     }
     for place in PLACES.iter().rev() {
-        let spec = PolicySpec { place: place.spec.clone(), dispatch: Dispatch::Push, ..fifo() };
+        let spec = PolicySpec { place: place.spec.clone(), dispatch: DispatchSpec::Push, ..fifo() };
         let mut core = Core::new(&spec, &nodes(NODES), NODES, 1);
         bench.time("place, push", place.name, 1, |bencher| bencher.iter(|| core.step()));
     }

@@ -144,13 +144,31 @@ fn a_queue_per_node() {
 
 #[test]
 fn failing_nodes_and_attempts() {
-    for policy in
-        ["\"power-of-two\"", "\"fifo\"", "{ order = \"sjf\", place = \"fastest\", dispatch = \"push\" }"]
-    {
+    for policy in [
+        "\"power-of-two\"",
+        "\"fifo\"",
+        "{ order = \"sjf\", place = \"fastest\", dispatch = \"push\" }",
+        "\"work-stealing\"",
+        "{ place = \"random\", dispatch.hybrid = { victim = \"random\", take = \"half\", delay = 0.1 } }",
+    ] {
         allocates_nothing(
             policy,
             "{ count = 100, up.exponential.mean = 100.0, down.exponential.mean = 10.0 }",
             &format!("arrivals.poisson.rate = 70.0, {EXPONENTIAL}, failure_probability = 0.05"),
+        );
+    }
+}
+
+/// Few nodes: each has a queue that grows by itself.
+#[test]
+fn places_at_several_nodes() {
+    for policy in
+        ["\"late-binding\"", "{ order = \"sjf\", place = \"power-of\", dispatch.late-binding.probes = 4 }"]
+    {
+        allocates_nothing(
+            policy,
+            "{ count = 8, up.exponential.mean = 100.0, down.exponential.mean = 10.0 }",
+            &format!("arrivals.poisson.rate = 5.0, {EXPONENTIAL}, failure_probability = 0.05"),
         );
     }
 }

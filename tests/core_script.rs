@@ -17,11 +17,11 @@
 
 use falcon::ids::{AttemptNumber, NodeId, TaskId};
 use falcon::policies::registry::{BACKFILLS, DISPATCHES, ORDERS, PLACES, Part};
-use falcon::policies::{self, AnyPolicy, PolicySpec};
+use falcon::policies::{self, AnyPolicy, DispatchSpec, PolicySpec};
 use falcon::random::Streams;
 use falcon::scheduler::{
     Backoff, Command, Commands, Event, Limits, NodeSpec, OnNodeLoss, Outcome, Record, RetryPlan, Scheduler,
-    SchedulerConfig, TaskDetails, TaskSpec, TaskState,
+    SchedulerConfig, Stealing, Take, TaskDetails, TaskSpec, TaskState, Victim,
 };
 use falcon::time::{Duration, Time};
 
@@ -40,6 +40,10 @@ fn named<S: Clone>(parts: &[Part<S>], name: &str) -> S {
     parts.iter().find(|part| part.name == name).unwrap_or_else(|| panic!("no part `{name}`")).spec.clone()
 }
 
+fn stealing(take: Take, seconds: u64) -> DispatchSpec {
+    DispatchSpec::Hybrid(Stealing { victim: Victim::Longest, take, delay: Duration(seconds * SECOND) })
+}
+
 /// A core with the policy `order place dispatch backfill` on nodes of these slots.
 fn core(policy: &str, nodes: &[u32], retry: RetryPlan) -> Core {
     let [order, place, dispatch, backfill] = policy.split(' ').collect::<Vec<_>>()[..] else {
@@ -49,7 +53,11 @@ fn core(policy: &str, nodes: &[u32], retry: RetryPlan) -> Core {
         name: policy.to_string(),
         order: named(ORDERS, order),
         place: named(PLACES, place),
-        dispatch: named(DISPATCHES, dispatch),
+        dispatch: match dispatch {
+            "hybrid-half" => stealing(Take::Half, 0),
+            "hybrid-2s" => stealing(Take::One, 2),
+            _ => named(DISPATCHES, dispatch),
+        },
         backfill: named(BACKFILLS, backfill),
         ..PolicySpec::default()
     };
@@ -315,6 +323,113 @@ fn a_slot_in_use_is_a_bug_of_the_driver() {
     core("fifo least-loaded pull none", &[1], retry()).play(
         "0: up 0, task 0 in 3        -> start 0.1 on 0
          1: task 1 in 3              ->",
+    );
+}
+
+// Beyond pull and push ------------------------------------------------------------------------
+
+#[test]
+fn an_idle_node_takes_the_first_that_waits_in_the_longest_queue() {
+    let core = core("fifo round-robin hybrid none", &[1, 1], retry()).play(
+        "0: up 0, up 1, task 0, task 1         -> start 0.1 on 0, start 1.1 on 1
+         1: task 2, task 3, task 4, task 5     ->
+         2: done 1.1 on 1                      -> completed 1, start 3.1 on 1
+         3: done 3.1 on 1                      -> completed 3, start 5.1 on 1
+         4: done 5.1 on 1                      -> completed 5, start 2.1 on 1
+         5: done 2.1 on 1                      -> completed 2, start 4.1 on 1
+         6: done 4.1 on 1                      -> completed 4
+         7: done 0.1 on 0                      -> completed 0",
+    );
+    let moved = |(_, record): &(Time, Record)| match record {
+        Record::Stolen { task, from, to } => Some((task.number, from.0, to.0)),
+        _ => None,
+    };
+    let moved: Vec<(u32, u32, u32)> = core.records.iter().filter_map(moved).collect();
+    assert_eq!(moved, [(2, 0, 1), (4, 0, 1)]);
+}
+
+/// Five wait at node 0 when node 1 comes up: it takes three of them.
+#[test]
+fn half_a_queue_moves() {
+    core("fifo round-robin hybrid-half none", &[1, 1], retry()).play(
+        "0: up 0, task 0, task 1, task 2, task 3, task 4, task 5 -> start 0.1 on 0
+         1: up 1                               -> start 1.1 on 1
+         2: done 0.1 on 0                      -> completed 0, start 4.1 on 0
+         3: done 4.1 on 0                      -> completed 4, start 5.1 on 0
+         4: done 1.1 on 1                      -> completed 1, start 2.1 on 1
+         5: done 5.1 on 0                      -> completed 5, start 3.1 on 0",
+    );
+}
+
+/// What waits first when the request arrives is taken, if anything does; a node that is lost asks anew.
+#[test]
+fn a_request_takes_its_time() {
+    core("fifo round-robin hybrid-2s none", &[1, 1], retry()).play(
+        "0: up 0, task 0, task 1, task 2       -> start 0.1 on 0
+         1: up 1                               -> timer 3
+         2: done 0.1 on 0                      -> completed 0, start 1.1 on 0, timer 3
+         3: timer                              -> start 2.1 on 1",
+    );
+    core("fifo round-robin hybrid-2s none", &[1, 1], retry()).play(
+        "0: up 0, task 0, task 1               -> start 0.1 on 0
+         1: up 1                               -> timer 3
+         2: done 0.1 on 0                      -> completed 0, start 1.1 on 0, timer 3
+         3: timer                              ->",
+    );
+    core("fifo round-robin hybrid-2s none", &[1, 1], retry()).play(
+        "0: up 0, task 0, task 1               -> start 0.1 on 0
+         1: up 1                               -> timer 3
+         2: lost 1                             -> timer 3
+         3: timer                              ->
+         4: up 1                               -> timer 6
+         6: timer                              -> start 1.1 on 1",
+    );
+}
+
+/// A wide task that the first idle node cannot run goes to the next that can.
+#[test]
+fn only_what_fits_is_taken() {
+    core("fifo round-robin hybrid none", &[2, 1, 2], retry()).play(
+        "0: up 0, task 0 slots 2, task 1 slots 2, task 2 -> start 0.1 on 0
+         1: up 1                               ->
+         2: up 2                               -> start 1.1 on 2, start 2.1 on 1",
+    );
+}
+
+#[test]
+fn one_task_at_a_time() {
+    core("fifo fastest serial none", &[1, 2], retry()).play(
+        "0: up 0, up 1, task 0, task 1, task 2 -> start 0.1 on 0
+         1: done 0.1 on 0                      -> completed 0, start 1.1 on 0
+         2: lost 0                             -> stop 1.1 on 0, start 1.2 on 1
+         3: up 0                               ->
+         4: done 1.2 on 1                      -> completed 1, start 2.1 on 0",
+    );
+}
+
+/// Round robin names the nodes 0, 1; 2, 0; 1, 2; 0, 1; 2, 0.
+#[test]
+fn the_first_of_two_nodes_takes_the_task() {
+    core("fifo round-robin late-binding none", &[1, 1, 1], retry()).play(
+        "0: up 0, up 1, up 2, task 0           -> start 0.1 on 0
+         1: task 1                             -> start 1.1 on 2
+         2: task 2                             -> start 2.1 on 1
+         3: task 3, task 4                     ->
+         4: done 2.1 on 1                      -> completed 2, start 3.1 on 1
+         5: done 0.1 on 0                      -> completed 0, start 4.1 on 0
+         6: done 1.1 on 2                      -> completed 1",
+    );
+}
+
+#[test]
+fn places_are_lost_with_their_node() {
+    core("fifo round-robin late-binding none", &[1, 1], retry()).play(
+        "0: up 0, up 1, task 0, task 1, task 2 -> start 0.1 on 0, start 1.1 on 1
+         1: lost 0                             -> stop 0.1 on 0
+         2: done 1.1 on 1                      -> completed 1, start 0.2 on 1
+         3: lost 1                             -> stop 0.2 on 1
+         4: up 0                               -> start 0.3 on 0
+         5: done 0.3 on 0                      -> completed 0, start 2.1 on 0",
     );
 }
 

@@ -60,7 +60,10 @@ const ALL: &str = r#"policies = ["fifo", "sjf", "ljf", "lifo", "priority", "roun
     { order.mlfq = { levels = 3, quantum = 0.2, factor = 2, boost = 5, switch_cost = 0.01 } },
     { order.least-attained-service.quantum = 0.4, place = "random", dispatch = "push" },
     { name = "urgent", order.priority = { aging = 0.1, preempt = true, switch_cost = 0.05 } },
-    { name = "newest", order = "lifo", preempt = true, place = "round-robin", dispatch = "push" }]"#;
+    { name = "newest", order = "lifo", preempt = true, place = "round-robin", dispatch = "push" },
+    "work-stealing", { name = "slow-thieves", order = "sjf", place = "random",
+    dispatch.hybrid = { victim = "random", take = "half", delay = 0.3 } }, "late-binding",
+    { name = "moved-slices", order.time-slice.quantum = 0.3, dispatch = "hybrid" }]"#;
 
 #[test]
 fn a_cluster_without_failures() {
@@ -188,6 +191,24 @@ fn jobs_of_dependent_tasks() {
             "#
         ));
     }
+}
+
+#[test]
+fn one_task_at_a_time() {
+    same_decisions(
+        r#"
+        policies = ["serial", { order = "srtf", dispatch = "serial" }]
+        [[nodes]]
+        count = 3
+        up.exponential.mean = 20.0
+        down.exponential.mean = 4.0
+        [workload]
+        tasks = 500
+        arrivals.poisson.rate = 0.7
+        duration.exponential.mean = 1.0
+        failure_probability = 0.1
+        "#,
+    );
 }
 
 /// Tasks that submit others when they complete: the same trees, under the same numbers.

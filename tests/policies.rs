@@ -11,12 +11,13 @@ use falcon::ids::NodeId;
 use falcon::metrics::{FinalState, Metric};
 use falcon::policies::order::score::Formula;
 use falcon::policies::registry::{BACKFILLS, DISPATCHES, ORDERS, PLACES};
-use falcon::policies::spec::Sharers;
+use falcon::policies::spec::{DispatchSpec, Sharers};
 use falcon::policies::{self, BackfillSpec, OrderSpec, PlaceSpec, PolicySpec};
 use falcon::random::Streams;
 use falcon::scheduler::details::NO_KEY;
 use falcon::scheduler::{
-    Backoff, Dispatch, Limits, NodeSpec, OnNodeLoss, OnRejection, Resources, RetryPlan, TaskDetails, Zones,
+    Backoff, Dispatch, Limits, NodeSpec, OnNodeLoss, OnRejection, Resources, RetryPlan, Stealing, Take,
+    TaskDetails, Victim, Zones,
 };
 use falcon::sim::{RunOptions, RunOutput, SimulationError, simulate};
 use falcon::time::{Duration, Time};
@@ -211,7 +212,7 @@ fn run(world: &World, policy: &PolicySpec, seed: u64) -> Option<RunOutput> {
     match simulate(world, seed, built, &options) {
         Ok(output) => Some(output),
         Err(SimulationError::Stopped) => None,
-        Err(error) => panic!("{error}"),
+        Err(error) => panic!("{}: {error}", policy.name),
     }
 }
 
@@ -241,8 +242,16 @@ fn combinations() -> Vec<PolicySpec> {
         for (place_name, place) in &places {
             for dispatch in DISPATCHES {
                 for backfill in BACKFILLS {
-                    let one_queue = dispatch.spec == Dispatch::Pull && backfill.spec == BackfillSpec::None;
-                    if order.needs_central_queue() && !one_queue {
+                    // Nobody overtakes where there is no one queue, or one task at a time.
+                    if backfill.spec != BackfillSpec::None && dispatch.spec != DispatchSpec::Pull {
+                        continue;
+                    }
+                    let one_queue = dispatch.spec.base() == Dispatch::Pull;
+                    if order.needs_central_queue() && !(one_queue && backfill.spec == BackfillSpec::None) {
+                        continue;
+                    }
+                    if dispatch.spec == DispatchSpec::Serial && matches!(place, PlaceSpec::MinCostFlow { .. })
+                    {
                         continue;
                     }
                     // They differ from `f1` in their formula alone.
@@ -262,6 +271,37 @@ fn combinations() -> Vec<PolicySpec> {
             }
         }
     }
+    // Places at other numbers of nodes.
+    for (place_name, place) in &places {
+        for probes in [1, 3, 9] {
+            combinations.push(PolicySpec {
+                name: format!("sjf {place_name} late binding to {probes}"),
+                order: OrderSpec::Sjf,
+                place: place.clone(),
+                dispatch: DispatchSpec::LateBinding { probes },
+                ..PolicySpec::default()
+            });
+        }
+    }
+    // How idle nodes take what waits elsewhere.
+    for order in [OrderSpec::Fifo, OrderSpec::Sjf, OrderSpec::Srtf] {
+        for place in [PlaceSpec::RoundRobin, PlaceSpec::LeastWork, PlaceSpec::EarliestFinish] {
+            for victim in [Victim::Longest, Victim::Random] {
+                for take in [Take::One, Take::Half] {
+                    for delay in [0, 1, 3] {
+                        let rule = Stealing { victim, take, delay: Duration(delay * SECOND) };
+                        combinations.push(PolicySpec {
+                            name: format!("{order:?} {place:?} {rule:?}"),
+                            order: order.clone(),
+                            place: place.clone(),
+                            dispatch: DispatchSpec::Hybrid(rule),
+                            ..PolicySpec::default()
+                        });
+                    }
+                }
+            }
+        }
+    }
     // Scores that move at every decision or at most every 3 s, and one that does not move.
     let scores = [
         ("priority - wait / (1 + attempts)", 0),
@@ -274,8 +314,8 @@ fn combinations() -> Vec<PolicySpec> {
     });
     for order in &scores {
         for place in [PlaceSpec::LeastLoaded, PlaceSpec::FirstFit, PlaceSpec::EarliestFinish] {
-            let backfills = BACKFILLS.iter().map(|backfill| (Dispatch::Pull, backfill.spec));
-            for (dispatch, backfill) in backfills.chain([(Dispatch::Push, BackfillSpec::None)]) {
+            let backfills = BACKFILLS.iter().map(|backfill| (DispatchSpec::Pull, backfill.spec));
+            for (dispatch, backfill) in backfills.chain([(DispatchSpec::Push, BackfillSpec::None)]) {
                 combinations.push(PolicySpec {
                     name: format!("{order:?} {place:?} {dispatch:?} {backfill:?}"),
                     order: order.clone(),
@@ -302,7 +342,7 @@ fn combinations() -> Vec<PolicySpec> {
                     name: format!("{order:?} {backfill:?} by {backfill_order:?}, commits: {commit_head}"),
                     order: order.clone(),
                     place: PlaceSpec::FirstFit,
-                    dispatch: Dispatch::Pull,
+                    dispatch: DispatchSpec::Pull,
                     backfill,
                     backfill_order,
                     commit_head,
@@ -326,12 +366,16 @@ fn combinations() -> Vec<PolicySpec> {
         })
         .collect();
     combinations.extend(interrupting);
-    // Promises are not for tasks that others may interrupt; a scenario cannot ask for both.
+    // Promises and reserved places are not for tasks that others may interrupt; a scenario cannot ask for
+    // both.
     combinations.retain(|policy| {
         use OrderSpec::{LeastAttainedService, Mlfq, Srtf, TimeSlice};
         let always =
             matches!(policy.order, Srtf | TimeSlice { .. } | Mlfq { .. } | LeastAttainedService { .. });
-        policy.backfill != BackfillSpec::Conservative || !(policy.preempt || always)
+        let plans = policy.backfill == BackfillSpec::Conservative;
+        let late = matches!(policy.dispatch, DispatchSpec::LateBinding { .. });
+        // Places in several queues are kept by key.
+        !(late && policy.order.moves()) && (!(plans || late) || !(policy.preempt || always))
     });
     combinations
 }
@@ -455,15 +499,17 @@ fn every_policy_in_many_random_worlds() {
 fn every_policy(worlds: u32) {
     let policies = combinations();
     // But for a few that cannot be combined, and some more than once.
-    assert!(policies.len() > ORDERS.len() * PLACES.len() * DISPATCHES.len() * (BACKFILLS.len() - 1));
+    assert!(policies.len() > ORDERS.len() * PLACES.len() * (DISPATCHES.len() + BACKFILLS.len() - 2));
     in_random_worlds(worlds, |world| {
         for policy in &policies {
+            // Reservations are of slots alone, and scenarios cannot ask for more.
+            let reserves = matches!(policy.backfill, BackfillSpec::Easy | BackfillSpec::Conservative);
+            if reserves && !world.resources.is_empty() {
+                continue;
+            }
             let Some(output) = run(world, policy, 5) else { continue };
             check_rows(world, policy, &output);
-            // Reservations are of slots alone, and scenarios cannot ask for more: what they promise of
-            // named resources is not defined, but all comes to an end.
-            let reserves = matches!(policy.backfill, BackfillSpec::Easy | BackfillSpec::Conservative);
-            if draws(policy) || (reserves && !world.resources.is_empty()) {
+            if draws(policy) {
                 continue;
             }
             let found: Vec<Fate> = output.tasks.iter().map(fate).collect();
@@ -701,6 +747,76 @@ fn the_least_work_is_as_good_as_one_queue() {
     assert_eq!(by_work, starts(&policy("fifo", "random", "pull")));
     let waited = by_work.iter().zip(&tasks).filter(|(start, task)| start.as_seconds() > task.0).count();
     assert!(waited > 500, "only {waited} waited");
+}
+
+/// Places at all of equal nodes are one queue for all; a place at one node is push.
+#[test]
+fn late_binding_at_its_ends() {
+    let work = |k: u64| (k * 7919 % 601) as f64 / 100.0;
+    let tasks: Vec<(f64, f64, u32, f64)> =
+        (0..2000).map(|k| (k as f64 * 0.79, work(k), 1, (k % 3) as f64)).collect();
+    let world = small(&weighted(&[1.0; 4]), &tasks);
+    let rows = |policy: &PolicySpec| -> Vec<(Time, Time)> {
+        let built = policies::build(policy, &world.nodes, 1, Streams::new(1));
+        let output = simulate(&world, 1, built, &RunOptions { tasks: true, ..RunOptions::default() });
+        let times = |row: &falcon::metrics::TaskResult| (row.first_start.expect("started"), row.settled);
+        output.expect("it runs").tasks.iter().map(times).collect()
+    };
+    for order in ["fifo", "sjf", "priority"] {
+        for place in ["round-robin", "least-loaded"] {
+            let late = |probes| PolicySpec {
+                dispatch: DispatchSpec::LateBinding { probes },
+                ..policy(order, place, "push")
+            };
+            let pulled = rows(&policy(order, place, "pull"));
+            assert_eq!(rows(&late(4)), pulled, "{order} {place}");
+            let pushed = rows(&policy(order, place, "push"));
+            assert_eq!(rows(&late(1)), pushed, "{order} {place}");
+            let wait = |rows: &[(Time, Time)]| -> f64 {
+                rows.iter().zip(&tasks).map(|((start, _), task)| start.as_seconds() - task.0).sum()
+            };
+            // Between the two.
+            let two = wait(&rows(&late(2)));
+            assert!(wait(&pulled) < two && two < wait(&pushed), "{order} {place}: {two}");
+        }
+    }
+}
+
+/// Whoever leaves a queue, is refused or is taken elsewhere: tables agree and every task is settled once.
+#[test]
+fn limits_and_patience_in_random_worlds() {
+    let dispatches = [
+        DispatchSpec::Push,
+        DispatchSpec::HYBRID,
+        DispatchSpec::Hybrid(Stealing { victim: Victim::Random, take: Take::Half, delay: Duration(SECOND) }),
+        DispatchSpec::Hybrid(Stealing { victim: Victim::Longest, take: Take::Half, delay: Duration::ZERO }),
+        DispatchSpec::Serial,
+        DispatchSpec::LateBinding { probes: 2 },
+    ];
+    in_random_worlds(60, |world| {
+        for (nth, dispatch) in dispatches.iter().enumerate() {
+            for order in ["fifo", "lifo", "sjf"] {
+                let mut world = world.clone();
+                let Workload::Listed { tasks, .. } = &mut world.workload else { panic!("a list") };
+                for task in Arc::make_mut(tasks) {
+                    let gives_up = Time(task.arrival.0 + (task.work / SECOND % 5 + 1) * SECOND);
+                    task.details.as_mut().expect("details").gives_up = gives_up;
+                }
+                let nodes = world.nodes.len() as u32;
+                world.limits = Limits {
+                    waiting: (nth % 2 == 0).then_some(4),
+                    nodes: if order == "fifo" { (0..nodes).map(|node| node % 3).collect() } else { vec![] },
+                    tasks_give_up: true,
+                };
+                let policy = PolicySpec { dispatch: *dispatch, ..policy(order, "least-loaded", "push") };
+                let Some(output) = run(&world, &policy, 5) else { continue };
+                let figure = |metric| output.collected.metrics.get(metric).expect("a figure");
+                let ended = [Metric::Completed, Metric::Errors, Metric::Timeouts, Metric::Rejected];
+                let settled: f64 = ended.into_iter().map(figure).sum();
+                assert_eq!(settled, tasks_of(&world).len() as f64, "{dispatch:?} {order}");
+            }
+        }
+    });
 }
 
 /// Two tasks of 2 and 8 units and a free node each of speed 1 and 4: greedily the first would take the

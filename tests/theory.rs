@@ -73,6 +73,55 @@ fn mm16() {
     );
 }
 
+/// Where no node is idle while a task waits, the number in the system is that of one central queue,
+/// whoever is robbed of how much: service times are exponential and nobody knows them.
+#[test]
+fn work_stealing_is_work_conserving() {
+    for (place, options) in
+        [("round-robin", "{}"), ("random", r#"{ victim = "random" }"#), ("first-fit", r#"{ take = "half" }"#)]
+    {
+        for (load, replications, tasks) in [(0.5, 20, 100_000), (0.9, 20, 200_000)] {
+            let scenario = format!(
+                r#"
+                policies = [{{ place = "{place}", dispatch.hybrid = {options} }}]
+                run = {{ replications = {replications}, warmup = 5_000 }}
+                nodes = [{{ count = 4 }}]
+                workload = {{ tasks = {tasks}, arrivals.poisson.rate = {}, duration.exponential.mean = 1.0 }}
+                "#,
+                4.0 * load
+            );
+            let exact = 1.0 + erlang_c_mean_wait(4, load);
+            let margin = if load == 0.5 { 0.003 } else { 0.04 };
+            judge(
+                &scenario,
+                &[
+                    Check::new(mean_response, exact, margin),
+                    Check::new(|run| figure(run, Metric::ShareWaited), erlang_c(4, load), 0.01),
+                ],
+            );
+        }
+    }
+}
+
+/// One task at a time on any number of nodes is one server.
+#[test]
+fn serial_is_a_single_server() {
+    judge(
+        r#"
+        policies = ["serial"]
+        run = { replications = 20, warmup = 2_000 }
+        nodes = [{ count = 3, slots = 2 }]
+        workload = { tasks = 100_000, arrivals.poisson.rate = 0.5, duration.exponential.mean = 1.0 }
+        "#,
+        &[
+            Check::new(mean_wait, erlang_c_mean_wait(1, 0.5), 0.01),
+            Check::new(|run| figure(run, Metric::MeanInSystem), 1.0, 0.01),
+            // One of six slots, half of the time.
+            Check::new(utilisation, 0.5 / 6.0, 0.001),
+        ],
+    );
+}
+
 /// The same queue on one node of 16 slots, and under push, where it is that node's own queue.
 #[test]
 fn one_node_of_sixteen_slots() {

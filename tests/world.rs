@@ -190,6 +190,7 @@ fn all_columns_of_five_tasks() {
             (Metric::Retries, 0.0),
             (Metric::AttemptsLost, 0.0),
             (Metric::Preemptions, 0.0),
+            (Metric::StolenTasks, 0.0),
             (Metric::WastedTime, 0.0),
             (Metric::MeanQueueLength, 5.0 / 19.0),
             (Metric::MeanInSystem, 33.0 / 19.0),

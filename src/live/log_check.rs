@@ -2,13 +2,16 @@
 
 use super::journal::Step;
 use super::log::{FORM, Header};
-use crate::policies::{BackfillSpec, PlaceSpec};
+use crate::policies::{BackfillSpec, DispatchSpec, PlaceSpec};
 use crate::scheduler::policy::Dispatch;
 use crate::scheduler::{Command, Event, NodeSpec};
 use crate::time::{Duration, Time};
 
 /// The most nodes that a power-of-d policy of a scenario may draw.
 const MOST_DRAWN: u32 = 16_000_000;
+
+/// The most places that a policy of a scenario may reserve for a task.
+const MOST_PROBED: u32 = 1_000;
 
 /// Half of what the clock holds: beyond, a pause that begins then might not fit.
 const LAST: u64 = u64::MAX / 2;
@@ -46,11 +49,25 @@ pub(super) fn check(header: &Header) -> Result<(), String> {
     if !drawable {
         return Err(format!("its policy cannot draw as many of {nodes} nodes as it says"));
     }
-    if header.policy.backfill != BackfillSpec::None && header.policy.dispatch == Dispatch::Push {
+    if header.policy.backfill != BackfillSpec::None && header.policy.dispatch.base() == Dispatch::Push {
         return Err("its policy backfills without a central queue".to_string());
     }
+    if header.policy.dispatch == DispatchSpec::Serial
+        && (header.policy.backfill != BackfillSpec::None
+            || matches!(header.policy.place, PlaceSpec::MinCostFlow { .. }))
+    {
+        return Err("its policy starts one task at a time and several at once".to_string());
+    }
+    if let DispatchSpec::LateBinding { probes } = header.policy.dispatch
+        && !(1..=MOST_PROBED).contains(&probes)
+    {
+        return Err(format!("its policy cannot reserve {probes} places for a task"));
+    }
+    if matches!(header.policy.dispatch, DispatchSpec::LateBinding { .. }) && header.policy.order.moves() {
+        return Err("its policy reserves places by keys that move".to_string());
+    }
     if header.policy.order.needs_central_queue()
-        && (header.policy.dispatch == Dispatch::Push
+        && (header.policy.dispatch.base() == Dispatch::Push
             || header.policy.backfill != BackfillSpec::None
             || header.policy.preempt)
     {

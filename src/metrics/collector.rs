@@ -92,6 +92,7 @@ pub struct Collector {
     retries: u64,
     attempts_lost: u64,
     preemptions: u64,
+    stolen: u64,
     wasted: u128,
     held: Vec<u128>,
     nodes_up: u32,
@@ -126,6 +127,7 @@ impl Collector {
             retries: 0,
             attempts_lost: 0,
             preemptions: 0,
+            stolen: 0,
             wasted: 0,
             held: Vec::new(),
             nodes_up: 0,
@@ -339,6 +341,7 @@ impl Collector {
         row.set(Metric::Retries, self.retries as f64);
         row.set(Metric::AttemptsLost, self.attempts_lost as f64);
         row.set(Metric::Preemptions, self.preemptions as f64);
+        row.set(Metric::StolenTasks, self.stolen as f64);
         row.set(Metric::WastedTime, self.wasted as f64 / 1e9);
         row.set(Metric::MeanQueueLength, self.waiting_area as f64 / window.0 as f64);
         row.set(Metric::MeanInSystem, self.system_area as f64 / window.0 as f64);
@@ -456,6 +459,7 @@ impl Observer for Collector {
                 let jobs = self.jobs.get_or_insert_default();
                 jobs.arrived(now, task, job, tasks, shortest);
             }
+            Record::Stolen { .. } => self.stolen += 1,
             Record::Refused { .. } => {}
         }
     }

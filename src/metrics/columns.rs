@@ -76,6 +76,7 @@ metrics! {
     Retries "retries" "attempts" Lower "Starts after an attempt that failed.";
     AttemptsLost "attempts_lost" "attempts" Lower "Attempts lost to failures of nodes.";
     Preemptions "preemptions" "attempts" Neither "Times a running task was interrupted for another.";
+    StolenTasks "stolen_tasks" "tasks" Neither "Times a waiting task was taken by an idle node from the queue of another.";
     WastedTime "wasted_time" "slot s" Lower "Slot time of attempts that did not count.";
     MeanQueueLength "mean_queue_length" "tasks" Lower "Time average of waiting tasks, not counting running ones.";
     MeanInSystem "mean_in_system" "tasks" Lower "Time average of tasks that arrived and are not settled.";

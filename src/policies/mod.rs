@@ -7,7 +7,7 @@ pub mod place;
 pub mod registry;
 pub mod spec;
 
-pub use spec::{BackfillSpec, OrderSpec, PlaceSpec, PolicySpec};
+pub use spec::{BackfillSpec, DispatchSpec, OrderSpec, PlaceSpec, PolicySpec};
 
 use crate::random::Streams;
 use crate::scheduler::{Composed, NodeSpec, Resources, Zones};
@@ -33,11 +33,13 @@ pub fn build_in(
     max_demand: u32,
     streams: Streams,
 ) -> AnyPolicy {
-    let context = PlaceContext { nodes, zones, dispatch: spec.dispatch, max_demand, resources, streams };
+    let context =
+        PlaceContext { nodes, zones, dispatch: spec.dispatch.base(), max_demand, resources, streams };
     Composed {
         order: AnyOrder::new(&spec.order, streams),
         place: AnyPlace::new(&spec.place, &context),
-        dispatch: spec.dispatch,
+        dispatch: spec.dispatch.base(),
+        manner: spec.dispatch.manner(),
         backfill: AnyBackfill::new(spec, nodes, streams),
         preempts: spec.preempt,
         switch_cost: spec.switch_cost,

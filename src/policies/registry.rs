@@ -5,7 +5,7 @@
 //! `falcon policies NAME` tells of a part is the head of its file.
 
 use super::order::score::Formula;
-use super::spec::{BackfillSpec, Dispatch, OrderSpec, PlaceSpec, PolicySpec, Sharers};
+use super::spec::{BackfillSpec, DispatchSpec, OrderSpec, PlaceSpec, PolicySpec, Sharers};
 use crate::time::Duration;
 
 /// A named part of a policy and what it does in one line.
@@ -167,15 +167,35 @@ pub const PLACES: &[Part<PlaceSpec>] = &[
     ),
 ];
 
+const LATE_BINDING: DispatchSpec = DispatchSpec::LateBinding { probes: 2 };
+
 /// All kinds of dispatch.
-pub const DISPATCHES: &[Part<Dispatch>] = &[
+pub const DISPATCHES: &[Part<DispatchSpec>] = &[
     part!(
         "pull",
         "one central queue; a free node takes the next task",
-        Dispatch::Pull,
+        DispatchSpec::Pull,
         "../scheduler/pull.rs"
     ),
-    part!("push", "a task is bound to a node when it arrives", Dispatch::Push, "../scheduler/push.rs"),
+    part!("push", "a task is bound to a node when it arrives", DispatchSpec::Push, "../scheduler/push.rs"),
+    part!(
+        "hybrid",
+        "push, and an idle node takes what waits at another",
+        DispatchSpec::HYBRID,
+        "../scheduler/stealing.rs"
+    ),
+    part!(
+        "late-binding",
+        "places at several nodes; the first that is free takes the task",
+        LATE_BINDING,
+        "../scheduler/late_binding.rs"
+    ),
+    part!(
+        "serial",
+        "one task at a time in the whole cluster",
+        DispatchSpec::Serial,
+        "../scheduler/serial.rs"
+    ),
 ];
 
 /// All kinds of backfilling.
@@ -203,7 +223,7 @@ pub struct Preset {
     pub name: &'static str,
     order: OrderSpec,
     place: PlaceSpec,
-    dispatch: Dispatch,
+    dispatch: DispatchSpec,
     backfill: BackfillSpec,
 }
 
@@ -226,16 +246,20 @@ const fn push(name: &'static str, place: PlaceSpec) -> Preset {
 }
 
 const fn push_by(order: OrderSpec, name: &'static str, place: PlaceSpec) -> Preset {
-    Preset { name, order, place, dispatch: Dispatch::Push, backfill: BackfillSpec::None }
+    Preset { name, order, place, dispatch: DispatchSpec::Push, backfill: BackfillSpec::None }
 }
 
 const fn pull(name: &'static str, order: OrderSpec, place: PlaceSpec) -> Preset {
-    Preset { name, order, place, dispatch: Dispatch::Pull, backfill: BackfillSpec::None }
+    Preset { name, order, place, dispatch: DispatchSpec::Pull, backfill: BackfillSpec::None }
+}
+
+const fn dispatched(dispatch: DispatchSpec, name: &'static str, place: PlaceSpec) -> Preset {
+    Preset { name, order: OrderSpec::Fifo, place, dispatch, backfill: BackfillSpec::None }
 }
 
 const fn backfilled(name: &'static str, backfill: BackfillSpec) -> Preset {
     let (order, place) = (OrderSpec::Fifo, PlaceSpec::FirstFit);
-    Preset { name, order, place, dispatch: Dispatch::Pull, backfill }
+    Preset { name, order, place, dispatch: DispatchSpec::Pull, backfill }
 }
 
 const CONSISTENT_HASH: PlaceSpec = PlaceSpec::ConsistentHash { virtual_nodes: 100, load_bound: None };
@@ -264,6 +288,9 @@ pub const PRESETS: &[Preset] = &[
     push_by(MLFQ, "mlfq", PlaceSpec::LeastLoaded),
     pull("lifo", OrderSpec::Lifo, PlaceSpec::Fastest),
     pull("fair-share", OrderSpec::FairShare { over: Sharers::Classes }, PlaceSpec::Fastest),
+    dispatched(DispatchSpec::HYBRID, "work-stealing", PlaceSpec::RoundRobin),
+    dispatched(LATE_BINDING, "late-binding", PlaceSpec::Random),
+    dispatched(DispatchSpec::Serial, "serial", PlaceSpec::Fastest),
     pull("first-fit", OrderSpec::Fifo, PlaceSpec::FirstFit),
     pull("best-fit", OrderSpec::Fifo, PlaceSpec::BestFit),
     pull("worst-fit", OrderSpec::Fifo, PlaceSpec::WorstFit),

@@ -3,8 +3,50 @@
 use serde::{Deserialize, Serialize};
 
 use super::order::score::Formula;
-pub use crate::scheduler::policy::Dispatch;
+use crate::scheduler::policy::{Dispatch, Manner, Stealing, Take, Victim};
 use crate::time::Duration;
+
+/// When a task is bound to a node, and what is done beyond that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DispatchSpec {
+    /// Tasks wait in one central queue; a free node takes the next.
+    Pull,
+    /// A task is bound to a node when it arrives and waits in that node's queue.
+    Push,
+    /// Push, and an idle node takes tasks that wait at another.
+    Hybrid(Stealing),
+    /// Pull, one task at a time in the whole cluster.
+    Serial,
+    /// A task is reserved a place at several nodes; the first that is free takes it.
+    LateBinding {
+        /// How many nodes, at least 1.
+        probes: u32,
+    },
+}
+
+impl DispatchSpec {
+    /// Work stealing as it is by default: one task from the longest queue, at once.
+    pub const HYBRID: DispatchSpec =
+        DispatchSpec::Hybrid(Stealing { victim: Victim::Longest, take: Take::One, delay: Duration::ZERO });
+
+    /// When tasks are bound to nodes.
+    pub fn base(self) -> Dispatch {
+        match self {
+            DispatchSpec::Pull | DispatchSpec::Serial => Dispatch::Pull,
+            DispatchSpec::Push | DispatchSpec::Hybrid(_) | DispatchSpec::LateBinding { .. } => Dispatch::Push,
+        }
+    }
+
+    /// What is done beyond that.
+    pub fn manner(self) -> Manner {
+        match self {
+            DispatchSpec::Pull | DispatchSpec::Push => Manner::Plain,
+            DispatchSpec::Hybrid(rule) => Manner::Stealing(rule),
+            DispatchSpec::Serial => Manner::Serial,
+            DispatchSpec::LateBinding { probes } => Manner::LateBinding { probes },
+        }
+    }
+}
 
 /// Which waiting task goes next.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -103,6 +145,15 @@ impl OrderSpec {
         matches!(self, OrderSpec::FairShare { .. } | OrderSpec::DominantResourceFairness { .. })
     }
 
+    /// Whether keys of waiting tasks move with time.
+    pub fn moves(&self) -> bool {
+        match self {
+            OrderSpec::Wfp3 | OrderSpec::Unicep => true,
+            OrderSpec::Score { formula, .. } => formula.moves(),
+            _ => false,
+        }
+    }
+
     /// Whether it asks who submitted a task.
     pub fn is_over_users(&self) -> bool {
         use OrderSpec::{DominantResourceFairness, FairShare};
@@ -195,7 +246,7 @@ pub struct PolicySpec {
     /// Which node takes the task.
     pub place: PlaceSpec,
     /// When a task is bound to a node.
-    pub dispatch: Dispatch,
+    pub dispatch: DispatchSpec,
     /// Whether tasks may overtake a blocked head of the queue.
     pub backfill: BackfillSpec,
     /// The order in which tasks may overtake, when it is not `order`.
@@ -216,7 +267,7 @@ impl Default for PolicySpec {
             name: String::from("fifo"),
             order: OrderSpec::Fifo,
             place: PlaceSpec::LeastLoaded,
-            dispatch: Dispatch::Pull,
+            dispatch: DispatchSpec::Pull,
             backfill: BackfillSpec::None,
             backfill_order: None,
             commit_head: false,

@@ -56,8 +56,9 @@ pub struct Cluster {
     max_demand: u32,
     /// Named resources, when there are any.
     pub(super) ledger: Option<Box<Ledger>>,
-    /// By node: tasks that may wait in its queue, and how many do; empty without limits.
+    /// By node: tasks that may wait in its queue; empty without limits.
     limits: Vec<u32>,
+    /// By node: tasks in its queue; empty when nobody asks.
     queued: Vec<u32>,
     /// How many nodes are up, and their slots.
     up: u32,
@@ -205,6 +206,22 @@ impl Cluster {
         self.ledger.as_ref().is_none_or(|ledger| ledger.covers_claims(node))
     }
 
+    /// From now on no node limits how many may wait.
+    pub(super) fn lift_queue_limits(&mut self) {
+        self.limits.clear();
+        self.queued.clear();
+    }
+
+    /// From now on the tasks in queues of nodes are counted; nothing may be queued yet.
+    pub(super) fn count_queued(&mut self) {
+        self.queued = vec![0; self.nodes.len()];
+    }
+
+    /// How many tasks wait in the node's own queue, where they are counted.
+    pub(super) fn queued(&self, node: NodeId) -> u32 {
+        self.queued[node.index()]
+    }
+
     /// Whether nodes limit how many may wait.
     pub(super) fn has_limits(&self) -> bool {
         !self.limits.is_empty()
@@ -241,6 +258,16 @@ impl Cluster {
         }
         if let Some(queued) = self.queued.get_mut(node.index()) {
             *queued -= 1;
+        }
+    }
+
+    /// A task counts at the node though it is not linked into its queue.
+    pub(super) fn count(&mut self, slot: u32, node: NodeId, tasks: &Tasks) {
+        let state = &mut self.nodes[node.index()];
+        state.load += 1;
+        state.queued_slots += tasks.hot[slot as usize].slots;
+        if self.ledger.is_some() {
+            self.account(node, slot, tasks, Ledger::claim);
         }
     }
 
@@ -359,6 +386,20 @@ impl Cluster {
     pub(super) fn lift_limit(&mut self) -> Option<NodeId> {
         let (node, free) = self.limited.pop()?;
         self.nodes[node.index()].free = free;
+        Some(node)
+    }
+
+    /// Lets a node that is up look as if it were down until it is shown again; nothing may start or end
+    /// meanwhile.
+    pub(super) fn hide(&mut self, node: NodeId) {
+        self.limit(node, 0);
+        self.nodes[node.index()].up = false;
+    }
+
+    /// Shows the node again that was hidden last.
+    pub(super) fn show(&mut self) -> Option<NodeId> {
+        let node = self.lift_limit()?;
+        self.nodes[node.index()].up = true;
         Some(node)
     }
 

@@ -10,6 +10,7 @@
 //! have no such table. Cost: O(1) per dependency, when it is declared and when it is met.
 
 use super::command::Commands;
+use super::details::{NO_JOB, TaskDetails};
 use super::machine::Scheduler;
 use super::policy::Policy;
 use super::record::Observer;
@@ -147,6 +148,22 @@ impl Dependencies {
 }
 
 impl<P: Policy> Scheduler<P> {
+    /// Takes note of a task of a job; gives whether it must wait for others.
+    #[cold]
+    pub(super) fn blocks(&mut self, id: TaskId) -> bool {
+        let details = self.tasks.view(id.slot);
+        let &TaskDetails { job, parents, .. } = details.details();
+        if job == NO_JOB && parents == 0 {
+            return false;
+        }
+        self.dependencies.admit(id, parents);
+        if parents > 0 {
+            self.tasks.hot[id.slot as usize].state = TaskState::Blocked;
+            self.counts.away += 1;
+        }
+        parents > 0
+    }
+
     /// The task waits for `parent`.
     #[cold]
     pub(super) fn on_dependency<O: Observer>(

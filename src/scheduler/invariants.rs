@@ -37,6 +37,11 @@ impl<P: Policy> Scheduler<P> {
         for node in self.cluster.nodes() {
             self.check_node(node, &mut see);
         }
+        for slot in (0..self.tasks.hot.len() as u32).filter(|slot| self.has_reservations(*slot)) {
+            see(slot);
+            assert_eq!(self.tasks.hot[slot as usize].state, TaskState::Waiting, "slot {slot} has places");
+        }
+        self.check_thieves();
         let central: Vec<u32> =
             if self.indexed { self.waiting.iter().collect() } else { self.ready.iter().collect() };
         if self.indexed {
@@ -92,6 +97,23 @@ impl<P: Policy> Scheduler<P> {
         }
     }
 
+    /// Once an instant is decided no idle node has left what it could take at once.
+    fn check_thieves(&self) {
+        let Some(thieves) = &self.thieves else { return };
+        if thieves.is_up_to_date() && thieves.takes_at_once() {
+            for thief in self.cluster.nodes().filter(|node| self.cluster.queued(*node) == 0) {
+                for victim in self.cluster.nodes().filter(|node| self.cluster.queued(*node) > 0) {
+                    let Some(first) = self.cluster.nodes[victim.index()].queue_front(&self.tasks) else {
+                        continue;
+                    };
+                    let fits = self.cluster.free(thief) >= self.tasks.hot[first as usize].slots
+                        && self.cluster.covers(thief, first, &self.tasks);
+                    assert!(!fits || self.is_leaving(first), "{thief:?} leaves what waits at {victim:?}");
+                }
+            }
+        }
+    }
+
     fn check_node(&self, node: NodeId, see: &mut impl FnMut(u32)) {
         let state = self.cluster.nodes[node.index()];
         let mut used = 0;
@@ -126,7 +148,22 @@ impl<P: Policy> Scheduler<P> {
             load += 1;
             queued.push(slot);
         }
+        if let Some(reservations) = &self.reservations {
+            queued = reservations.at(node, &self.tasks);
+            assert_eq!(reservations.count(node), queued.len(), "reservations of {node:?}");
+            assert!(state.up || queued.is_empty(), "{node:?} is down");
+            load += queued.len() as u32;
+            let first = queued.first().filter(|_| self.dirty.is_empty());
+            let starts = |slot: &u32| {
+                state.free >= self.tasks.hot[*slot as usize].slots
+                    && self.cluster.covers(node, *slot, &self.tasks)
+            };
+            assert!(!first.is_some_and(starts), "{node:?} leaves a task that it could run");
+        }
         assert_eq!(state.load, load, "load of {node:?}");
+        if self.thieves.is_some() {
+            assert_eq!(self.cluster.queued(node) as usize, queued.len(), "queue of {node:?}");
+        }
         self.check_amounts(node, &queued);
         if state.up {
             assert_eq!(state.free + used, self.cluster.spec(node).slots, "slots of {node:?}");

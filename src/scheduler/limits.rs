@@ -50,7 +50,7 @@ impl<P: Policy> Scheduler<P> {
         self.counts.waiting - self.counts.away
     }
 
-    /// Pull: refuses the newest arrivals of this instant while more tasks wait than may.
+    /// Pull, and late binding: refuses the newest arrivals of this instant while more tasks wait than may.
     pub(super) fn refuse_surplus<O: Observer>(
         &mut self,
         now: Time,
@@ -62,7 +62,10 @@ impl<P: Policy> Scheduler<P> {
             && let Some(slot) = self.arrived.pop()
         {
             if self.tasks.hot[slot as usize].state == TaskState::Waiting {
-                self.unindex(slot);
+                match self.reservations {
+                    Some(_) => self.withdraw(slot),
+                    None => self.unindex(slot),
+                }
                 self.refuse_task(now, slot, commands, observer);
             }
         }
@@ -149,6 +152,7 @@ impl<P: Policy> Scheduler<P> {
         match task.state {
             TaskState::Backoff | TaskState::Blocked => {}
             TaskState::Waiting if self.cluster.dispatch() == Dispatch::Pull => self.unindex(slot),
+            TaskState::Waiting if self.has_reservations(slot) => self.withdraw(slot),
             TaskState::Waiting => return self.leave_link(now, slot, commands, observer),
             _ => return,
         }
@@ -173,8 +177,16 @@ impl<P: Policy> Scheduler<P> {
         }
     }
 
+    /// Push: takes tasks that have left out of those that are to be placed.
+    #[cold]
+    pub(super) fn forget_those_who_left(&mut self, commands: &mut Commands) {
+        let mut unplaced = std::mem::take(&mut self.unplaced);
+        unplaced.retain(|&slot| !self.has_left(slot, commands));
+        self.unplaced = unplaced;
+    }
+
     /// Push: whether the task has left; its slot is then free.
-    pub(super) fn has_left(&mut self, slot: u32, commands: &mut Commands) -> bool {
+    fn has_left(&mut self, slot: u32, commands: &mut Commands) -> bool {
         let task = &self.tasks.hot[slot as usize];
         let (state, number) = (task.state, task.number);
         let left = state.is_final();

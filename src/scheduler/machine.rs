@@ -6,13 +6,14 @@ use super::cluster::{Cluster, NodeSpec};
 use super::command::{Command, Commands};
 use super::config::{Limits, SchedulerConfig};
 use super::dependencies::Dependencies;
-use super::details::{NO_JOB, TaskDetails};
 use super::event::{Event, Outcome, TaskSpec};
+use super::late_binding::Reservations;
 use super::moving_keys::MovingKeys;
-use super::policy::{Backfill, Dispatch, Entry, Interrupts, Order, Place, Policy, Step};
+use super::policy::{Backfill, Dispatch, Entry, Interrupts, Manner, Order, Place, Policy, Step};
 use super::ready::ReadyQueue;
 use super::record::{Observer, Record};
 use super::running::Running;
+use super::stealing::Thieves;
 use super::task::{NONE, TaskState, Tasks};
 use super::timers::Timers;
 use super::view::{Counts, View};
@@ -58,6 +59,12 @@ pub struct Scheduler<P> {
     pub(super) tries_parked: bool,
     /// Push: nodes whose queue must be looked at.
     pub(super) dirty: Vec<NodeId>,
+    /// Push: who takes tasks from whom, when idle nodes do.
+    pub(super) thieves: Option<Box<Thieves>>,
+    /// Push: who has a place reserved where, when tasks have several.
+    pub(super) reservations: Option<Box<Reservations>>,
+    /// Pull: whether one task runs at a time in the whole cluster.
+    pub(super) serial: bool,
     pub(super) timers: Timers,
     pub(super) counts: Counts,
     /// Kinds of tasks by slots and demand, where resources are named.
@@ -85,14 +92,20 @@ pub struct Scheduler<P> {
 
 impl<P: Policy> Scheduler<P> {
     /// A scheduler that knows its nodes but believes none of them up yet.
+    ///
+    /// # Panics
+    /// When the backfilling rule plans for all waiting tasks, which it does by slots alone, and resources
+    /// are named: a plan might then wait for ever on a node that lacks one.
     pub fn new(mut policy: P, nodes: &[NodeSpec], config: SchedulerConfig) -> Self {
-        let cluster = Cluster::new(nodes, policy.dispatch(), &config);
+        let mut cluster = Cluster::new(nodes, policy.dispatch(), &config);
         let jitter = Streams::new(config.seed).key(Purpose::Backoff);
         let backfill = policy.parts().2;
         let indexed = backfill.is_active() || backfill.commits_head();
         let reordered = backfill.reorders();
         let switch_cost = policy.switch_cost();
         let (order, place, backfill) = policy.parts();
+        let by_slots = !backfill.plans_all() || cluster.resources().is_none();
+        assert!(by_slots, "a backfilling rule that plans for all plans by slots alone");
         // A rule that protects the head of the queue wants to see who passes it one by one, and an order
         // that says at every start whose turn it is has but one task at the front.
         let one_by_one = backfill.is_active() || order.is_grouped();
@@ -113,6 +126,10 @@ impl<P: Policy> Scheduler<P> {
             && matches!(interrupts, Interrupts::ForBetter | Interrupts::ForShorter);
         let by_speed = interrupts == Interrupts::ForShorter;
         let running = centrally.then(|| Running::new(&cluster, by_speed));
+        let thieves = Thieves::of(policy.manner(), &mut cluster, config.seed);
+        let reservations = Reservations::of(policy.manner(), &mut cluster);
+        let serial = policy.manner() == Manner::Serial;
+        let decides_more = limited || interrupts != Interrupts::Never || thieves.is_some();
         Scheduler {
             policy,
             config,
@@ -133,6 +150,9 @@ impl<P: Policy> Scheduler<P> {
             parked: Vec::new(),
             tries_parked: false,
             dirty: Vec::new(),
+            thieves,
+            reservations,
+            serial,
             timers: Timers::default(),
             counts: Counts::default(),
             kinds: BTreeMap::new(),
@@ -142,7 +162,7 @@ impl<P: Policy> Scheduler<P> {
             running,
             expired: Vec::new(),
             limited,
-            decides_more: limited || interrupts != Interrupts::Never,
+            decides_more,
             arrived: Vec::new(),
             refusals: Vec::new(),
             scratch: Vec::new(),
@@ -227,6 +247,7 @@ impl<P: Policy> Scheduler<P> {
         self.cluster.set_now(now);
         match self.cluster.dispatch() {
             Dispatch::Pull => self.decide_pull(now, commands, observer),
+            Dispatch::Push if self.reservations.is_some() => self.decide_late(now, commands, observer),
             Dispatch::Push => self.decide_push(now, commands, observer),
         }
         if self.decides_more {
@@ -240,7 +261,10 @@ impl<P: Policy> Scheduler<P> {
         if self.interrupts != Interrupts::Never {
             self.decide_interruptions(now, commands, observer);
         }
-        if self.limited && self.cluster.dispatch() == Dispatch::Pull {
+        if self.thieves.is_some() {
+            self.decide_thefts(now, commands, observer);
+        }
+        if self.limited && (self.cluster.dispatch() == Dispatch::Pull || self.reservations.is_some()) {
             self.refuse_surplus(now, commands, observer);
         }
     }
@@ -261,22 +285,6 @@ impl<P: Policy> Scheduler<P> {
             return;
         }
         self.enqueue(now, id.slot);
-    }
-
-    /// Takes note of a task of a job; gives whether it must wait for others.
-    #[cold]
-    fn blocks(&mut self, id: TaskId) -> bool {
-        let details = self.tasks.view(id.slot);
-        let &TaskDetails { job, parents, .. } = details.details();
-        if job == NO_JOB && parents == 0 {
-            return false;
-        }
-        self.dependencies.admit(id, parents);
-        if parents > 0 {
-            self.tasks.hot[id.slot as usize].state = TaskState::Blocked;
-            self.counts.away += 1;
-        }
-        parents > 0
     }
 
     /// Whether a message speaks of the attempt that counts.

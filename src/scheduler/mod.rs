@@ -34,6 +34,7 @@ pub mod event;
 mod fetch;
 mod interrupt;
 mod invariants;
+mod late_binding;
 mod ledger;
 mod limits;
 mod machine;
@@ -50,6 +51,8 @@ mod recovery;
 pub mod resources;
 pub mod retry;
 mod running;
+mod serial;
+mod stealing;
 pub mod task;
 mod timers;
 mod view;
@@ -62,7 +65,8 @@ pub use details::{NO_JOB, TaskDetails};
 pub use event::{Event, Outcome, TaskSpec};
 pub use machine::Scheduler;
 pub use policy::{
-    Backfill, Candidate, Composed, Dispatch, Entry, Interrupts, Order, Pass, Place, Policy, Soon, Step,
+    Backfill, Candidate, Composed, Dispatch, Entry, Interrupts, Manner, Order, Pass, Place, Policy, Soon,
+    Stealing, Step, Take, Victim,
 };
 pub use record::{Observer, Record};
 pub use resources::Resources;

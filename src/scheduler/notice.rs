@@ -10,11 +10,15 @@ impl<P: Policy> Scheduler<P> {
     /// The node's load or free slots have changed.
     #[inline(always)]
     pub(super) fn load_changed(&mut self, node: NodeId) {
-        if self.cluster.dispatch() == Dispatch::Push && !self.cluster.has_limits() {
-            self.policy.parts().1.load_changed(node, &self.cluster);
-        } else {
-            self.node_changed(node);
+        if self.cluster.dispatch() == Dispatch::Push {
+            if self.thieves.is_some() {
+                self.note_for_thieves(node);
+            }
+            if !self.cluster.has_limits() {
+                return self.policy.parts().1.load_changed(node, &self.cluster);
+            }
         }
+        self.node_changed(node);
     }
 
     /// A task has come to a node or left it.

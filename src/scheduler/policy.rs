@@ -18,6 +18,52 @@ pub enum Dispatch {
     Push,
 }
 
+/// What is done beyond pull and push.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Manner {
+    /// Nothing.
+    #[default]
+    Plain,
+    /// Push: an idle node takes tasks that wait at another.
+    Stealing(Stealing),
+    /// Pull: one task at a time in the whole cluster.
+    Serial,
+    /// Push, but to several nodes: the first that is free takes the task.
+    LateBinding {
+        /// How many nodes, at least 1.
+        probes: u32,
+    },
+}
+
+/// How an idle node takes tasks that wait at another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stealing {
+    /// From which node.
+    pub victim: Victim,
+    /// How many tasks.
+    pub take: Take,
+    /// Time from the request until the tasks are there.
+    pub delay: Duration,
+}
+
+/// Which node tasks are taken from, of those whose first task has room at the node that takes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Victim {
+    /// The one where most tasks wait, on a tie the first.
+    Longest,
+    /// Any, equally likely.
+    Random,
+}
+
+/// How many of the tasks that wait at a node are taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Take {
+    /// The first.
+    One,
+    /// The first half, rounded up.
+    Half,
+}
+
 /// Why a task enters a queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Entry {
@@ -336,6 +382,11 @@ pub trait Policy {
     /// When tasks are bound to nodes.
     fn dispatch(&self) -> Dispatch;
 
+    /// What is done beyond that.
+    fn manner(&self) -> Manner {
+        Manner::Plain
+    }
+
     /// Whether a better task takes the place of a running one even if the order does not say so.
     fn preempts(&self) -> bool {
         false
@@ -359,6 +410,8 @@ pub struct Composed<O, L, B> {
     pub place: L,
     /// When it is bound to a node.
     pub dispatch: Dispatch,
+    /// What is done beyond that.
+    pub manner: Manner,
     /// Whether tasks overtake a blocked head.
     pub backfill: B,
     /// Whether a better task takes the place of a running one even if the order does not say so.
@@ -370,7 +423,15 @@ pub struct Composed<O, L, B> {
 impl<O, L, B> Composed<O, L, B> {
     /// A policy of these parts that interrupts only if its order does, at no cost.
     pub fn new(order: O, place: L, dispatch: Dispatch, backfill: B) -> Self {
-        Composed { order, place, dispatch, backfill, preempts: false, switch_cost: Duration::ZERO }
+        Composed {
+            order,
+            place,
+            dispatch,
+            manner: Manner::Plain,
+            backfill,
+            preempts: false,
+            switch_cost: Duration::ZERO,
+        }
     }
 }
 
@@ -382,6 +443,10 @@ impl<O: Order, L: Place, B: Backfill> Policy for Composed<O, L, B> {
     #[inline]
     fn dispatch(&self) -> Dispatch {
         self.dispatch
+    }
+
+    fn manner(&self) -> Manner {
+        self.manner
     }
 
     fn preempts(&self) -> bool {

@@ -17,6 +17,9 @@ impl<P: Policy> Scheduler<P> {
     #[inline(always)]
     pub(super) fn decide_pull<O: Observer>(&mut self, now: Time, commands: &mut Commands, observer: &mut O) {
         if let Some(slot) = self.unplaced.pop() {
+            if self.is_taken() {
+                return self.queue_centrally(now, slot);
+            }
             // With nobody to compete there is no need to go through the queue.
             let chosen = self.policy.parts().1.choose(&self.tasks.view(slot), &self.cluster);
             match chosen {
@@ -68,6 +71,9 @@ impl<P: Policy> Scheduler<P> {
         observer: &mut O,
     ) {
         loop {
+            if self.is_taken() {
+                return;
+            }
             let Some(slot) = self.first_waiting() else { return };
             if self.indexed && self.policy.parts().2.plans_all() {
                 return self.backfill(now, slot, commands, observer);

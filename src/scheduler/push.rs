@@ -22,6 +22,9 @@ impl<P: Policy> Scheduler<P> {
             self.parked.append(&mut self.unplaced);
             std::mem::swap(&mut self.parked, &mut self.unplaced);
         }
+        if self.limited {
+            self.forget_those_who_left(commands);
+        }
         let alone = self.unplaced.len() == 1;
         let mut starting = 0;
         if !alone && self.policy.parts().1.binds_in_order() {
@@ -29,9 +32,6 @@ impl<P: Policy> Scheduler<P> {
         }
         for at in 0..self.unplaced.len() {
             let slot = self.unplaced[at];
-            if self.limited && self.has_left(slot, commands) {
-                continue;
-            }
             let view = self.tasks.view(slot);
             let slots = view.slots();
             let chosen = self.policy.parts().1.choose(&view, &self.cluster);
@@ -83,7 +83,7 @@ impl<P: Policy> Scheduler<P> {
 
     /// Puts the tasks that are to be bound to nodes into the order in which they would leave one queue.
     #[cold]
-    fn put_in_order(&mut self, now: Time) {
+    pub(super) fn put_in_order(&mut self, now: Time) {
         let mut unplaced = std::mem::take(&mut self.unplaced);
         for &slot in &unplaced {
             self.set_key(now, slot, 0);

@@ -106,6 +106,15 @@ pub enum Record {
         /// Whether the attempt failed, so that the next one is a retry; if not, it was lost.
         failed: bool,
     },
+    /// A task that waited at one node waits at another now, which was idle and took it.
+    Stolen {
+        /// The task.
+        task: TaskId,
+        /// Where it waited.
+        from: NodeId,
+        /// Where it waits.
+        to: NodeId,
+    },
     /// A task's state is final.
     Settled {
         /// The task.

@@ -58,6 +58,7 @@ impl<P: Policy> Scheduler<P> {
                     }
                 }
                 Alarm::Patience => self.give_up(now, number, slot, commands, observer),
+                Alarm::Theft => self.request_arrives(number, NodeId(slot)),
             }
         }
     }
@@ -70,6 +71,7 @@ impl<P: Policy> Scheduler<P> {
         self.tries_parked = true;
         observer.on_record(now, &Record::NodeJoined { node });
         self.node_changed(node);
+        self.note_for_thieves(node);
     }
 
     /// All that ran on the node or waited for it goes back to be placed anew: the running attempts
@@ -92,6 +94,7 @@ impl<P: Policy> Scheduler<P> {
             self.vacate(now, slot, node, observer);
         }
         self.cluster.set_up(node, false);
+        self.forget_request(node);
         for slot in lost.drain(..).rev() {
             self.lose(now, slot, node, commands, observer);
         }
@@ -103,7 +106,11 @@ impl<P: Policy> Scheduler<P> {
             self.tasks.hot[slot as usize].node = NONE;
             self.enqueue(now, slot);
         }
+        if self.reservations.is_some() {
+            self.lose_reservations(now, node);
+        }
         self.node_changed(node);
+        self.note_for_thieves(node);
     }
 
     #[cold]

@@ -15,6 +15,9 @@ pub(super) enum Alarm {
     Slice,
     /// A task gives up waiting.
     Patience,
+    /// The request of an idle node for tasks of another arrives: in place of a task the number of the
+    /// request and the idle node.
+    Theft,
 }
 
 /// Bits for the slot; drivers use fewer.
@@ -39,6 +42,7 @@ impl Timers {
             Alarm::Backoff => 0,
             Alarm::Slice => 1,
             Alarm::Patience => 2,
+            Alarm::Theft => 3,
         };
         let low = alarm << SLOT_BITS | slot;
         self.heap.push((u128::from(due.0) << 64) | (u128::from(number) << 32) | u128::from(low));
@@ -52,7 +56,8 @@ impl Timers {
         let alarm = match low >> SLOT_BITS {
             0 => Alarm::Backoff,
             1 => Alarm::Slice,
-            _ => Alarm::Patience,
+            2 => Alarm::Patience,
+            _ => Alarm::Theft,
         };
         Some((alarm, due, number, low & ((1 << SLOT_BITS) - 1)))
     }

@@ -59,6 +59,22 @@ impl KeyTree {
         }
     }
 
+    /// The most room that any place has, 1 or 0 when no demand is above 1.
+    pub fn most_room(&self) -> u32 {
+        self.most.get(1).copied().unwrap_or(u32::from(self.least[1] != NONE))
+    }
+
+    /// The room of a place, 1 or 0 when no demand is above 1.
+    pub fn room_of(&self, place: u32) -> u32 {
+        let at = self.leaves + place as usize;
+        self.most.get(at).copied().unwrap_or(u32::from(self.least[at] != NONE))
+    }
+
+    /// The most room of the places of a subtree; 1 when no demand is above 1.
+    pub fn room_below(&self, at: usize) -> u32 {
+        self.most.get(at).copied().unwrap_or(1)
+    }
+
     /// The first place with the least key among those with room for `demand` (at least 1).
     #[inline]
     pub fn least(&self, demand: u32) -> Option<u32> {

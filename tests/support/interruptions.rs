@@ -136,7 +136,7 @@ impl Plain<'_> {
                 self.end_slice(task, node);
             }
         }
-        if self.for_better() && self.policy.dispatch == Dispatch::Pull {
+        if self.for_better() && self.policy.dispatch.base() == Dispatch::Pull {
             while let Some(head) = self.head(&self.waiting)
                 && self.make_room(head)
             {
@@ -157,7 +157,7 @@ impl Plain<'_> {
         if let OrderSpec::Mlfq { levels, .. } = self.policy.order {
             state.level = (state.level + 1).min(levels - 1);
         }
-        let push = self.policy.dispatch == Dispatch::Push;
+        let push = self.policy.dispatch.base() == Dispatch::Push;
         let queue = if push { &self.nodes[node].queue } else { &self.waiting };
         let head = self.head(queue);
         if head.is_some_and(|head| self.in_line(head, task) == Ordering::Less) {
@@ -258,7 +258,7 @@ impl Plain<'_> {
         (state.interruption.interrupted, state.interruption.slice_end) = (true, None);
         state.interruption.used += ran;
         self.evaluate(task);
-        match self.policy.dispatch {
+        match self.policy.dispatch.base() {
             Dispatch::Pull => self.waiting.push(task),
             Dispatch::Push => self.nodes[node].queue.push(task),
         }

@@ -8,7 +8,7 @@ use std::cmp::Ordering;
 
 use falcon::faults::FailsWhen;
 use falcon::ids::NodeId;
-use falcon::policies::spec::Sharers;
+use falcon::policies::spec::{DispatchSpec, Sharers};
 use falcon::policies::{BackfillSpec, OrderSpec, PlaceSpec, PolicySpec};
 use falcon::random::{Purpose, Stream, Streams};
 use falcon::scheduler::details::NO_KEY;
@@ -24,6 +24,8 @@ mod breakdowns;
 mod interruptions;
 #[path = "scores.rs"]
 mod scores;
+#[path = "stealing.rs"]
+mod stealing;
 
 /// What became of a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,6 +123,10 @@ struct Plain<'a> {
     sharers: Vec<(u32, u128)>,
     /// Turns given out: see `interruptions`.
     turns: u64,
+    /// Requests for tasks under way: see `stealing`.
+    requests: Vec<stealing::Request>,
+    /// By task: where places were reserved for it.
+    places: Vec<Vec<usize>>,
     /// Time, whether it begins, and node.
     outages: Vec<(u64, bool, usize)>,
     /// Repairers without work, and nodes that wait for one with the lengths of their repairs.
@@ -220,6 +226,8 @@ impl<'a> Plain<'a> {
             plans: vec![None; tasks.len()],
             sharers: Vec::new(),
             turns: 0,
+            requests: Vec::new(),
+            places: vec![Vec::new(); tasks.len()],
             outages: breakdowns::outages(world, streams),
             idle_repairers: world.faults.repair_crew,
             repairs: Vec::new(),
@@ -244,7 +252,9 @@ impl<'a> Plain<'a> {
         let next_event = self.events.iter().map(|(time, _, _)| *time).min();
         let next_timer = self.timers.iter().map(|(time, _)| *time).min();
         let next_slice = self.next_slice_end();
-        let next = next_event.into_iter().chain(next_timer).chain(next_slice).min();
+        let next_request = self.requests.iter().map(|request| request.arrives).min();
+        let timers = next_timer.into_iter().chain(next_slice).chain(next_request);
+        let next = next_event.into_iter().chain(timers).min();
         self.now = next.expect("a task that can never settle");
         self.timers.sort_unstable();
         while let Some(&(time, task)) = self.timers.first()
@@ -265,11 +275,14 @@ impl<'a> Plain<'a> {
                 Event::Outage(step) => self.outage_step(step),
             }
         }
-        match self.policy.dispatch {
+        match self.policy.dispatch.base() {
             Dispatch::Pull => self.decide_pull(),
             Dispatch::Push => self.decide_push(),
         }
         self.decide_interruptions();
+        if let DispatchSpec::Hybrid(rule) = self.policy.dispatch {
+            self.steal(rule);
+        }
     }
 
     // Facts -----------------------------------------------------------------------------------
@@ -298,7 +311,7 @@ impl<'a> Plain<'a> {
         self.nodes[node].running.retain(|other| *other != task);
         self.remember(task);
         self.rests(node);
-        if self.policy.dispatch == Dispatch::Push && !self.touched.contains(&node) {
+        if self.policy.dispatch.base() == Dispatch::Push && !self.touched.contains(&node) {
             self.touched.push(node);
         }
         let state = &mut self.tasks[task];
@@ -333,6 +346,7 @@ impl<'a> Plain<'a> {
     fn goes_down(&mut self, node: usize) {
         self.nodes[node].up = false;
         self.nodes[node].busy_since = None;
+        self.requests.retain(|request| request.thief != node);
         for task in std::mem::take(&mut self.nodes[node].running) {
             self.count_work(task, node);
             self.forget(Event::Begin(task));
@@ -357,6 +371,8 @@ impl<'a> Plain<'a> {
         }
         let mut queue = std::mem::take(&mut self.nodes[node].queue);
         queue.sort_by(|a, b| self.in_line(*a, *b));
+        // Under late binding they may still wait elsewhere.
+        queue.retain(|task| !self.nodes.iter().any(|other| other.queue.contains(task)));
         self.waiting.extend(queue);
     }
 
@@ -501,7 +517,7 @@ impl<'a> Plain<'a> {
     }
 
     fn room_amount(&self, node: usize, kind: usize) -> u64 {
-        match self.policy.dispatch {
+        match self.policy.dispatch.base() {
             Dispatch::Pull => self.free_amount(node, kind),
             Dispatch::Push => self.capacity(node, kind),
         }
@@ -560,7 +576,7 @@ impl<'a> Plain<'a> {
 
     /// What a task placed there may count on.
     fn room(&self, node: usize) -> u32 {
-        match self.policy.dispatch {
+        match self.policy.dispatch.base() {
             Dispatch::Pull => self.free(node),
             Dispatch::Push if self.nodes[node].up => self.world.nodes[node].slots,
             Dispatch::Push => 0,
@@ -682,7 +698,7 @@ impl<'a> Plain<'a> {
             _ => chosen,
         };
         let chosen = match chosen {
-            None if looks_for_free_slots && self.policy.dispatch == Dispatch::Push => {
+            None if looks_for_free_slots && self.policy.dispatch.base() == Dispatch::Push => {
                 self.least(with_room(), |node| self.load(node) as f64)
             }
             chosen => chosen,
@@ -718,7 +734,8 @@ impl<'a> Plain<'a> {
     fn backlog(&self, node: usize) -> u128 {
         let speed = self.world.nodes[node].speed;
         let time = |task: usize| (self.tasks[task].left_known() as f64 / speed).round() as u64;
-        let waiting = self.nodes[node].queue.iter().map(|task| (*task, time(*task)));
+        let bound = !matches!(self.policy.dispatch, DispatchSpec::LateBinding { .. });
+        let waiting = self.nodes[node].queue.iter().filter(|_| bound).map(|task| (*task, time(*task)));
         let running = self.nodes[node].running.iter();
         let running = running.map(|task| (*task, self.tasks[*task].expected_end.saturating_sub(self.now)));
         let all = waiting.chain(running);
@@ -750,7 +767,7 @@ impl<'a> Plain<'a> {
     /// first. What is bound to a node keeps it busy for as long as estimates say, or until it is idle.
     fn earliest_finish(&mut self, task: usize) -> Option<usize> {
         let Task { slots, estimate, .. } = self.tasks[task];
-        let pull = self.policy.dispatch == Dispatch::Pull;
+        let pull = self.policy.dispatch.base() == Dispatch::Pull;
         // Where resources are named a free slot alone says little.
         let named = self.kinds() > 0;
         let narrow = !named && self.tasks.iter().all(|task| task.slots == 1);
@@ -839,6 +856,10 @@ impl<'a> Plain<'a> {
             unplaced.sort_by(|a, b| self.in_line(*a, *b));
         }
         for task in unplaced {
+            if let DispatchSpec::LateBinding { probes } = self.policy.dispatch {
+                self.reserve(task, probes as usize);
+                continue;
+            }
             let Some(node) = self.choose(task) else {
                 self.parked.push(task);
                 continue;
@@ -854,16 +875,48 @@ impl<'a> Plain<'a> {
                 self.touched.push(node);
             }
         }
-        for node in std::mem::take(&mut self.touched) {
+        while !self.touched.is_empty() {
+            let node = self.touched.remove(0);
             self.advance(node);
         }
+    }
+
+    /// Puts a task into the queues of several nodes, each chosen as if those before were down.
+    fn reserve(&mut self, task: usize, probes: usize) {
+        self.evaluate(task);
+        let mut nodes = Vec::new();
+        for _ in 0..probes {
+            let Some(node) = self.choose(task) else { break };
+            nodes.push(node);
+            self.nodes[node].queue.push(task);
+            if self.free(node) > 0 && !self.touched.contains(&node) {
+                self.touched.push(node);
+            }
+            self.nodes[node].up = false;
+        }
+        for &node in &nodes {
+            self.nodes[node].up = true;
+        }
+        if nodes.is_empty() {
+            self.parked.push(task);
+        }
+        self.places[task] = nodes;
     }
 
     fn fill(&mut self, node: usize) {
         while let Some(head) = self.head(&self.nodes[node].queue)
             && self.can_start(head, node)
         {
-            self.nodes[node].queue.retain(|task| *task != head);
+            // In several queues under late binding.
+            let places = std::mem::take(&mut self.places[head]);
+            for other in places.into_iter().chain([node]) {
+                let before = self.nodes[other].queue.len();
+                self.nodes[other].queue.retain(|task| *task != head);
+                let left = other != node && self.nodes[other].queue.len() < before;
+                if left && self.free(other) > 0 && !self.touched.contains(&other) {
+                    self.touched.push(other);
+                }
+            }
             self.start(head, node);
         }
     }
@@ -885,6 +938,11 @@ impl<'a> Plain<'a> {
             return self.follow_plans();
         }
         while let Some(head) = self.committed.or_else(|| self.head(&self.waiting)) {
+            if self.policy.dispatch == DispatchSpec::Serial
+                && self.nodes.iter().any(|node| !node.running.is_empty())
+            {
+                return;
+            }
             let Some(node) = self.choose(head) else {
                 self.committed = self.policy.commit_head.then_some(head);
                 return self.overtake(head);

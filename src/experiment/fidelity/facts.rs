@@ -98,7 +98,7 @@ impl Fact {
             // It says no more than the end or the loss that follows.
             Record::Released { .. } => return None,
             // What the scheduler does itself is no fact it is told.
-            Record::Interrupted { .. } => return None,
+            Record::Interrupted { .. } | Record::Stolen { .. } => return None,
             Record::Dispatched { .. } | Record::Settled { .. } | Record::Refused { .. } => return None,
             Record::InJob { .. } => return None,
         })

@@ -10,7 +10,8 @@ use super::reader::{Found, Key, Reader, Setting, shortened};
 use super::values::{Quantity, Seconds, grouped};
 use super::words::Name;
 use crate::policies::registry::{self, PRESETS};
-use crate::policies::spec::{BackfillSpec, Dispatch, OrderSpec, PlaceSpec, PolicySpec};
+use crate::policies::spec::{BackfillSpec, DispatchSpec, OrderSpec, PlaceSpec, PolicySpec};
+use crate::scheduler::Dispatch;
 use crate::structures::hash_ring::MOST_POINTS;
 use crate::time::Duration;
 
@@ -255,7 +256,7 @@ fn check_promises(inline: &InlinePolicy, spec: &PolicySpec, at: Origin, reader: 
 
 fn check_commit(inline: &InlinePolicy, spec: &PolicySpec, reader: &mut Reader) {
     let Some(commit) = inline.commit_head.found().filter(|found| found.value) else { return };
-    let label = if spec.dispatch == Dispatch::Push {
+    let label = if spec.dispatch.base() == Dispatch::Push {
         "every node has a queue of its own"
     } else if spec.backfill == BackfillSpec::Conservative {
         "every waiting task keeps its place already"
@@ -271,22 +272,29 @@ fn check_commit(inline: &InlinePolicy, spec: &PolicySpec, reader: &mut Reader) {
 fn check_parts(table: &PolicyTable, spec: &PolicySpec, at: Origin, nodes: Option<u64>, reader: &mut Reader) {
     let PolicyTable::Inline(inline) = table else { return };
     check_interruptions(inline, spec, reader);
-    if spec.backfill != BackfillSpec::None && spec.dispatch == Dispatch::Push {
+    if spec.backfill != BackfillSpec::None && spec.dispatch.base() == Dispatch::Push {
         let at = inline.backfill.found().map_or(at, |found| found.at);
-        let mut diagnostic =
-            Diagnostic::new("backfilling needs one central queue", at, "not supported with push dispatch")
-                .help("use `dispatch = \"pull\"`, or leave `backfill` out");
+        let label = match spec.dispatch {
+            DispatchSpec::Push => "not supported with push dispatch",
+            _ => "not supported with this dispatch",
+        };
+        let mut diagnostic = Diagnostic::new("backfilling needs one central queue", at, label)
+            .help("use `dispatch = \"pull\"`, or leave `backfill` out");
         if let Some(dispatch) = inline.dispatch.found() {
             diagnostic = diagnostic.context(dispatch.at, "one queue per node");
         }
         reader.report(diagnostic);
     }
+    check_serial(inline, spec, reader);
     check_overtaking(inline, spec, reader);
     check_promises(inline, spec, at, reader);
     one_queue(inline, spec, at, reader);
     if let PlaceSpec::MinCostFlow { .. } = spec.place {
-        let (key, why) = match (spec.dispatch, spec.backfill) {
+        let (key, why) = match (spec.dispatch.base(), spec.backfill) {
             (Dispatch::Push, _) => (inline.dispatch.found().map(|found| found.at), "binds tasks one by one"),
+            _ if spec.dispatch == DispatchSpec::Serial => {
+                (inline.dispatch.found().map(|found| found.at), "starts tasks one by one")
+            }
             _ if spec.order.needs_central_queue() => {
                 (inline.order.found().map(|found| found.at), "says at each start whose turn it is")
             }
@@ -325,13 +333,28 @@ fn check_parts(table: &PolicyTable, spec: &PolicySpec, at: Origin, nodes: Option
     }
 }
 
+/// Where one task runs at a time nobody can go beside another.
+fn check_serial(inline: &InlinePolicy, spec: &PolicySpec, reader: &mut Reader) {
+    if spec.dispatch != DispatchSpec::Serial || spec.backfill == BackfillSpec::None {
+        return;
+    }
+    let Some(backfill) = inline.backfill.found() else { return };
+    let title = "nobody overtakes where one task runs at a time";
+    let mut diagnostic = Diagnostic::new(title, backfill.at, "would start several")
+        .help("use `dispatch = \"pull\"`, or leave `backfill` out");
+    if let Some(dispatch) = inline.dispatch.found() {
+        diagnostic = diagnostic.context(dispatch.at, "one at a time");
+    }
+    reader.report(diagnostic);
+}
+
 /// An order that shares the whole cluster needs all who wait in one queue, in its own order.
 fn one_queue(inline: &InlinePolicy, spec: &PolicySpec, at: Origin, reader: &mut Reader) {
     if !spec.order.needs_central_queue() {
         return;
     }
     let order_at = inline.order.found().map_or(at, |found| found.at);
-    if let (Dispatch::Push, Some(dispatch)) = (spec.dispatch, inline.dispatch.found()) {
+    if let (Dispatch::Push, Some(dispatch)) = (spec.dispatch.base(), inline.dispatch.found()) {
         reader.report(
             Diagnostic::new("this order needs one central queue", dispatch.at, "one queue per node")
                 .context(order_at, "shares are those of the whole cluster")
@@ -406,6 +429,28 @@ fn check_interruptions(inline: &InlinePolicy, spec: &PolicySpec, reader: &mut Re
     };
     let (can, why) = nature(&spec.order);
     let always = can && !why.is_empty();
+    if matches!(spec.dispatch, DispatchSpec::LateBinding { .. }) && spec.order.moves() {
+        if let Some(at) = order_at {
+            let title = "`late-binding` cannot be combined with keys that move";
+            reader.report(
+                Diagnostic::new(title, at, "moves with time")
+                    .help("use another `dispatch`, or an order whose keys stand still"),
+            );
+        }
+        return;
+    }
+    if matches!(spec.dispatch, DispatchSpec::LateBinding { .. }) && (always || spec.preempt) {
+        let at = inline.preempt.found().map(|preempt| preempt.at).or(order_at);
+        let at = at.or(inline.dispatch.found().map(|dispatch| dispatch.at));
+        if let Some(at) = at {
+            let title = "`late-binding` cannot be combined with interruptions";
+            reader.report(
+                Diagnostic::new(title, at, "interrupts")
+                    .help("use another `dispatch`, or an order that does not interrupt"),
+            );
+        }
+        return;
+    }
     if let Some(preempt) = inline.preempt.found() {
         if preempt.value && !can {
             let title = "`preempt` means nothing for this order";

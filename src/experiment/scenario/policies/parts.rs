@@ -12,7 +12,8 @@ use super::score::ScoreTable;
 use crate::policies::order::mlfq::MOST_LEVELS;
 use crate::policies::order::score::Formula;
 use crate::policies::registry::{BACKFILLS, DISPATCHES, ORDERS, PLACES, Part};
-use crate::policies::spec::{BackfillSpec, Dispatch, OrderSpec, PlaceSpec, Sharers};
+use crate::policies::spec::{BackfillSpec, DispatchSpec, OrderSpec, PlaceSpec, Sharers};
+use crate::scheduler::{Stealing, Take, Victim};
 use crate::time::Duration;
 
 /// A part named by a word of the registry. For those with options, the table of the options and how a
@@ -264,6 +265,46 @@ table! {
     }
 }
 
+words! {
+    /// From which node an idle node takes tasks.
+    VictimWord {
+        /// The one where most tasks wait.
+        Longest "longest";
+        /// Any where tasks wait.
+        Random "random";
+    }
+}
+
+words! {
+    /// How many tasks an idle node takes.
+    TakeWord {
+        /// The first that waits.
+        One "one";
+        /// The first half of those that wait, rounded up.
+        Half "half";
+    }
+}
+
+table! {
+    /// Push, and an idle node takes what waits at another.
+    Hybrid, "`hybrid`" {
+        /// From which node an idle node takes tasks.
+        victim: VictimWord = VictimWord::Longest;
+        /// How many tasks it takes.
+        take: TakeWord = TakeWord::One;
+        /// Time from the request of the idle node until it has the tasks.
+        delay: Quantity<Seconds> = Quantity::new(0.0);
+    }
+}
+
+table! {
+    /// Places reserved at several nodes; the first that is free takes the task.
+    LateBinding, "`late-binding`" {
+        /// At how many nodes.
+        probes: Whole<1, 1_000> = Whole(2);
+    }
+}
+
 part!(Order(OrderSpec), ORDERS, "order", "fifo", "Which waiting task goes next.", {
     "fair-share": FairShare => |options, _| {
         Some(OrderSpec::FairShare { over: options.over.value()?.sharers() })
@@ -361,7 +402,23 @@ part!(Place(PlaceSpec), PLACES, "place", "least-loaded", "Which node takes the t
         Some(PlaceSpec::Nearest { spill_over: *options.spill_over.value()? })
     };
 });
-part!(DispatchKind(Dispatch), DISPATCHES, "dispatch", "pull", "When a task is bound to a node.", {});
+part!(DispatchKind(DispatchSpec), DISPATCHES, "dispatch", "pull", "When a task is bound to a node.", {
+    "hybrid": Hybrid => |options, _| {
+        let victim = match options.victim.value()? {
+            VictimWord::Longest => Victim::Longest,
+            VictimWord::Random => Victim::Random,
+        };
+        let take = match options.take.value()? {
+            TakeWord::One => Take::One,
+            TakeWord::Half => Take::Half,
+        };
+        let delay = Duration::from_seconds(options.delay.value()?.0)?;
+        Some(DispatchSpec::Hybrid(Stealing { victim, take, delay }))
+    };
+    "late-binding": LateBinding => |options, _| {
+        Some(DispatchSpec::LateBinding { probes: options.probes.value()?.small() })
+    };
+});
 part!(Backfill(BackfillSpec), BACKFILLS, "backfill", "none", "Whether tasks may overtake a blocked head.", {
 });
 

@@ -5,7 +5,7 @@ use crate::distribution::Distribution;
 use crate::experiment::plan::Until;
 use crate::faults::FailsWhen;
 use crate::policies::order::score::Formula;
-use crate::policies::spec::{BackfillSpec, Dispatch, OrderSpec, PlaceSpec, Sharers};
+use crate::policies::spec::{BackfillSpec, DispatchSpec, OrderSpec, PlaceSpec, Sharers};
 use crate::scheduler::retry::RetryPlan;
 use crate::time::{Duration, Time};
 use crate::workload::{Arrivals, EstimateSpec, Workload};
@@ -188,7 +188,7 @@ fn a_full_scenario_is_read_key_by_key() {
         ]
     );
     assert_eq!(plan.policies[1].order, OrderSpec::Sjf);
-    assert_eq!(plan.policies[1].dispatch, Dispatch::Push);
+    assert_eq!(plan.policies[1].dispatch, DispatchSpec::Push);
     assert_eq!(plan.policies[2].place, PlaceSpec::PowerOf { d: 9, with_replacement: true });
     assert_eq!(plan.policies[3].backfill, BackfillSpec::Aggressive);
     let score = |text: &str, seconds: u64| OrderSpec::Score {

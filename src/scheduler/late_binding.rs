@@ -1,0 +1,272 @@
+//! Late binding: when a task arrives a place in the queue is reserved for it at each of several nodes;
+//! the first of them that is free takes it, and its other reservations are void.
+//!
+//! Source: Sparrow; Ousterhout, Wendell, Zaharia and Stoica, SOSP 2013. Cost: `probes` choices of the
+//! place per task, and O(log n) per reservation for n in the queue or nodes; void ones are thrown away
+//! when they come to the front, or once they are more than half of a queue.
+//! A bad idea when one central queue can be had: it is `pull` among those nodes that were asked.
+//!
+//! Each time it is asked the place chooses among the nodes that it has not named yet, as if those were
+//! down. Each queue goes in the order of the policy. A reservation counts as load of its node; places
+//! that count work see what runs. Limits of the queues of single nodes do not apply. When a node is lost
+//! its reservations are; a task that has none left is placed anew.
+
+use super::cluster::Cluster;
+use super::command::Commands;
+use super::machine::Scheduler;
+use super::policy::{Manner, Order, Place, Policy};
+use super::record::Observer;
+use super::task::{NONE, TaskState, Tasks};
+use crate::ids::NodeId;
+use crate::structures::heap::Heap;
+use crate::time::Time;
+
+/// Queues are cleared of void reservations only when they are longer than this.
+const WORTH_CLEARING: usize = 32;
+
+/// Who has a place reserved where.
+#[derive(Clone, Debug)]
+pub(super) struct Reservations {
+    probes: usize,
+    /// By node: key, number and slot of tasks, void ones among them.
+    queues: Vec<Heap>,
+    /// An empty one; kept to use its memory again.
+    spare: Heap,
+    /// By node: reservations that are not void.
+    counts: Vec<u32>,
+    /// By slot `probes` nodes each; those that are not needed are `NONE`.
+    nodes: Vec<u32>,
+}
+
+impl Reservations {
+    /// For a cluster without tasks, whose nodes from now on do not limit their queues; nothing where
+    /// tasks are bound at once.
+    pub(super) fn of(manner: Manner, cluster: &mut Cluster) -> Option<Box<Self>> {
+        let Manner::LateBinding { probes } = manner else { return None };
+        cluster.lift_queue_limits();
+        Some(Box::new(Reservations {
+            probes: probes as usize,
+            queues: vec![Heap::new(); cluster.len()],
+            spare: Heap::new(),
+            counts: vec![0; cluster.len()],
+            nodes: Vec::new(),
+        }))
+    }
+
+    fn nodes_of(&self, slot: u32) -> &[u32] {
+        let from = slot as usize * self.probes;
+        self.nodes.get(from..from + self.probes).unwrap_or_default()
+    }
+
+    fn has(&self, slot: u32, node: NodeId) -> bool {
+        self.nodes_of(slot).contains(&node.0)
+    }
+
+    fn nodes_of_mut(&mut self, slot: u32) -> &mut [u32] {
+        let from = slot as usize * self.probes;
+        if self.nodes.len() < from + self.probes {
+            self.nodes.resize(from + self.probes, NONE);
+        }
+        &mut self.nodes[from..from + self.probes]
+    }
+
+    /// Whether the entry of this node's queue stands for a task that waits for it.
+    fn is_valid(&self, entry: u128, node: NodeId, tasks: &Tasks) -> bool {
+        let (key, number, slot) = ((entry >> 64) as u64, (entry >> 32) as u32, entry as u32);
+        let task = &tasks.hot[slot as usize];
+        task.number == number && task.key == key && task.state == TaskState::Waiting && self.has(slot, node)
+    }
+
+    fn push(&mut self, slot: u32, node: NodeId, tasks: &Tasks) {
+        let task = &tasks.hot[slot as usize];
+        let entry = u128::from(task.key) << 64 | u128::from(task.number) << 32 | u128::from(slot);
+        let at = node.index();
+        if self.queues[at].len() >= WORTH_CLEARING && self.queues[at].len() / 2 > self.counts[at] as usize {
+            self.clear_void(node, tasks);
+        }
+        self.queues[at].push(entry);
+        self.counts[at] += 1;
+    }
+
+    fn clear_void(&mut self, node: NodeId, tasks: &Tasks) {
+        let mut all = std::mem::replace(&mut self.queues[node.index()], std::mem::take(&mut self.spare));
+        let mut last = None;
+        while let Some(entry) = all.pop() {
+            if last != Some(entry) && self.is_valid(entry, node, tasks) {
+                self.queues[node.index()].push(entry);
+            }
+            last = Some(entry);
+        }
+        self.spare = all;
+    }
+
+    /// The task that goes next at the node; void reservations are thrown away on the way.
+    fn first(&mut self, node: NodeId, tasks: &Tasks) -> Option<u32> {
+        while let Some(entry) = self.queues[node.index()].peek() {
+            if self.is_valid(entry, node, tasks) {
+                return Some(entry as u32);
+            }
+            self.queues[node.index()].pop();
+        }
+        None
+    }
+
+    /// The tasks that wait for the node, in order.
+    pub(super) fn at(&self, node: NodeId, tasks: &Tasks) -> Vec<u32> {
+        let valid = self.queues[node.index()].iter().filter(|entry| self.is_valid(*entry, node, tasks));
+        let mut valid: Vec<u128> = valid.collect();
+        valid.sort_unstable();
+        valid.dedup();
+        valid.into_iter().map(|entry| entry as u32).collect()
+    }
+
+    /// How many reservations at the node count.
+    pub(super) fn count(&self, node: NodeId) -> usize {
+        self.counts[node.index()] as usize
+    }
+}
+
+impl<P: Policy> Scheduler<P> {
+    /// Reserves places for the tasks of this instant, and starts what can start.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn decide_late<O: Observer>(&mut self, now: Time, commands: &mut Commands, observer: &mut O) {
+        if self.tries_parked {
+            self.tries_parked = false;
+            // Those that waited longest are placed first.
+            self.parked.append(&mut self.unplaced);
+            std::mem::swap(&mut self.parked, &mut self.unplaced);
+        }
+        if self.limited {
+            self.forget_those_who_left(commands);
+        }
+        let in_order = self.unplaced.len() > 1 && self.policy.parts().1.binds_in_order();
+        if in_order {
+            self.put_in_order(now);
+        }
+        for at in 0..self.unplaced.len() {
+            let slot = self.unplaced[at];
+            if !in_order {
+                self.set_key(now, slot, 0);
+            }
+            self.reserve_places(slot);
+            if !self.has_reservations(slot) {
+                self.parked.push(slot);
+                self.tries_parked = self.limited;
+            }
+        }
+        self.unplaced.clear();
+        let mut at = 0;
+        // Nodes are added where a start has made another task the first.
+        while let Some(&node) = self.dirty.get(at) {
+            self.cluster.nodes[node.index()].dirty = false;
+            self.take_reserved(now, node, commands, observer);
+            at += 1;
+        }
+        self.dirty.clear();
+    }
+
+    /// Asks the place for nodes, each among those that it has not named yet, and queues the task there.
+    fn reserve_places(&mut self, slot: u32) {
+        let Some(reservations) = &mut self.reservations else { return };
+        let probes = reservations.probes;
+        reservations.nodes_of_mut(slot).fill(NONE);
+        for at in 0..probes {
+            let chosen = self.policy.parts().1.choose(&self.tasks.view(slot), &self.cluster);
+            let (Some(node), Some(reservations)) = (chosen, &mut self.reservations) else { break };
+            reservations.nodes_of_mut(slot)[at] = node.0;
+            reservations.push(slot, node, &self.tasks);
+            self.cluster.count(slot, node, &self.tasks);
+            self.load_changed(node);
+            if self.cluster.nodes[node.index()].free > 0 {
+                self.mark_dirty(node);
+            }
+            if at + 1 < probes {
+                self.cluster.hide(node);
+                self.node_changed(node);
+            }
+        }
+        while let Some(node) = self.cluster.show() {
+            self.node_changed(node);
+        }
+    }
+
+    /// Gives free slots of the node to those who have a place there.
+    fn take_reserved<O: Observer>(
+        &mut self,
+        now: Time,
+        node: NodeId,
+        commands: &mut Commands,
+        observer: &mut O,
+    ) {
+        loop {
+            let free = self.cluster.nodes[node.index()].free;
+            let Some(reservations) = self.reservations.as_mut().filter(|_| free > 0) else { return };
+            let Some(slot) = reservations.first(node, &self.tasks) else { return };
+            if self.tasks.hot[slot as usize].slots > free || !self.cluster.covers(node, slot, &self.tasks) {
+                return;
+            }
+            self.void_reservations(slot, Some(node));
+            self.cluster.nodes[node.index()].load += 1;
+            self.policy.parts().0.taken(self.tasks.hot[slot as usize].key, 0);
+            self.start(now, slot, node, commands, observer);
+        }
+    }
+
+    /// Whether the task has a place reserved anywhere.
+    pub(super) fn has_reservations(&self, slot: u32) -> bool {
+        let reservations = self.reservations.as_ref();
+        reservations.is_some_and(|reservations| reservations.nodes_of(slot).iter().any(|node| *node != NONE))
+    }
+
+    /// A task waits no more; one that has no reservations is among those that no node had room for.
+    pub(super) fn withdraw(&mut self, slot: u32) {
+        if self.has_reservations(slot) {
+            self.void_reservations(slot, None);
+        } else {
+            self.parked.retain(|parked| *parked != slot);
+        }
+    }
+
+    /// Voids all reservations of a task, which starts at the one node, if at any.
+    fn void_reservations(&mut self, slot: u32, taken: Option<NodeId>) {
+        let probes = self.reservations.as_ref().map_or(0, |reservations| reservations.probes);
+        for at in 0..probes {
+            let Some(reservations) = &mut self.reservations else { return };
+            let node = std::mem::replace(&mut reservations.nodes_of_mut(slot)[at], NONE);
+            if node == NONE {
+                continue;
+            }
+            self.give_back(slot, NodeId(node));
+            // Perhaps it kept others from starting there.
+            if self.cluster.nodes[node as usize].free > 0 && taken != Some(NodeId(node)) {
+                self.mark_dirty(NodeId(node));
+            }
+        }
+    }
+
+    /// A reservation counts no more.
+    fn give_back(&mut self, slot: u32, node: NodeId) {
+        if let Some(reservations) = &mut self.reservations {
+            reservations.counts[node.index()] -= 1;
+        }
+        self.cluster.discount(slot, node, &self.tasks);
+        self.load_changed(node);
+    }
+
+    /// The node is lost, and all places there; tasks that have no other are placed anew.
+    #[cold]
+    pub(super) fn lose_reservations(&mut self, now: Time, node: NodeId) {
+        loop {
+            let Some(reservations) = &mut self.reservations else { return };
+            let Some(slot) = reservations.first(node, &self.tasks) else { break };
+            for other in reservations.nodes_of_mut(slot).iter_mut().filter(|other| **other == node.0) {
+                *other = NONE;
+            }
+            self.give_back(slot, node);
+            if !self.has_reservations(slot) {
+                self.enqueue(now, slot);
+            }
+        }
+    }
+}
