@@ -97,6 +97,10 @@ pub struct Scheduler<P> {
 
 impl<P: Policy> Scheduler<P> {
     /// A scheduler that knows its nodes but believes none of them up yet.
+    ///
+    /// # Panics
+    /// When the backfilling rule plans for all waiting tasks, which it does by slots alone, and resources
+    /// are named: a plan might then wait for ever on a node that lacks one.
     pub fn new(mut policy: P, nodes: &[NodeSpec], config: SchedulerConfig) -> Self {
         let mut cluster = Cluster::new(nodes, policy.dispatch(), &config);
         let jitter = Streams::new(config.seed).key(Purpose::Backoff);
@@ -105,6 +109,8 @@ impl<P: Policy> Scheduler<P> {
         let reordered = backfill.reorders();
         let switch_cost = policy.switch_cost();
         let (order, place, backfill) = policy.parts();
+        let by_slots = !backfill.plans_all() || cluster.resources().is_none();
+        assert!(by_slots, "a backfilling rule that plans for all plans by slots alone");
         // A rule that protects the head of the queue wants to see who passes it one by one, and an order
         // that says at every start whose turn it is has but one task at the front.
         let one_by_one = backfill.is_active() || order.is_grouped();

@@ -118,7 +118,7 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
     /// every task is settled.
     #[inline(always)]
     pub(super) fn step(&mut self) -> Result<bool, SimulationError> {
-        if self.next_arrival == Rank::NEVER && self.scheduler.view().unsettled() == 0 {
+        if self.next_arrival.is_never() && self.scheduler.view().unsettled() == 0 {
             return Ok(false);
         }
         let before = self.events;
@@ -370,7 +370,7 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
                 }
                 Command::Settle { task, .. } => {
                     // After the last arrival nobody but spawned tasks takes a free slot.
-                    if self.next_arrival != Rank::NEVER || self.trees.is_some() {
+                    if !self.next_arrival.is_never() || self.trees.is_some() {
                         self.free.push(task.slot);
                     }
                 }

@@ -39,7 +39,7 @@ pub enum Kind {
 }
 
 /// When an event comes, among all others: its time, then its insertion number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub struct Rank(u128);
 
 impl Rank {
@@ -58,6 +58,13 @@ impl Rank {
 
     /// After everything.
     pub const NEVER: Rank = Rank(u128::MAX);
+
+    /// Whether it is that of nothing. Only half of it is read: all of it in one go would have to wait
+    /// until both halves, written one after the other, have left the processor.
+    #[inline(always)]
+    pub fn is_never(self) -> bool {
+        self.time() == Time::NEVER
+    }
 
     /// The rank of the event with this number at this time.
     #[inline]

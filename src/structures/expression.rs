@@ -1,61 +1,82 @@
-//! Arithmetic over named variables: a text is read once into steps for a stack of numbers, and then
-//! evaluated as often as one likes.
+//! Arithmetic over named variables: a text is read once, and then evaluated as often as one likes.
 //!
-//! From the loosest to the tightest: `+` and `-`, `*` and `/`, a sign, `^`. As in mathematics `-x^2` is
-//! `-(x^2)` and `2^3^2` is `2^(3^2)`. Functions: [`FUNCTIONS`]. Reading takes O(length), evaluating
-//! O(length) and no memory but a small stack; neither can overflow the machine's stack.
+//! The library `exmex` reads and evaluates. It does not say where in a text a mistake is; it takes `-x^2`
+//! for `(-x)^2`, and `2^3^2` for `(2^3)^2`; it knows no `1e6`; and where `max(x, max(y, z))` stands it gives
+//! up. So the words of a text are checked here first, one after the other, and handed over in a form that
+//! both read alike: a sign as a factor of -1, names in braces, numbers in full, `min` and `max` between
+//! their arguments. What people and programs read differently, a power of a power or a sign right after an
+//! operator, is refused: parentheses say what is meant.
 //!
-//! Why no library: of those with a permissive licence that are kept up, `exmex` (0.21) takes `-x^2` for
-//! `(-x)^2`, which turns a score upside down without a word, and none says where in the text a mistake
-//! is; `evalexpr` is AGPL since version 12; `fasteval` and `meval` have long been left alone.
+//! Values of the same rank are worked out from left to right, as they stand there. Evaluating takes
+//! O(length), and no memory of its own up to 32 numbers, variables and signs; beyond that an allocation
+//! each time.
 
 use std::fmt;
 use std::ops::Range;
 
-/// Numbers that may wait on the stack at once.
-const MOST_VALUES: usize = 32;
-/// Parentheses, signs and powers within each other.
-const DEEPEST: usize = 64;
+use exmex::{BinOp, Express, FlatEx, MakeOperators, Operator};
 
-/// All functions: name and how many arguments it takes at least and at most.
-pub const FUNCTIONS: &[(&str, usize, usize)] = &[
-    ("log", 1, 1),
-    ("ln", 1, 1),
-    ("log2", 1, 1),
-    ("log10", 1, 1),
-    ("exp", 1, 1),
-    ("sqrt", 1, 1),
-    ("abs", 1, 1),
-    ("min", 2, usize::MAX),
-    ("max", 2, usize::MAX),
+/// Numbers and variables in a text.
+pub const MOST_VALUES: usize = 256;
+/// Parentheses within each other.
+pub const DEEPEST: usize = 64;
+/// Variables that may be named to [`Expression::read`].
+const MOST_VARIABLES: usize = 16;
+
+/// What a function makes of its arguments.
+#[derive(Clone, Copy, Debug)]
+pub enum Function {
+    /// Of one.
+    One(fn(f64) -> f64),
+    /// Of two; more are taken two at a time from the left.
+    Two(fn(f64, f64) -> f64),
+}
+
+/// All functions.
+pub const FUNCTIONS: &[(&str, Function)] = &[
+    ("log", Function::One(f64::ln)),
+    ("ln", Function::One(f64::ln)),
+    ("log2", Function::One(f64::log2)),
+    ("log10", Function::One(f64::log10)),
+    ("exp", Function::One(f64::exp)),
+    ("sqrt", Function::One(f64::sqrt)),
+    ("abs", Function::One(f64::abs)),
+    // Those of the standard library leave out what is not a number.
+    ("min", Function::Two(|a, b| if a.is_nan() || b.is_nan() { f64::NAN } else { a.min(b) })),
+    ("max", Function::Two(|a, b| if a.is_nan() || b.is_nan() { f64::NAN } else { a.max(b) })),
 ];
 
-/// One step of the evaluation.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Step {
-    Number(f64),
-    /// By its place in the list of variables.
-    Variable(u8),
-    Negate,
-    Add,
-    Subtract,
-    Multiply,
-    Divide,
-    Power,
-    Log,
-    Log2,
-    Log10,
-    Exp,
-    Sqrt,
-    Abs,
-    Min,
-    Max,
+/// The functions, and arithmetic.
+#[derive(Clone, Debug)]
+struct Operators;
+
+impl MakeOperators<f64> for Operators {
+    fn make<'a>() -> Vec<Operator<'a, f64>> {
+        // Nothing is said to be commutative: the library would add 1 + 2 in x + 1 + 2 first, which rounds
+        // otherwise, and (0.21) makes x + sqrt(1 + 2) of sqrt(x + 1 + 2).
+        let two = |name, prio, apply| Operator::make_bin(name, BinOp { apply, prio, is_commutative: false });
+        let arithmetic = [
+            two("+", 0, |a, b| a + b),
+            two("-", 0, |a, b| a - b),
+            two("*", 1, |a, b| a * b),
+            two("/", 1, |a, b| a / b),
+            two("^", 2, f64::powf),
+        ];
+        let functions = FUNCTIONS.iter().map(|&(name, function)| match function {
+            Function::One(apply) => Operator::make_unary(name, apply),
+            Function::Two(apply) => two(name, 3, apply),
+        });
+        arithmetic.into_iter().chain(functions).collect()
+    }
 }
 
 /// An expression, ready to be evaluated.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Expression {
-    steps: Vec<Step>,
+    /// Some 20 kB.
+    compiled: Box<FlatEx<f64, Operators>>,
+    /// The places in the list of the variables that stand in it, in the order in which it wants them.
+    places: Vec<usize>,
 }
 
 /// What is wrong with a text.
@@ -82,19 +103,25 @@ pub enum What {
     NotANumber,
     /// The function's name stands without arguments.
     MissingArguments(String),
-    /// The function takes another number of arguments.
+    /// A function of one takes one argument, one of two takes two or more; so many are given.
     WrongArguments {
-        /// At least so many.
-        least: usize,
-        /// At most so many.
-        most: usize,
-        /// So many are given.
+        /// Of two.
+        two: bool,
+        /// Arguments given.
         found: usize,
     },
     /// A variable is called like a function.
     NotAFunction(String),
-    /// Deeper than anybody needs.
+    /// A sign stands right after an operator or another sign.
+    SignAfterOperator,
+    /// A power of a power without parentheses.
+    PowerOfPower,
+    /// More than [`DEEPEST`] parentheses within each other.
     TooDeep,
+    /// More than [`MOST_VALUES`] numbers and variables.
+    TooLong,
+    /// The library refuses it.
+    NotUnderstood,
 }
 
 impl fmt::Display for What {
@@ -106,306 +133,50 @@ impl fmt::Display for What {
             What::Unclosed => write!(f, "never closed"),
             What::NotANumber => write!(f, "not a number"),
             What::MissingArguments(name) => write!(f, "a function: write `{name}(...)`"),
-            What::WrongArguments { least: 1, found, .. } => write!(f, "takes 1 argument, not {found}"),
-            What::WrongArguments { least, found, .. } => {
-                write!(f, "takes at least {least} arguments, not {found}")
-            }
+            What::WrongArguments { two: false, found } => write!(f, "takes 1 argument, not {found}"),
+            What::WrongArguments { two: true, found } => write!(f, "takes at least 2 arguments, not {found}"),
             What::NotAFunction(_) => write!(f, "a variable, not a function"),
-            What::TooDeep => write!(f, "nested too deeply"),
+            What::SignAfterOperator => write!(f, "a sign right after an operator or a sign"),
+            What::PowerOfPower => write!(f, "a power of a power: which comes first?"),
+            What::TooDeep => write!(f, "more than {DEEPEST} parentheses within each other"),
+            What::TooLong => write!(f, "more than {MOST_VALUES} numbers and variables"),
+            What::NotUnderstood => write!(f, "not understood"),
         }
     }
 }
 
 impl Expression {
-    /// Reads a text in which these variables may stand; at most 256.
+    /// Reads a text in which these variables may stand; at most 16.
     ///
     /// # Errors
     /// The first mistake in the text.
     pub fn read(text: &str, variables: &[&str]) -> Result<Self, Mistake> {
-        let mut parser = Parser { text, at: 0, variables, steps: Vec::new(), waiting: 0, depth: 0 };
-        parser.sum()?;
-        match parser.peek() {
-            None => Ok(Expression { steps: parser.steps }),
-            Some(_) => Err(parser.mistake(What::ExpectedOperator)),
-        }
+        assert!(variables.len() <= MOST_VARIABLES, "too many variables");
+        let checked = words::check(text, variables)?;
+        let refused = || Mistake { at: 0..text.len(), what: What::NotUnderstood };
+        let compiled = Box::new(FlatEx::parse(&checked).map_err(|_| refused())?);
+        let place = |name: &String| variables.iter().position(|variable| variable == name);
+        let places = compiled.var_names().iter().map(place).collect::<Option<_>>().ok_or_else(refused)?;
+        Ok(Expression { compiled, places })
     }
 
     /// Whether the variable with this place in the list stands in it.
     pub fn uses(&self, variable: usize) -> bool {
-        self.steps.iter().any(|step| matches!(step, Step::Variable(other) if usize::from(*other) == variable))
+        self.places.contains(&variable)
     }
 
     /// Its value, given those of the variables by their places in the list. What has no value, such as
     /// the logarithm of -1, is not a number, and so is all that is made of it.
     pub fn evaluate(&self, value: impl Fn(usize) -> f64) -> f64 {
-        let mut stack = [0.0; MOST_VALUES];
-        let mut top = 0;
-        for step in &self.steps {
-            match *step {
-                Step::Number(number) => {
-                    stack[top] = number;
-                    top += 1;
-                    continue;
-                }
-                Step::Variable(variable) => {
-                    stack[top] = value(usize::from(variable));
-                    top += 1;
-                    continue;
-                }
-                _ => {}
-            }
-            let last = stack[top - 1];
-            let one = match *step {
-                Step::Negate => -last,
-                Step::Log => last.ln(),
-                Step::Log2 => last.log2(),
-                Step::Log10 => last.log10(),
-                Step::Exp => last.exp(),
-                Step::Sqrt => last.sqrt(),
-                Step::Abs => last.abs(),
-                _ => {
-                    top -= 1;
-                    two(*step, stack[top - 1], last)
-                }
-            };
-            stack[top - 1] = one;
+        let mut values = [0.0; MOST_VARIABLES];
+        for (slot, place) in values.iter_mut().zip(&self.places) {
+            *slot = value(*place);
         }
-        stack[0]
+        self.compiled.eval(&values[..self.places.len()]).expect("a value for every variable")
     }
 }
 
-/// The step that makes one number of two.
-#[inline]
-fn two(step: Step, a: f64, b: f64) -> f64 {
-    match step {
-        Step::Add => a + b,
-        Step::Subtract => a - b,
-        Step::Multiply => a * b,
-        Step::Divide => a / b,
-        Step::Power => a.powf(b),
-        // What is not a number stays none.
-        _ if a.is_nan() || b.is_nan() => f64::NAN,
-        Step::Min => a.min(b),
-        _ => a.max(b),
-    }
-}
-
-/// A text on its way to steps.
-struct Parser<'a> {
-    text: &'a str,
-    at: usize,
-    variables: &'a [&'a str],
-    steps: Vec<Step>,
-    /// Numbers on the stack once these steps are done.
-    waiting: usize,
-    depth: usize,
-}
-
-impl Parser<'_> {
-    /// The next character that is no space, where it is then.
-    fn peek(&mut self) -> Option<char> {
-        let rest = &self.text[self.at..];
-        self.at += rest.len() - rest.trim_start().len();
-        self.text[self.at..].chars().next()
-    }
-
-    fn takes(&mut self, wanted: char) -> bool {
-        let found = self.peek() == Some(wanted);
-        self.at += if found { wanted.len_utf8() } else { 0 };
-        found
-    }
-
-    /// A mistake at the word, number or character that comes next.
-    fn mistake(&mut self, what: What) -> Mistake {
-        let at = match self.peek() {
-            Some(_) => self.at..self.at + word(&self.text[self.at..]).len(),
-            None => {
-                let end = self.text.trim_end().len();
-                end..end
-            }
-        };
-        Mistake { at, what }
-    }
-
-    fn push(&mut self, step: Step) -> Result<(), Mistake> {
-        self.steps.push(step);
-        self.waiting += 1;
-        if self.waiting > MOST_VALUES { Err(self.mistake(What::TooDeep)) } else { Ok(()) }
-    }
-
-    fn join(&mut self, step: Step) {
-        self.steps.push(step);
-        self.waiting -= 1;
-    }
-
-    /// Reads something that may hold itself.
-    fn deeper(&mut self, read: fn(&mut Self) -> Result<(), Mistake>) -> Result<(), Mistake> {
-        if self.depth == DEEPEST {
-            return Err(self.mistake(What::TooDeep));
-        }
-        self.depth += 1;
-        let result = read(self);
-        self.depth -= 1;
-        result
-    }
-
-    fn sum(&mut self) -> Result<(), Mistake> {
-        self.product()?;
-        loop {
-            let step = match self.peek() {
-                Some('+') => Step::Add,
-                Some('-') => Step::Subtract,
-                _ => return Ok(()),
-            };
-            self.at += 1;
-            self.product()?;
-            self.join(step);
-        }
-    }
-
-    fn product(&mut self) -> Result<(), Mistake> {
-        self.signed()?;
-        loop {
-            let step = match self.peek() {
-                Some('*') => Step::Multiply,
-                Some('/') => Step::Divide,
-                _ => return Ok(()),
-            };
-            self.at += 1;
-            self.signed()?;
-            self.join(step);
-        }
-    }
-
-    fn signed(&mut self) -> Result<(), Mistake> {
-        if self.takes('-') {
-            self.deeper(Self::signed)?;
-            self.steps.push(Step::Negate);
-            return Ok(());
-        }
-        if self.takes('+') {
-            return self.deeper(Self::signed);
-        }
-        self.power()
-    }
-
-    fn power(&mut self) -> Result<(), Mistake> {
-        self.value()?;
-        if self.takes('^') {
-            self.deeper(Self::signed)?;
-            self.join(Step::Power);
-        }
-        Ok(())
-    }
-
-    fn value(&mut self) -> Result<(), Mistake> {
-        match self.peek() {
-            Some('(') => {
-                let open = self.at;
-                self.at += 1;
-                self.deeper(Self::sum)?;
-                self.close(open)
-            }
-            Some('0'..='9' | '.') => self.number(),
-            Some(c) if c.is_alphabetic() || c == '_' => self.name(),
-            _ => Err(self.mistake(What::ExpectedValue)),
-        }
-    }
-
-    fn close(&mut self, open: usize) -> Result<(), Mistake> {
-        if self.takes(')') {
-            return Ok(());
-        }
-        match self.peek() {
-            None => Err(Mistake { at: open..open + 1, what: What::Unclosed }),
-            Some(_) => Err(self.mistake(What::ExpectedOperator)),
-        }
-    }
-
-    fn number(&mut self) -> Result<(), Mistake> {
-        let start = self.at;
-        let word = word(&self.text[start..]);
-        let parsed = word.replace('_', "").parse::<f64>();
-        match parsed {
-            Ok(number) if number.is_finite() => {
-                self.at += word.len();
-                self.push(Step::Number(number))
-            }
-            _ => Err(self.mistake(What::NotANumber)),
-        }
-    }
-
-    fn name(&mut self) -> Result<(), Mistake> {
-        let start = self.at;
-        let name = word(&self.text[start..]);
-        let at = start..start + name.len();
-        self.at = at.end;
-        let is_call = self.peek() == Some('(');
-        let variable = self.variables.iter().position(|variable| *variable == name);
-        let function = FUNCTIONS.iter().find(|(function, _, _)| *function == name);
-        let wrong = |what: fn(String) -> What| Err(Mistake { at: at.clone(), what: what(name.to_string()) });
-        match (variable, function, is_call) {
-            (Some(variable), _, false) => self.push(Step::Variable(variable as u8)),
-            (_, Some(&(name, least, most)), true) => self.call(name, least, most, at),
-            (Some(_), None, true) => wrong(What::NotAFunction),
-            (None, Some(_), false) => wrong(What::MissingArguments),
-            (None, None, _) => wrong(What::UnknownName),
-        }
-    }
-
-    fn call(&mut self, name: &str, least: usize, most: usize, at: Range<usize>) -> Result<(), Mistake> {
-        let step = match name {
-            "log" | "ln" => Step::Log,
-            "log2" => Step::Log2,
-            "log10" => Step::Log10,
-            "exp" => Step::Exp,
-            "sqrt" => Step::Sqrt,
-            "abs" => Step::Abs,
-            "min" => Step::Min,
-            _ => Step::Max,
-        };
-        let open = self.at;
-        self.at += 1;
-        let mut found = 0;
-        while found > 0 || self.peek() != Some(')') {
-            self.deeper(Self::sum)?;
-            found += 1;
-            if found > 1 {
-                self.join(step);
-            }
-            if !self.takes(',') {
-                break;
-            }
-        }
-        self.close(open)?;
-        if !(least..=most).contains(&found) {
-            return Err(Mistake { at, what: What::WrongArguments { least, most, found } });
-        }
-        if most == 1 {
-            self.steps.push(step);
-        }
-        Ok(())
-    }
-}
-
-/// The name or number that a text starts with, or its first character.
-fn word(text: &str) -> &str {
-    let first = text.chars().next();
-    let is_number = first.is_some_and(|c| c.is_ascii_digit() || c == '.');
-    let mut last = ' ';
-    let mut end = text.len();
-    for (at, c) in text.char_indices() {
-        // A sign belongs to a number right behind its `e`.
-        let exponent = is_number && matches!(last, 'e' | 'E') && matches!(c, '+' | '-');
-        let inside = c.is_alphanumeric() || c == '_' || (is_number && c == '.') || exponent;
-        if !inside {
-            end = if at == 0 { c.len_utf8() } else { at };
-            break;
-        }
-        last = c;
-    }
-    &text[..end]
-}
+mod words;
 
 #[cfg(test)]
 #[path = "expression_tests.rs"]

@@ -895,6 +895,7 @@ impl<'a> Plain<'a> {
 
     /// Puts a task into the queues of several nodes, each chosen as if those before were down.
     fn reserve(&mut self, task: usize, probes: usize) {
+        self.evaluate(task);
         let mut nodes = Vec::new();
         for _ in 0..probes {
             let Some(node) = self.choose(task) else { break };

@@ -10,8 +10,8 @@
 //! Every task runs on one node, so a reservation is on one node too. `place` chooses among the nodes
 //! where a task that is due can run without meeting a reservation. A task that runs over its estimate
 //! is expected to end at once; what was planned on that node is planned anew. Reservations are of slots
-//! alone: a task that is due and for which `place` finds no node all the same, because it wants more
-//! than slots, is planned anew at every instant until there is one.
+//! alone: with named resources it cannot be used. A task that is due and that `place` all the same
+//! sends nowhere, for reasons of its own, is planned anew at the next instant.
 //!
 //! Cost: O(log n) for a task that can start where nothing is planned; otherwise O(p) per node of the
 //! cluster for a task that arrives, p being the tasks planned or running there; O(n p) per node that
@@ -437,8 +437,7 @@ impl Backfill for Conservative {
         }
     }
 
-    /// The place knows more than slots, named resources for example: the promise cannot be kept, and is
-    /// made anew at the next instant.
+    /// The promise cannot be kept, and is made anew at the next instant.
     fn passed_over(&mut self, candidate: Candidate, _: &Pass<'_>) {
         let node = self.plans[candidate.slot as usize].node;
         self.changed.add(node);

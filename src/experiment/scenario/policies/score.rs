@@ -119,7 +119,7 @@ impl JsonSchema for Formula {
 }
 
 fn diagnostic(mistake: &Mistake, text: &str, string: Origin, reader: &Reader) -> Diagnostic {
-    let functions = FUNCTIONS.iter().map(|(name, _, _)| *name);
+    let functions = FUNCTIONS.iter().map(|(name, _)| *name);
     let all: Vec<&str> = VARIABLES.iter().copied().chain(functions.clone()).collect();
     let title = match &mistake.what {
         What::UnknownName(name) => format!("unknown name `{}` in a score", shortened(name)),
@@ -134,6 +134,10 @@ fn diagnostic(mistake: &Mistake, text: &str, string: Origin, reader: &Reader) ->
                 .help(format!("functions: {}", quoted(&functions.collect::<Vec<_>>()))),
         },
         What::NotAFunction(name) => diagnostic.help(format!("to multiply, write `{name} * (...)`")),
+        What::SignAfterOperator => {
+            diagnostic.help("put what has a sign into parentheses: `x * (-1)`, `2^(-x)`")
+        }
+        What::PowerOfPower => diagnostic.help("say it with parentheses: `2^(3^2)` or `(2^3)^2`"),
         _ => diagnostic,
     }
 }
