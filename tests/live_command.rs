@@ -216,3 +216,23 @@ fn a_run_that_is_not_valid_is_said_to_be() {
         assert_eq!(output(folder.path(), &["replay", format]).0, Some(0));
     }
 }
+
+/// A worker is sent a task when it can start it: to take more at a time would hide nothing.
+#[test]
+fn tasks_are_not_taken_ahead() {
+    let folder = folder(&SHORT.replace("\"sjf\"", "{ name = \"ahead\", dispatch.pull.batch = 2 }"));
+    for command in [&["live"][..], &["compare", "--live"]] {
+        let (code, said) = output(folder.path(), &[command, &["scenario.toml", "--out", "out"]].concat());
+        assert_eq!(code, Some(2), "{said}");
+        assert!(said.contains("a `batch` above 1 is simulated only") && said.contains("`ahead`"), "{said}");
+        assert!(!folder.path().join("out").exists());
+    }
+    // A batch of one is nothing special.
+    let one = ["--set", "policies=[{ dispatch.pull.batch = 1 }]", "--set", "workload.tasks=3"];
+    let (code, said) = output(
+        folder.path(),
+        &[&["live", "scenario.toml", "--out", "out", "--no-plots", "--time-scale", "0.01"], &one[..]]
+            .concat(),
+    );
+    assert_eq!(code, Some(0), "{said}");
+}

@@ -308,19 +308,6 @@ impl<P: Policy> Scheduler<P> {
         })
     }
 
-    #[cold]
-    fn refuse<O: Observer>(
-        &mut self,
-        now: Time,
-        task: TaskId,
-        attempt: AttemptNumber,
-        node: NodeId,
-        observer: &mut O,
-    ) {
-        self.counts.refused += 1;
-        observer.on_record(now, &Record::Refused { task, attempt, node });
-    }
-
     fn on_started<O: Observer>(
         &mut self,
         now: Time,

@@ -46,6 +46,20 @@ impl<P: Policy> Scheduler<P> {
         }
     }
 
+    /// A message speaks of an attempt that does not count: it changes nothing.
+    #[cold]
+    pub(super) fn refuse<O: Observer>(
+        &mut self,
+        now: Time,
+        task: TaskId,
+        attempt: AttemptNumber,
+        node: NodeId,
+        observer: &mut O,
+    ) {
+        self.counts.refused += 1;
+        observer.on_record(now, &Record::Refused { task, attempt, node });
+    }
+
     #[cold]
     pub(super) fn on_timer<O: Observer>(&mut self, now: Time, commands: &mut Commands, observer: &mut O) {
         while let Some((alarm, due, number, slot)) = self.timers.pop(now) {

@@ -43,7 +43,11 @@ macro_rules! part {
         impl Default for $name {
             fn default() -> Self {
                 let part = $parts.iter().find(|part| part.name == $default).expect("a part");
-                $name { spec: part.spec.clone(), written: $default.into() }
+                let written = match $default {
+                    $($word => tagged($word, <$options>::default().write()),)*
+                    name => name.into(),
+                };
+                $name { spec: part.spec.clone(), written }
             }
         }
 
