@@ -3,8 +3,11 @@
 //! Source: the central queue M/G/c; Kleinrock, "Queueing Systems", 1975. Cost: one choice of the place
 //! per task, and O(1) for the queue under first come, first served, O(log n) otherwise.
 //! A bad idea when asking for the next task takes long: a node is idle from one task to the next for
-//! as long as news takes. With a `batch` it takes several at a time, and they travel while they wait:
-//! see `prefetching.rs`.
+//! as long as news takes.
+//!
+//! With a `batch` above 1 a node takes several tasks at a time (prefetching, `prefetching.rs`): those that it
+//! cannot start at once wait there in their order, and travel while they wait. They are bound early: one can
+//! wait behind a long task while other nodes are idle.
 
 use super::command::Commands;
 use super::machine::Scheduler;
