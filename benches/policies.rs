@@ -1,9 +1,10 @@
 //! What a decision costs as the cluster grows: one task through the bare core for every place at 1,000
-//! and 100,000 nodes, and for every order at as many waiting tasks.
+//! and 100,000 nodes, for every dispatch likewise, and for every order at 1,000 and 1,000,000 waiting
+//! tasks.
 
 mod support;
 
-use falcon::policies::registry::{ORDERS, PLACES, preset};
+use falcon::policies::registry::{DISPATCHES, ORDERS, PLACES, preset};
 use falcon::policies::{DispatchSpec, PlaceSpec, PolicySpec};
 use support::core::{Core, nodes};
 
@@ -42,9 +43,20 @@ fn main() {
     bench.time("min-cost-flow, 64 waiting", "1,000 nodes", 1, |bencher| {
         bencher.iter(|| core.step());
     });
+    for dispatch in DISPATCHES {
+        let spec = PolicySpec { place: PlaceSpec::Random, dispatch: dispatch.spec, ..fifo() };
+        for (size, shown) in sizes {
+            let mut core = Core::new(&spec, &nodes(size), size, 1);
+            bench.time(&format!("dispatch {}", dispatch.name), &format!("{shown} nodes"), 1, |bencher| {
+                bencher.iter(|| core.step());
+            });
+        }
+    }
     for order in ORDERS {
         let spec = PolicySpec { order: order.spec.clone(), ..fifo() };
-        for (size, shown) in sizes {
+        // Where keys move with time all that wait are looked at again.
+        let many = if spec.order.moves() { (10_000, "10,000") } else { (1_000_000, "1,000,000") };
+        for (size, shown) in [many, (1_000, "1,000")] {
             let mut core = Core::new(&spec, &nodes(16), 16 + size, 1);
             bench.time(&format!("order {}", order.name), &format!("{shown} waiting"), 1, |bencher| {
                 bencher.iter(|| core.step());

@@ -46,6 +46,8 @@ impl Core {
             stream: streams.stream(Purpose::Work, 0),
             widest,
         };
+        // As drivers do.
+        core.scheduler.reserve(tasks as usize);
         for node in 0..nodes.len() as u32 {
             core.tell(Event::NodeJoined { node: NodeId(node) });
         }

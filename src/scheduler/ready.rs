@@ -93,7 +93,7 @@ impl ReadyQueue {
     /// A slot that goes soon, for those who want to fetch its data ahead.
     #[inline]
     pub(super) fn upcoming(&self) -> Option<u32> {
-        self.sorted.slot_ahead(11)
+        self.sorted.slot_ahead(11).or_else(|| self.heap.peek().map(|entry| entry as u32))
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = u32> + '_ {

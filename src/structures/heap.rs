@@ -8,6 +8,8 @@
 //!
 //! Push O(log n), usually O(1) for late entries; pop O(log n); peek O(1).
 
+use super::memory;
+
 /// A min-heap of distinct or equal `u128` entries below `u128::MAX`.
 #[derive(Clone, Debug)]
 pub struct Heap {
@@ -65,10 +67,21 @@ impl Heap {
                 self.sift_down(child, entry);
             }
         } else {
+            if self.entries.len() == self.entries.capacity() {
+                self.grow();
+            }
             self.entries.push(entry);
             self.sift_up(entry);
             self.least = self.least.min(entry);
         }
+    }
+
+    /// Twice the room, in large pages where that is much: the way from the root to a leaf touches
+    /// another page at nearly every step.
+    #[cold]
+    fn grow(&mut self) {
+        let more = self.entries.len().max(4);
+        memory::reserve(&mut self.entries, more);
     }
 
     /// The least entry; `u128::MAX` without entries.
