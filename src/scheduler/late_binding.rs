@@ -131,15 +131,7 @@ impl<P: Policy> Scheduler<P> {
     #[cold]
     #[inline(never)]
     pub(super) fn decide_late<O: Observer>(&mut self, now: Time, commands: &mut Commands, observer: &mut O) {
-        if self.tries_parked {
-            self.tries_parked = false;
-            // Those that waited longest are placed first.
-            self.parked.append(&mut self.unplaced);
-            std::mem::swap(&mut self.parked, &mut self.unplaced);
-        }
-        if self.limited {
-            self.forget_those_who_left(commands);
-        }
+        self.gather_unplaced(commands);
         let in_order = self.unplaced.len() > 1 && self.policy.parts().1.binds_in_order();
         if in_order {
             self.put_in_order(now);

@@ -17,7 +17,7 @@
 
 use super::command::Commands;
 use super::machine::Scheduler;
-use super::policy::{Manner, Order, Place, Policy, Step};
+use super::policy::{Manner, Place, Policy, Step};
 use super::record::Observer;
 use super::task::NONE;
 use crate::ids::NodeId;
@@ -120,13 +120,7 @@ impl<P: Policy> Scheduler<P> {
 
     /// A task is taken from the front of the central queue, and is on its way from now on.
     fn leave_centrally(&mut self, now: Time, slot: u32) {
-        self.policy.parts().0.taken(self.tasks.hot[slot as usize].key, 0);
-        if self.indexed {
-            self.unindex(slot);
-            self.committed = None;
-        } else {
-            self.ready.pop();
-        }
+        self.take_first(slot);
         self.set_out(now, slot);
     }
 

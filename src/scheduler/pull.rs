@@ -89,17 +89,23 @@ impl<P: Policy> Scheduler<P> {
                 }
                 return;
             };
-            self.policy.parts().0.taken(self.tasks.hot[slot as usize].key, 0);
-            if self.indexed {
-                self.unindex(slot);
-                self.committed = None;
-            } else {
-                self.ready.pop();
-                if let Some(soon) = self.ready.upcoming() {
-                    memory::prefetch(&self.tasks.hot, soon as usize);
-                }
-            }
+            self.take_first(slot);
             self.start_pulled(now, slot, node, commands, observer);
+        }
+    }
+
+    /// Takes the task that goes next out of the central queue.
+    #[inline(always)]
+    pub(super) fn take_first(&mut self, slot: u32) {
+        self.policy.parts().0.taken(self.tasks.hot[slot as usize].key, 0);
+        if self.indexed {
+            self.unindex(slot);
+            self.committed = None;
+        } else {
+            self.ready.pop();
+            if let Some(soon) = self.ready.upcoming() {
+                memory::prefetch(&self.tasks.hot, soon as usize);
+            }
         }
     }
 

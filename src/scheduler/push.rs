@@ -16,15 +16,7 @@ use crate::time::Time;
 impl<P: Policy> Scheduler<P> {
     #[inline(always)]
     pub(super) fn decide_push<O: Observer>(&mut self, now: Time, commands: &mut Commands, observer: &mut O) {
-        if self.tries_parked {
-            self.tries_parked = false;
-            // Those that waited longest are placed first.
-            self.parked.append(&mut self.unplaced);
-            std::mem::swap(&mut self.parked, &mut self.unplaced);
-        }
-        if self.limited {
-            self.forget_those_who_left(commands);
-        }
+        self.gather_unplaced(commands);
         let alone = self.unplaced.len() == 1;
         let mut starting = 0;
         if !alone && self.policy.parts().1.binds_in_order() {
@@ -79,6 +71,20 @@ impl<P: Policy> Scheduler<P> {
             self.advance(now, node, commands, observer);
         }
         self.dirty.clear();
+    }
+
+    /// Brings back those that found no node earlier, if they are to be tried again.
+    #[inline(always)]
+    pub(super) fn gather_unplaced(&mut self, commands: &mut Commands) {
+        if self.tries_parked {
+            self.tries_parked = false;
+            // Those that waited longest are placed first.
+            self.parked.append(&mut self.unplaced);
+            std::mem::swap(&mut self.parked, &mut self.unplaced);
+        }
+        if self.limited {
+            self.forget_those_who_left(commands);
+        }
     }
 
     /// Puts the tasks that are to be bound to nodes into the order in which they would leave one queue.
