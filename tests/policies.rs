@@ -515,7 +515,7 @@ fn side_by_side(found: &[Fate], expected: &[Fate]) -> String {
 /// those that do not draw give the same schedule as a simulator that scans everything.
 #[test]
 fn every_policy_in_random_worlds() {
-    every_policy(30);
+    every_policy(20);
 }
 
 /// The same in many more worlds.

@@ -22,7 +22,7 @@ use crate::scheduler::{Entry, Order, TaskView};
 use crate::structures::expression::{Expression, Mistake};
 use crate::time::{Duration, Time};
 
-/// What may stand in a formula, in the order of [`Score::value`].
+/// What may stand in a formula, in the order in which it is given values.
 pub const VARIABLES: &[&str] = &["wait", "work", "slots", "priority", "arrival", "attempts", "deadline"];
 
 /// The text of a score, known to be free of mistakes.

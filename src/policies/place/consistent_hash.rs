@@ -102,6 +102,13 @@ impl ConsistentHash {
     ) -> Option<NodeId> {
         let start = self.ring.successor(hash_of_key(task.key()));
         let most = self.bound.as_ref().map_or(u32::MAX, LoadBound::most);
+        // Nearly always the first node will do: there is no need then to look for open points, which may
+        // be far away in memory.
+        let own = NodeId(self.ring.member(start));
+        let below = self.bound.as_ref().is_none_or(|bound| bound.loads[own.index()] < most);
+        if self.is_open[own.index()] && below && fits(own) {
+            return Some(own);
+        }
         let mut first = None;
         // To the end of the ring, then from its beginning up to where it began.
         for (from, to) in [(start, u32::MAX), (0, start)] {
