@@ -344,6 +344,12 @@ impl Cluster {
         ledger.flat_map(move |ledger| ledger.free(node).iter().zip(ledger.claimed(node)).map(left))
     }
 
+    /// Whether the node has free what the task takes, in slots and in what else it demands.
+    #[inline(always)]
+    pub(super) fn can_start(&self, node: NodeId, slot: u32, tasks: &Tasks) -> bool {
+        self.nodes[node.index()].free >= tasks.hot[slot as usize].slots && self.covers(node, slot, tasks)
+    }
+
     /// Whether the node has free what the task demands besides slots.
     #[inline(always)]
     pub(super) fn covers(&self, node: NodeId, slot: u32, tasks: &Tasks) -> bool {

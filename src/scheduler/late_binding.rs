@@ -195,7 +195,7 @@ impl<P: Policy> Scheduler<P> {
             let free = self.cluster.nodes[node.index()].free;
             let Some(reservations) = self.reservations.as_mut().filter(|_| free > 0) else { return };
             let Some(slot) = reservations.first(node, &self.tasks) else { return };
-            if self.tasks.hot[slot as usize].slots > free || !self.cluster.covers(node, slot, &self.tasks) {
+            if !self.cluster.can_start(node, slot, &self.tasks) {
                 return;
             }
             self.void_reservations(slot, Some(node));

@@ -146,9 +146,7 @@ impl<P: Policy> Scheduler<P> {
             return;
         }
         while let Some(slot) = self.front(node, commands) {
-            if self.cluster.free(node) < self.tasks.hot[slot as usize].slots
-                || !self.cluster.covers(node, slot, &self.tasks)
-            {
+            if !self.cluster.can_start(node, slot, &self.tasks) {
                 return;
             }
             self.cluster.dequeue(slot, node, &mut self.tasks);

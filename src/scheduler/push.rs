@@ -134,9 +134,7 @@ impl<P: Policy> Scheduler<P> {
                 return;
             }
             let Some(slot) = self.front(node, commands) else { return };
-            if self.tasks.hot[slot as usize].slots > self.cluster.nodes[node.index()].free
-                || !self.cluster.covers(node, slot, &self.tasks)
-            {
+            if !self.cluster.can_start(node, slot, &self.tasks) {
                 return;
             }
             self.cluster.dequeue(slot, node, &mut self.tasks);

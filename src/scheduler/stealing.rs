@@ -220,10 +220,9 @@ impl<P: Policy> Scheduler<P> {
     /// Whether the one node is idle and can run what waits first at the other.
     fn can_take(&mut self, thief: NodeId, victim: NodeId, commands: &mut Commands) -> bool {
         self.free_of_idle(thief, commands) > 0
-            && self.front(victim, commands).is_some_and(|slot| {
-                self.cluster.free(thief) >= self.tasks.hot[slot as usize].slots
-                    && self.cluster.covers(thief, slot, &self.tasks)
-            })
+            && self
+                .front(victim, commands)
+                .is_some_and(|slot| self.cluster.can_start(thief, slot, &self.tasks))
     }
 
     /// Free slots of a node where nothing waits; 0 while it is down or something waits there.

@@ -25,6 +25,9 @@ use crate::time::{Duration, Time};
 /// What may stand in a formula, in the order in which it is given values.
 pub const VARIABLES: &[&str] = &["wait", "work", "slots", "priority", "arrival", "attempts", "deadline"];
 
+/// The one of them that moves while a task waits.
+const WAIT: usize = 0;
+
 /// The text of a score, known to be free of mistakes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -50,7 +53,7 @@ impl Formula {
 
     /// Whether the score of a waiting task moves with time.
     pub fn moves(&self) -> bool {
-        self.expression().uses(0)
+        self.expression().uses(WAIT)
     }
 
     fn expression(&self) -> Expression {
@@ -82,7 +85,9 @@ pub struct Score {
 impl Score {
     /// By this formula; if it moves with time, evaluated at most once per `every`.
     pub fn new(formula: &Formula, every: Duration) -> Self {
-        Score { expression: formula.expression(), moves: formula.moves().then_some(every) }
+        let expression = formula.expression();
+        let moves = expression.uses(WAIT).then_some(every);
+        Score { expression, moves }
     }
 }
 
@@ -115,7 +120,7 @@ impl Order for Score {
 
     fn key_now(&self, task: &TaskView<'_>, now: Time) -> u64 {
         key_of(self.expression.evaluate(|variable| match variable {
-            0 => wait(task, now),
+            WAIT => wait(task, now),
             1 => work(task),
             2 => f64::from(task.slots()),
             3 => task.priority(),
