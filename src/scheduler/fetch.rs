@@ -24,6 +24,10 @@ impl<P: Policy> Scheduler<P> {
                 self.fetch_node(node);
             }
             for node in soon.near {
+                if let Some(reservations) = &self.reservations {
+                    reservations.fetch_queue(node);
+                    continue;
+                }
                 let tail = self.cluster.nodes[node.index()].queue_tail;
                 self.fetch_task(tail);
             }
@@ -36,17 +40,33 @@ impl<P: Policy> Scheduler<P> {
         memory::prefetch(&self.tasks.hot, slot as usize);
         // A task that ends leaves its slot to the next that arrives.
         memory::prefetch(&self.tasks.estimates, slot as usize);
+        if self.accounted {
+            self.policy.place().fetch(Some(slot), None);
+        }
     }
 
     /// Fetches a node's record from memory.
     #[inline]
     pub fn fetch_node(&self, node: NodeId) {
         memory::prefetch(&self.cluster.nodes, node.index());
+        if let Some(reservations) = &self.reservations {
+            reservations.fetch(node);
+        }
+        if self.accounted {
+            self.policy.place().fetch(None, Some(node));
+        }
     }
 
     /// The slot of a task that waits at the node, to fetch what is known of it.
     #[inline]
     pub fn first_queued(&self, node: NodeId) -> Option<u32> {
+        if let Some(reservations) = &self.reservations {
+            reservations.fetch_queue(node);
+            let slot = reservations.first_named(node)?;
+            // When it starts, its other places are given up.
+            reservations.nodes_of(slot).iter().for_each(|&other| self.fetch_node(NodeId(other)));
+            return Some(slot);
+        }
         self.cluster.nodes.get(node.index()).map(|node| node.queue_head).filter(|&slot| slot != NONE)
     }
 }

@@ -19,23 +19,31 @@ use super::record::Observer;
 use super::task::{NONE, TaskState, Tasks};
 use crate::ids::NodeId;
 use crate::structures::heap::Heap;
+use crate::structures::memory;
 use crate::time::Time;
 
 /// Queues are cleared of void reservations only when they are longer than this.
 const WORTH_CLEARING: usize = 32;
 
+/// The reservations at a node. A cache line of its own.
+#[derive(Clone, Debug, Default)]
+#[repr(align(64))]
+struct NodeReservations {
+    /// Key, number and slot of tasks, void ones among them.
+    queue: Heap,
+    /// How many are not void.
+    count: u32,
+}
+
 /// Who has a place reserved where.
 #[derive(Clone, Debug)]
 pub(super) struct Reservations {
     probes: usize,
-    /// By node: key, number and slot of tasks, void ones among them.
-    queues: Vec<Heap>,
+    nodes: Vec<NodeReservations>,
     /// An empty one; kept to use its memory again.
     spare: Heap,
-    /// By node: reservations that are not void.
-    counts: Vec<u32>,
-    /// By slot `probes` nodes each; those that are not needed are `NONE`.
-    nodes: Vec<u32>,
+    /// By slot a row of the task's number and `probes` nodes; those that are not needed are `NONE`.
+    rows: Vec<u32>,
 }
 
 impl Reservations {
@@ -46,54 +54,87 @@ impl Reservations {
         cluster.lift_queue_limits();
         Some(Box::new(Reservations {
             probes: probes as usize,
-            queues: vec![Heap::new(); cluster.len()],
+            nodes: memory::collected((0..cluster.len()).map(|_| NodeReservations::default())),
             spare: Heap::new(),
-            counts: vec![0; cluster.len()],
-            nodes: Vec::new(),
+            rows: Vec::new(),
         }))
     }
 
-    fn nodes_of(&self, slot: u32) -> &[u32] {
-        let from = slot as usize * self.probes;
-        self.nodes.get(from..from + self.probes).unwrap_or_default()
+    /// Fetches from memory what is known of a node.
+    pub(super) fn fetch(&self, node: NodeId) {
+        memory::prefetch(&self.nodes, node.index());
     }
 
-    fn has(&self, slot: u32, node: NodeId) -> bool {
-        self.nodes_of(slot).contains(&node.0)
+    /// Fetches from memory the first entries of a node's queue.
+    pub(super) fn fetch_queue(&self, node: NodeId) {
+        if let Some(at) = self.nodes.get(node.index()) {
+            at.queue.fetch();
+        }
+    }
+
+    /// The slot of the task whose reservation at the node comes first, void or not.
+    pub(super) fn first_named(&self, node: NodeId) -> Option<u32> {
+        Some(self.nodes.get(node.index())?.queue.peek()? as u32)
+    }
+
+    fn row(&self, slot: u32) -> &[u32] {
+        let width = self.probes + 1;
+        let from = slot as usize * width;
+        self.rows.get(from..from + width).unwrap_or_default()
+    }
+
+    fn row_mut(&mut self, slot: u32) -> &mut [u32] {
+        let width = self.probes + 1;
+        let from = slot as usize * width;
+        memory::lengthen(&mut self.rows, from + width, NONE);
+        &mut self.rows[from..from + width]
+    }
+
+    /// Where the task has places; some may be `NONE`.
+    pub(super) fn nodes_of(&self, slot: u32) -> &[u32] {
+        self.row(slot).get(1..).unwrap_or_default()
     }
 
     fn nodes_of_mut(&mut self, slot: u32) -> &mut [u32] {
-        let from = slot as usize * self.probes;
-        if self.nodes.len() < from + self.probes {
-            self.nodes.resize(from + self.probes, NONE);
-        }
-        &mut self.nodes[from..from + self.probes]
+        &mut self.row_mut(slot)[1..]
+    }
+
+    /// A task that has no place yet.
+    fn begin(&mut self, slot: u32, number: u32) {
+        let row = self.row_mut(slot);
+        row.fill(NONE);
+        row[0] = number;
     }
 
     /// Whether the entry of this node's queue stands for a task that waits for it.
     fn is_valid(&self, entry: u128, node: NodeId, tasks: &Tasks) -> bool {
         let (key, number, slot) = ((entry >> 64) as u64, (entry >> 32) as u32, entry as u32);
+        // Most are void, and the row, unlike the task, is likely to be near.
+        if !matches!(self.row(slot), [first, nodes @ ..] if *first == number && nodes.contains(&node.0)) {
+            return false;
+        }
         let task = &tasks.hot[slot as usize];
-        task.number == number && task.key == key && task.state == TaskState::Waiting && self.has(slot, node)
+        task.number == number && task.key == key && task.state == TaskState::Waiting
     }
 
     fn push(&mut self, slot: u32, node: NodeId, tasks: &Tasks) {
         let task = &tasks.hot[slot as usize];
         let entry = u128::from(task.key) << 64 | u128::from(task.number) << 32 | u128::from(slot);
-        let at = node.index();
-        if self.queues[at].len() >= WORTH_CLEARING && self.queues[at].len() / 2 > self.counts[at] as usize {
+        let at = &self.nodes[node.index()];
+        if at.queue.len() >= WORTH_CLEARING && at.queue.len() / 2 > at.count as usize {
             self.clear_void(node, tasks);
         }
-        self.queues[at].push(entry);
-        self.counts[at] += 1;
+        let at = &mut self.nodes[node.index()];
+        at.queue.push(entry);
+        at.count += 1;
     }
 
     fn clear_void(&mut self, node: NodeId, tasks: &Tasks) {
-        let mut all = std::mem::replace(&mut self.queues[node.index()], std::mem::take(&mut self.spare));
+        let mut all = std::mem::replace(&mut self.nodes[node.index()].queue, std::mem::take(&mut self.spare));
         let mut last = None;
         while let Some(entry) = all.pop() {
             if last != Some(entry) && self.is_valid(entry, node, tasks) {
-                self.queues[node.index()].push(entry);
+                self.nodes[node.index()].queue.push(entry);
             }
             last = Some(entry);
         }
@@ -102,18 +143,18 @@ impl Reservations {
 
     /// The task that goes next at the node; void reservations are thrown away on the way.
     fn first(&mut self, node: NodeId, tasks: &Tasks) -> Option<u32> {
-        while let Some(entry) = self.queues[node.index()].peek() {
+        while let Some(entry) = self.nodes[node.index()].queue.peek() {
             if self.is_valid(entry, node, tasks) {
                 return Some(entry as u32);
             }
-            self.queues[node.index()].pop();
+            self.nodes[node.index()].queue.pop();
         }
         None
     }
 
     /// The tasks that wait for the node, in order.
     pub(super) fn at(&self, node: NodeId, tasks: &Tasks) -> Vec<u32> {
-        let valid = self.queues[node.index()].iter().filter(|entry| self.is_valid(*entry, node, tasks));
+        let valid = self.nodes[node.index()].queue.iter().filter(|entry| self.is_valid(*entry, node, tasks));
         let mut valid: Vec<u128> = valid.collect();
         valid.sort_unstable();
         valid.dedup();
@@ -122,7 +163,7 @@ impl Reservations {
 
     /// How many reservations at the node count.
     pub(super) fn count(&self, node: NodeId) -> usize {
-        self.counts[node.index()] as usize
+        self.nodes[node.index()].count as usize
     }
 }
 
@@ -160,9 +201,11 @@ impl<P: Policy> Scheduler<P> {
 
     /// Asks the place for nodes, each among those that it has not named yet, and queues the task there.
     fn reserve_places(&mut self, slot: u32) {
+        self.fetch_soon();
+        let number = self.tasks.hot[slot as usize].number;
         let Some(reservations) = &mut self.reservations else { return };
         let probes = reservations.probes;
-        reservations.nodes_of_mut(slot).fill(NONE);
+        reservations.begin(slot, number);
         for at in 0..probes {
             let chosen = self.policy.parts().1.choose(&self.tasks.view(slot), &self.cluster);
             let (Some(node), Some(reservations)) = (chosen, &mut self.reservations) else { break };
@@ -240,7 +283,7 @@ impl<P: Policy> Scheduler<P> {
     /// A reservation counts no more.
     fn give_back(&mut self, slot: u32, node: NodeId) {
         if let Some(reservations) = &mut self.reservations {
-            reservations.counts[node.index()] -= 1;
+            reservations.nodes[node.index()].count -= 1;
         }
         self.cluster.discount(slot, node, &self.tasks);
         self.load_changed(node);

@@ -230,6 +230,12 @@ pub trait Place {
         false
     }
 
+    /// Fetches from memory what its account says of a task or a node that something happens to soon. A
+    /// hint: it changes nothing.
+    fn fetch(&self, task: Option<u32>, node: Option<NodeId>) {
+        let _ = (task, node);
+    }
+
     /// Called before the choices of an instant, when its facts are all in.
     fn begin(&mut self, now: Time) {
         let _ = now;
@@ -402,6 +408,9 @@ pub trait Policy {
         Duration::ZERO
     }
 
+    /// Its place, to look at.
+    fn place(&self) -> &Self::Place;
+
     /// All parts at once.
     fn parts(&mut self) -> (&mut Self::Order, &mut Self::Place, &mut Self::Backfill);
 }
@@ -460,6 +469,11 @@ impl<O: Order, L: Place, B: Backfill> Policy for Composed<O, L, B> {
 
     fn switch_cost(&self) -> Duration {
         self.switch_cost
+    }
+
+    #[inline]
+    fn place(&self) -> &L {
+        &self.place
     }
 
     #[inline]

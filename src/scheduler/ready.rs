@@ -1,14 +1,14 @@
 //! The central queue of pull dispatch: tasks by (key, number), least first.
 //!
 //! Three places share the work. Under first come, first served nearly every task comes in order and
-//! goes to a ring: O(1). Otherwise a task goes to a heap: O(log n). A batch that is known at once is
+//! goes to a ring: O(1). Otherwise a task goes to a sequence heap: O(log n). A batch that is known at once is
 //! sorted once instead of heaped, which costs a third: arrivals are gathered and, when the queue is
 //! next looked at, many together become a sorted run.
 
 use std::collections::VecDeque;
 
 use super::batch::{Gathered, Run};
-use crate::structures::heap::Heap;
+use crate::structures::sequence_heap::SequenceHeap;
 
 /// So many tasks gathered between two looks are worth a sorted run.
 const RUN: usize = 64;
@@ -20,7 +20,7 @@ pub(super) struct ReadyQueue {
     ring: VecDeque<u64>,
     /// How many tasks are elsewhere.
     beside_ring: usize,
-    heap: Heap,
+    heap: SequenceHeap,
     /// A batch that was sorted, and one that gathers.
     sorted: Run,
     gathered: Gathered,
@@ -93,7 +93,7 @@ impl ReadyQueue {
     /// A slot that goes soon, for those who want to fetch its data ahead.
     #[inline]
     pub(super) fn upcoming(&self) -> Option<u32> {
-        self.sorted.slot_ahead(11).or_else(|| self.heap.peek().map(|entry| entry as u32))
+        self.sorted.slot_ahead(11).or_else(|| self.heap.soon().map(|entry| entry as u32))
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = u32> + '_ {

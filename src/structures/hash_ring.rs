@@ -85,6 +85,18 @@ impl HashRing {
         if at == self.points.len() { 0 } else { at as u32 }
     }
 
+    /// Fetches from memory where the points of a hash are found.
+    #[inline]
+    pub fn fetch_start(&self, hash: u64) {
+        memory::prefetch(&self.starts, (hash >> self.shift) as usize);
+    }
+
+    /// Fetches from memory the points that a hash falls between.
+    #[inline]
+    pub fn fetch_points(&self, hash: u64) {
+        memory::prefetch(&self.points, self.starts[(hash >> self.shift) as usize] as usize);
+    }
+
     /// Whose point this is.
     #[inline]
     pub fn member(&self, index: u32) -> u32 {

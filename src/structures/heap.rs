@@ -96,6 +96,12 @@ impl Heap {
         (self.least != u128::MAX).then_some(self.least)
     }
 
+    /// Fetches from memory the first entries.
+    #[inline]
+    pub fn fetch(&self) {
+        memory::prefetch(&self.entries, 0);
+    }
+
     /// Takes the least entry.
     #[inline]
     pub fn pop(&mut self) -> Option<u128> {
@@ -118,6 +124,13 @@ impl Heap {
             }
         }
         Some(least)
+    }
+
+    /// Forgets all entries but keeps the memory.
+    pub fn clear(&mut self) {
+        self.entries.clear();
+        self.least = u128::MAX;
+        self.least_at = 0;
     }
 
     /// All entries in no particular order.

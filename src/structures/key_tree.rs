@@ -5,6 +5,8 @@
 //! O(log n); with a demand it searches depth first and prunes by both bounds: O(log n) when the
 //! roomiest places are not the ones with the greatest keys, O(n) at worst.
 
+use super::memory;
+
 /// Keys and rooms by place.
 #[derive(Clone, Debug)]
 pub struct KeyTree {
@@ -22,7 +24,7 @@ impl KeyTree {
     pub fn new(places: usize, demands_vary: bool) -> Self {
         let leaves = places.next_power_of_two().max(1);
         let most = if demands_vary { vec![0; 2 * leaves] } else { Vec::new() };
-        KeyTree { least: vec![NONE; 2 * leaves], most, leaves }
+        KeyTree { least: memory::filled(NONE, 2 * leaves), most, leaves }
     }
 
     /// Sets key and room of `place`; a place without room is never found, whatever its key.

@@ -27,6 +27,28 @@ pub fn filled<T: Copy>(value: T, length: usize) -> Vec<T> {
     table
 }
 
+/// A table like that of the iterator, in large pages where it is large.
+pub fn collected<T>(values: impl ExactSizeIterator<Item = T>) -> Vec<T> {
+    let mut table = Vec::new();
+    reserve(&mut table, values.len());
+    table.extend(values);
+    table
+}
+
+/// Makes a table at least so long, with `value` in new places; where it must move to grow, to twice the
+/// room, and in large pages where that is much.
+#[inline]
+pub fn lengthen<T: Clone>(table: &mut Vec<T>, length: usize, value: T) {
+    if length <= table.len() {
+        return;
+    }
+    if length > table.capacity() {
+        let more = length.max(2 * table.capacity()) - table.len();
+        reserve(table, more);
+    }
+    table.resize(length, value);
+}
+
 /// Makes room for `additional` more elements and, where that is much, asks for large pages.
 ///
 /// A batch of a million tasks that is worked off in another order than it came touches memory at

@@ -14,6 +14,7 @@ pub mod profile;
 pub mod room_index;
 pub mod room_tree;
 pub mod run_sort;
+pub mod sequence_heap;
 pub mod sum_tree;
 pub mod transport;
 mod wide_calendar;

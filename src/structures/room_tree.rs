@@ -3,6 +3,8 @@
 //!
 //! Update and query take O(log n); an update stops early where a parent does not change.
 
+use super::memory;
+
 /// Room by place.
 #[derive(Clone, Debug)]
 pub struct RoomTree {
@@ -15,7 +17,7 @@ impl RoomTree {
     /// `places` places without room.
     pub fn new(places: usize) -> Self {
         let leaves = places.next_power_of_two().max(1);
-        RoomTree { most: vec![0; 2 * leaves], leaves }
+        RoomTree { most: memory::filled(0, 2 * leaves), leaves }
     }
 
     /// The room at `place`.

@@ -3,6 +3,8 @@
 //! Every inner sum is recomputed from its two children, never adjusted by a difference, so that
 //! rounding does not build up. Update and draw take O(log n).
 
+use super::memory;
+
 /// Weights by place.
 #[derive(Clone, Debug)]
 pub struct SumTree {
@@ -14,7 +16,7 @@ impl SumTree {
     /// `places` places of weight 0.
     pub fn new(places: usize) -> Self {
         let leaves = places.next_power_of_two().max(1);
-        SumTree { sums: vec![0.0; 2 * leaves], leaves }
+        SumTree { sums: memory::filled(0.0, 2 * leaves), leaves }
     }
 
     /// Sets the weight of `place`, at least 0.

@@ -23,26 +23,25 @@ use std::collections::BTreeMap;
 use crate::ids::NodeId;
 use crate::scheduler::{Cluster, NodeSpec, Step, TaskView};
 use crate::structures::key_heaps::KeyHeaps;
+use crate::structures::memory;
 use crate::time::{Duration, Time};
 
 /// What a task adds to the backlog of its node.
 #[derive(Clone, Copy, Debug)]
-enum Share {
-    None,
-    /// So much, as long as it waits.
-    Queued {
-        node: u32,
-        time: u128,
-    },
-    /// What is left until then, for each of its slots.
-    Running {
-        node: u32,
-        end: u128,
-        slots: u32,
-    },
+struct Share {
+    /// Waiting: so much slot time. Running: what is left until then, for each of its slots.
+    amount: u128,
+    /// `u32::MAX` for none.
+    node: u32,
+    /// The slots of a running task, 0 of one that waits.
+    slots: u32,
 }
 
+const NO_SHARE: Share = Share { amount: 0, node: u32::MAX, slots: 0 };
+
+// A cache line of its own.
 #[derive(Clone, Copy, Debug, Default)]
+#[repr(align(64))]
 struct NodeWork {
     /// The backlog at time `t` is `sum - rate * t`.
     sum: u128,
@@ -105,7 +104,8 @@ impl Backlog {
                 kinds.len() as u32 - 1
             })
         };
-        let nodes = nodes.iter().map(kind_of).map(|kind| NodeWork { kind, ..NodeWork::default() }).collect();
+        let works = nodes.iter().map(kind_of).map(|kind| NodeWork { kind, ..NodeWork::default() });
+        let nodes = memory::collected(works);
         let mut ends = KeyHeaps::new();
         ends.add();
         Backlog {
@@ -131,13 +131,26 @@ impl Backlog {
         }
     }
 
+    /// Fetches from memory what is known of a task or a node.
+    pub(super) fn fetch(&self, task: Option<u32>, node: Option<NodeId>) {
+        if let Some(slot) = task {
+            memory::prefetch(&self.shares, slot as usize);
+            self.ends.fetch(slot);
+        }
+        if let Some(node) = node {
+            memory::prefetch(&self.nodes, node.index());
+            self.by_backlog.fetch(node.0);
+        }
+    }
+
     /// Something has happened to a task at a node.
     pub(super) fn follow(&mut self, now: Time, step: Step, task: &TaskView<'_>, node: NodeId) {
         let slot = task.slot();
-        if slot as usize >= self.shares.len() {
-            self.shares.resize(slot as usize + 1, Share::None);
+        memory::lengthen(&mut self.shares, slot as usize + 1, NO_SHARE);
+        let elsewhere = self.release(slot).filter(|other| *other != node.0);
+        if let Some(other) = elsewhere {
+            self.file(other);
         }
-        self.forget(slot);
         let (_, speed) = self.kinds[self.nodes[node.index()].kind as usize];
         let time = Duration::of_work(task.left(), speed).0;
         let state = &mut self.nodes[node.index()];
@@ -145,14 +158,14 @@ impl Backlog {
             Step::Queued => {
                 let time = u128::from(time) * u128::from(task.slots());
                 state.sum += time;
-                self.shares[slot as usize] = Share::Queued { node: node.0, time };
+                self.shares[slot as usize] = Share { amount: time, node: node.0, slots: 0 };
             }
             Step::Started => {
                 let (end, slots) = (u128::from(now.0) + u128::from(time), task.slots());
                 if end > u128::from(now.0) {
                     state.sum += end * u128::from(slots);
                     state.rate += slots;
-                    self.shares[slot as usize] = Share::Running { node: node.0, end, slots };
+                    self.shares[slot as usize] = Share { amount: end, node: node.0, slots };
                     self.ends.file(slot, 0, end);
                 }
             }
@@ -184,21 +197,23 @@ impl Backlog {
 
     /// What the task in `slot` adds counts no more.
     fn forget(&mut self, slot: u32) {
-        let node = match std::mem::replace(&mut self.shares[slot as usize], Share::None) {
-            Share::None => return,
-            Share::Queued { node, time } => {
-                self.nodes[node as usize].sum -= time;
-                node
-            }
-            Share::Running { node, end, slots } => {
-                self.ends.take(slot);
-                let state = &mut self.nodes[node as usize];
-                state.sum -= end * u128::from(slots);
-                state.rate -= slots;
-                node
-            }
-        };
-        self.file(node);
+        if let Some(node) = self.release(slot) {
+            self.file(node);
+        }
+    }
+
+    /// The same, before its node is filed again: which one that is.
+    fn release(&mut self, slot: u32) -> Option<u32> {
+        let Share { amount, node, slots } = std::mem::replace(&mut self.shares[slot as usize], NO_SHARE);
+        let state = self.nodes.get_mut(node as usize)?;
+        if slots == 0 {
+            state.sum -= amount;
+        } else {
+            state.sum -= amount * u128::from(slots);
+            state.rate -= slots;
+            self.ends.take(slot);
+        }
+        Some(node)
     }
 
     fn file(&mut self, node: u32) {

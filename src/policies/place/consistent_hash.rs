@@ -15,10 +15,15 @@
 
 use super::PlaceContext;
 use crate::ids::NodeId;
-use crate::scheduler::{Cluster, Place, TaskView};
+use crate::scheduler::{Cluster, Place, Soon, TaskView};
 use crate::structures::bitmap::Bitmap;
 use crate::structures::hash_ring::{HashRing, hash_of_key, point};
 use crate::structures::room_tree::RoomTree;
+
+/// From so many points on most of them are far away in memory.
+const MANY: usize = 1 << 18;
+/// How many tasks ahead each of the steps of a lookup is made, from the last to the first.
+const AHEAD: [u32; 4] = [3, 6, 9, 12];
 
 /// A node for every key.
 #[derive(Clone, Debug)]
@@ -33,6 +38,35 @@ pub struct ConsistentHash {
     /// Rooms, when some task takes more than one slot.
     rooms: Option<RoomTree>,
     bound: Option<LoadBound>,
+    /// Nodes of tasks to come, where looking them up takes long.
+    coming: Option<Coming>,
+}
+
+/// Nodes of tasks to come. Tasks without a key are about their own number, and numbers follow each other:
+/// what their lookups will read is fetched from memory some tasks ahead.
+#[derive(Clone, Debug)]
+struct Coming {
+    /// By the task's number, modulo 16.
+    nodes: [u32; 16],
+    number: u32,
+}
+
+impl Coming {
+    fn of(&self, number: u32) -> NodeId {
+        NodeId(self.nodes[number as usize % self.nodes.len()])
+    }
+
+    /// A task with this number is being placed.
+    #[inline]
+    fn note(&mut self, number: u32, ring: &HashRing) {
+        let hash = |ahead: u32| hash_of_key(u64::from(number.wrapping_add(ahead)));
+        let [_, node, points, start] = AHEAD;
+        ring.fetch_start(hash(start));
+        ring.fetch_points(hash(points));
+        let at = number.wrapping_add(node) as usize % self.nodes.len();
+        self.nodes[at] = ring.member(ring.successor(hash(node)));
+        self.number = number;
+    }
 }
 
 /// How many tasks a node may hold.
@@ -75,6 +109,7 @@ impl ConsistentHash {
     pub fn new(virtual_nodes: u32, load_bound: Option<f64>, context: &PlaceContext<'_>) -> Self {
         let nodes = context.nodes.len();
         let ring = HashRing::new(nodes as u32, virtual_nodes);
+        let coming = (ring.len() >= MANY).then_some(Coming { nodes: [0; 16], number: 0 });
         ConsistentHash {
             open: Bitmap::new(ring.len()),
             ring,
@@ -83,6 +118,7 @@ impl ConsistentHash {
             virtual_nodes,
             rooms: (context.max_demand > 1).then(|| RoomTree::new(nodes)),
             bound: load_bound.map(|factor| LoadBound::new(factor, nodes)),
+            coming,
         }
     }
 
@@ -136,7 +172,19 @@ impl Place for ConsistentHash {
         if !self.has_room(slots) {
             return None;
         }
+        if let Some(coming) = &mut self.coming
+            && task.key() == u64::from(task.number())
+        {
+            coming.note(task.number(), &self.ring);
+        }
         self.choose_that(task, |node| slots == 1 || cluster.room(node) >= slots)
+    }
+
+    #[inline]
+    fn soon(&self) -> Option<Soon> {
+        let coming = self.coming.as_ref()?;
+        let [near, far, ..] = AHEAD.map(|ahead| coming.of(coming.number.wrapping_add(ahead)));
+        Some(Soon { near: [near, near], far: [far, far] })
     }
 
     fn node_changed(&mut self, node: NodeId, cluster: &Cluster) {

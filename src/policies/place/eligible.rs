@@ -6,6 +6,7 @@
 use crate::ids::NodeId;
 use crate::random::{Stream, below};
 use crate::scheduler::Cluster;
+use crate::structures::memory;
 use crate::structures::room_tree::RoomTree;
 
 /// Draws that may fail to find room for a demand above 1 before the index is asked.
@@ -26,7 +27,7 @@ impl Eligible {
     pub(super) fn new(nodes: usize, max_demand: u32) -> Self {
         Eligible {
             members: Vec::with_capacity(nodes),
-            position: vec![ABSENT; nodes],
+            position: memory::filled(ABSENT, nodes),
             rooms: (max_demand > 1).then(|| RoomTree::new(nodes)),
         }
     }
@@ -58,6 +59,18 @@ impl Eligible {
     #[inline]
     pub(super) fn len(&self) -> u32 {
         self.members.len() as u32
+    }
+
+    /// Whether at least three of four nodes have room.
+    #[inline]
+    pub(super) fn are_most(&self) -> bool {
+        self.members.len() as u64 * 4 >= self.position.len() as u64 * 3
+    }
+
+    /// Whether a node has room.
+    #[inline]
+    pub(super) fn has(&self, node: NodeId) -> bool {
+        self.position[node.index()] != ABSENT
     }
 
     /// Member number `index` of the array.

@@ -97,6 +97,10 @@ impl Place for LeastWork {
         true
     }
 
+    fn fetch(&self, task: Option<u32>, node: Option<NodeId>) {
+        self.backlog.fetch(task, node);
+    }
+
     fn begin(&mut self, now: Time) {
         self.backlog.at(now);
     }

@@ -1,5 +1,6 @@
 //! Places: which node takes a task. One per file.
 
+mod ahead;
 mod backlog;
 mod best_fit;
 mod consistent_hash;
@@ -106,6 +107,8 @@ macro_rules! any_place {
             fn soon(&self) -> Option<Soon> {
                 match self {
                     AnyPlace::PowerOf(place) => place.soon(),
+                    AnyPlace::Random(place) => place.soon(),
+                    AnyPlace::ConsistentHash(place) => place.soon(),
                     _ => None,
                 }
             }
@@ -114,6 +117,12 @@ macro_rules! any_place {
             fn binds_in_order(&self) -> bool {
                 match self {
                     $(AnyPlace::$variant(place) => place.binds_in_order(),)*
+                }
+            }
+
+            fn fetch(&self, task: Option<u32>, node: Option<NodeId>) {
+                if let AnyPlace::LeastWork(place) = self {
+                    place.fetch(task, node);
                 }
             }
 

@@ -5,6 +5,7 @@
 //! A bad idea when nodes differ in speed: it compares counts of tasks, not time to wait.
 
 use super::PlaceContext;
+use super::ahead::Ahead;
 use super::eligible::Eligible;
 use crate::ids::NodeId;
 use crate::random::{Stream, below};
@@ -12,10 +13,6 @@ use crate::scheduler::{Cluster, Place, Soon, TaskView};
 use crate::structures::memory;
 
 const FULL: u32 = u32::MAX;
-/// From so many nodes on their records are far away in memory.
-const MANY: u32 = 16_384;
-/// Nodes drawn ahead.
-const AHEAD: usize = 64;
 
 /// The less loaded of d random nodes.
 #[derive(Clone, Debug)]
@@ -27,10 +24,7 @@ pub struct PowerOf {
     loads: Vec<u32>,
     stream: Stream,
     most_are_eligible: bool,
-    /// On large clusters: nodes drawn ahead of their use, so that their records can be fetched from
-    /// memory meanwhile. A draw does not depend on anything that happens in between.
-    ahead: Vec<u32>,
-    next: usize,
+    ahead: Ahead,
     /// By node, the choice for a wide task at which it was last drawn.
     drawn: Vec<u64>,
     wide_choices: u64,
@@ -40,15 +34,12 @@ impl PowerOf {
     /// Draws `d` (at least 1) nodes, independently if `with_replacement`.
     pub fn new(d: u32, with_replacement: bool, context: &PlaceContext<'_>) -> Self {
         let mut stream = context.stream();
-        let nodes = context.nodes.len() as u32;
-        let ahead = if nodes >= MANY { AHEAD } else { 0 };
-        let ahead = (0..ahead).map(|_| below(&mut stream, nodes)).collect();
+        let ahead = Ahead::new(context.nodes.len(), &mut stream);
         PowerOf {
             d,
             with_replacement,
             most_are_eligible: false,
             ahead,
-            next: 0,
             eligible: Eligible::new(context.nodes.len(), context.max_demand),
             loads: memory::filled(FULL, context.nodes.len()),
             stream,
@@ -73,24 +64,12 @@ impl PowerOf {
             return self.eligible.member(below(&mut self.stream, self.eligible.len()));
         }
         loop {
-            let node = NodeId(self.draw_of(self.loads.len() as u32));
+            let loads = &self.loads;
+            let fetch = |drawn| memory::prefetch(loads, drawn as usize);
+            let node = self.ahead.draw(&mut self.stream, fetch);
             if self.loads[node.index()] != FULL {
                 return node;
             }
-        }
-    }
-
-    /// Any node, up or not.
-    #[inline]
-    fn draw_of(&mut self, all: u32) -> u32 {
-        let drawn = below(&mut self.stream, all);
-        match self.ahead.get_mut(self.next) {
-            Some(earlier) => {
-                self.next = (self.next + 1) % AHEAD;
-                memory::prefetch(&self.loads, drawn as usize);
-                std::mem::replace(earlier, drawn)
-            }
-            None => drawn,
         }
     }
 
@@ -152,18 +131,13 @@ impl Place for PowerOf {
 
     #[inline]
     fn soon(&self) -> Option<Soon> {
-        if self.ahead.is_empty() {
-            return None;
-        }
-        // The next to be used is at `next`, the last drawn just before it.
-        let at = |distance: usize| NodeId(self.ahead[(self.next + distance) % AHEAD]);
-        Some(Soon { near: [at(30), at(31)], far: [at(62), at(63)] })
+        self.ahead.soon()
     }
 
     #[inline]
     fn node_changed(&mut self, node: NodeId, cluster: &Cluster) {
         self.eligible.update(node, cluster);
-        self.most_are_eligible = u64::from(self.eligible.len()) * 4 >= self.loads.len() as u64 * 3;
+        self.most_are_eligible = self.eligible.are_most();
         self.loads[node.index()] = if cluster.room(node) > 0 { cluster.load(node) } else { FULL };
     }
 
