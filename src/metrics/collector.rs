@@ -461,6 +461,8 @@ impl Observer for Collector {
             }
             Record::Stolen { .. } => self.stolen += 1,
             Record::Refused { .. } => {}
+            // Such a node is up: what it does not do is seen in its utilisation.
+            Record::NodeClosed { .. } | Record::NodeOpened { .. } => {}
         }
     }
 }

@@ -243,6 +243,10 @@ impl<P: Policy> Scheduler<P> {
             }
             Event::NodeJoined { node } => self.on_node_joined(now, node, observer),
             Event::NodeLost { node } => self.on_node_lost(now, node, commands, observer),
+            Event::NodeClosed { node, reason, move_waiting } => {
+                self.close_node(now, node, reason, move_waiting, commands, observer);
+            }
+            Event::NodeOpened { node, reason } => self.open_node(now, node, reason, observer),
             Event::TimerFired => self.on_timer(now, commands, observer),
         }
     }

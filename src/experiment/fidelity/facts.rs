@@ -101,6 +101,8 @@ impl Fact {
             Record::Interrupted { .. } | Record::Stolen { .. } => return None,
             Record::Dispatched { .. } | Record::Settled { .. } | Record::Refused { .. } => return None,
             Record::InJob { .. } => return None,
+            // Known by what starts elsewhere.
+            Record::NodeClosed { .. } | Record::NodeOpened { .. } => return None,
         })
     }
 }
