@@ -9,6 +9,7 @@
 //! Time slices: a task whose slice ends while nobody who waits goes before it simply goes on. Whoever
 //! arrives at the very instant at which a slice ends stands before the task whose slice it was.
 
+use super::breaker::Verdict;
 use super::command::{Command, Commands};
 use super::machine::{Scheduler, slot_time};
 use super::policy::{Dispatch, Entry, Interrupts, Order, Policy, Step};
@@ -313,6 +314,7 @@ impl<P: Policy> Scheduler<P> {
         self.counts.running -= 1;
         self.counts.waiting += 1;
         self.load_changed(node);
+        self.judge(now, slot, node, Verdict::None, commands, observer);
         observer.on_record(now, &Record::Interrupted { task: id, attempt, node, busy, slots });
         commands.push(Command::StopAttempt { task: id, attempt, node, interrupted: true });
         let queue = if self.cluster.dispatch() == Dispatch::Push { node.0 } else { 0 };

@@ -29,6 +29,8 @@ impl<P: Policy> Scheduler<P> {
         assert_eq!(count(&[TaskState::Backoff, TaskState::Blocked]), counts.away, "tasks in no queue");
 
         self.check_dependencies();
+        self.check_breakers();
+        self.check_locks();
         let mut seen = vec![false; self.tasks.hot.len()];
         let mut see = |slot: u32| {
             assert!(!seen[slot as usize], "slot {slot} is in two places");
@@ -90,7 +92,7 @@ impl<P: Policy> Scheduler<P> {
             }
         }
         for (slot, task) in self.tasks.hot.iter().enumerate() {
-            let blocked = task.state == TaskState::Blocked;
+            let blocked = task.state == TaskState::Blocked && !self.waits_for_lock(slot as u32);
             assert_eq!(blocked, listed[slot] > 0, "task {} waits for others", task.number);
             let missing = self.dependencies.missing(slot as u32);
             assert!(!blocked || missing == listed[slot], "parents of task {}", task.number);

@@ -21,6 +21,16 @@ impl<P: Policy> Scheduler<P> {
         self.node_changed(node);
     }
 
+    /// The node's queue must be looked at before the instant is over.
+    #[inline]
+    pub(super) fn mark_dirty(&mut self, node: NodeId) {
+        let state = &mut self.cluster.nodes[node.index()];
+        if !state.dirty {
+            state.dirty = true;
+            self.dirty.push(node);
+        }
+    }
+
     /// A task has come to a node or left it.
     #[inline(always)]
     pub(super) fn follow(&mut self, now: Time, step: Step, slot: u32, node: NodeId) {

@@ -42,7 +42,7 @@ impl<P: Policy> Scheduler<P> {
             self.tasks.hot[slot as usize].set_state(TaskState::Waiting);
             self.enqueue(now, slot);
         } else {
-            self.go_away(now, slot, pause);
+            self.go_away(now, slot, pause, observer);
         }
     }
 
@@ -58,13 +58,14 @@ impl<P: Policy> Scheduler<P> {
     ) {
         self.counts.refused += 1;
         observer.on_record(now, &Record::Refused { task, attempt, node });
+        self.fence(now, task, attempt, node, observer);
     }
 
     #[cold]
     pub(super) fn on_timer<O: Observer>(&mut self, now: Time, commands: &mut Commands, observer: &mut O) {
         while let Some((alarm, due, number, slot)) = self.timers.pop(now) {
             match alarm {
-                Alarm::Backoff => self.come_back(now, number, slot),
+                Alarm::Backoff => self.come_back(now, number, slot, observer),
                 Alarm::Slice => {
                     // Whether it still runs is known when all facts of the instant are in.
                     if self.slice_ends(due, number, slot) {
@@ -73,6 +74,8 @@ impl<P: Policy> Scheduler<P> {
                 }
                 Alarm::Patience => self.give_up(now, number, slot, commands, observer),
                 Alarm::Theft => self.request_arrives(number, NodeId(slot)),
+                Alarm::Lease => self.lease_ends(now, due, number, observer),
+                Alarm::Breaker => self.try_breaker(now, number, NodeId(slot), observer),
             }
         }
     }
@@ -104,6 +107,7 @@ impl<P: Policy> Scheduler<P> {
         observer.on_record(now, &Record::NodeLost { node });
         let mut lost = std::mem::take(&mut self.scratch);
         lost.extend(self.cluster.running(node, &self.tasks));
+        let losses = self.losses_that_count(&lost, node);
         for &slot in lost.iter().rev() {
             self.vacate(now, slot, node, observer);
         }
@@ -114,6 +118,7 @@ impl<P: Policy> Scheduler<P> {
         }
         self.scratch = lost;
         self.move_waiting(now, node, commands);
+        self.judge_losses(now, node, losses, commands, observer);
     }
 
     #[cold]
@@ -131,6 +136,7 @@ impl<P: Policy> Scheduler<P> {
         // An attempt whose start was not yet reported has taken no time.
         let busy = slot_time(now.since(task.started), task.slots);
         self.counts.running -= 1;
+        self.lose_lease(now, slot);
         commands.push(Command::StopAttempt { task: id, attempt, node, interrupted: false });
         let kept = self.config.retry.on_node_loss == OnNodeLoss::Resume;
         if self.interrupts != Interrupts::Never {
@@ -144,6 +150,8 @@ impl<P: Policy> Scheduler<P> {
         self.counts.waiting += 1;
         self.tasks.hot[slot as usize].set_state(TaskState::Waiting);
         observer.on_record(now, &Record::Returned { task: id, failed: false });
-        self.enqueue(now, slot);
+        if !self.must_wait_for_lock(now, slot, observer) {
+            self.enqueue(now, slot);
+        }
     }
 }

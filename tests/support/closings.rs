@@ -8,17 +8,22 @@ use falcon::ids::{AttemptNumber, NodeId, TaskId};
 use falcon::policies::{self, BackfillSpec, PolicySpec};
 use falcon::random::Streams;
 use falcon::scheduler::{
-    ClosedBy, Command, Commands, Dispatch, Event, Limits, NodeSpec, Outcome, Record, Resources, RetryPlan,
-    Scheduler, SchedulerConfig, TaskDetails, TaskSpec, Zones,
+    BreakerPlan, BreakerState, ClosedBy, Command, Commands, Dispatch, Event, GuardPlan, Limits, LockPlan,
+    NO_LOCK, NodeSpec, Outcome, Record, Resources, RetryPlan, Scheduler, SchedulerConfig, TaskDetails,
+    TaskSpec, Trip, Window, Zones,
 };
 use falcon::time::{Duration, Time};
 
 const SECOND: u64 = 1_000_000_000;
 const NODES: usize = 4;
 const TASKS: u32 = 24;
+const LOCKS: usize = 3;
+/// Seconds for which the lock of a task is held whose node is lost.
+const LEASE: u64 = 4;
 /// From this second on nothing breaks or closes any more.
 const CALM: u64 = 50;
-const REASONS: [ClosedBy; 3] = [ClosedBy::Drain, ClosedBy::Monitor, ClosedBy::Breaker];
+/// Breakers have a reason of their own.
+const REASONS: [ClosedBy; 2] = [ClosedBy::Drain, ClosedBy::Monitor];
 
 /// A die of its own: SplitMix64.
 struct Die(u64);
@@ -41,6 +46,11 @@ pub(crate) struct Seen {
     pub(crate) ends_while_closed: u32,
     /// Times that a node took no tasks although it was up.
     pub(crate) closings: u32,
+    /// Times that a breaker opened, and closed again.
+    pub(crate) openings: u32,
+    pub(crate) healed: u32,
+    /// Attempts that held a lock.
+    pub(crate) locked: u32,
 }
 
 struct Closings<P> {
@@ -50,13 +60,20 @@ struct Closings<P> {
     die: Die,
     joined: [bool; NODES],
     reasons: [[bool; REASONS.len()]; NODES],
+    /// What breakers have said of themselves.
+    breakers: [BreakerState; NODES],
     running: Vec<(TaskId, AttemptNumber, NodeId)>,
     settled: u32,
+    has_locks: bool,
+    /// By task.
+    locks: Vec<u32>,
+    /// By lock: when a holder was last lost.
+    lost: [Option<Time>; LOCKS],
     seen: Seen,
 }
 
-/// Lets the policy work in the world of this seed until all is settled.
-pub(crate) fn play(policy: &PolicySpec, seed: u64) -> Seen {
+/// Lets the policy work in the world of this seed until all is settled, with or without circuit breakers.
+pub(crate) fn play(policy: &PolicySpec, seed: u64, breakers: bool) -> Seen {
     let slots = [1, 2, 3, 4];
     let nodes = slots.map(|slots| NodeSpec {
         slots,
@@ -70,14 +87,28 @@ pub(crate) fn play(policy: &PolicySpec, seed: u64) -> Seen {
         resources.add_node(&[u64::from(slots) * 2][..usize::from(named)]);
     }
     let demands: Vec<u32> = (0..9).map(|cpu| if named { resources.add_demand(&[cpu]) } else { 0 }).collect();
-    let limited = seed % 3 == 1 && policy.dispatch.base() == Dispatch::Push;
+    // A scenario cannot ask for locks and limits.
+    let with_locks = seed % 4 == 2;
+    let limited = !with_locks && seed % 3 == 1 && policy.dispatch.base() == Dispatch::Push;
     let gives_up = seed % 5 == 1;
     let limits = Limits {
         // A scenario cannot ask for a limit where tasks are taken ahead.
-        waiting: (seed % 7 == 1 && !policy.dispatch.takes_ahead()).then_some(5),
+        waiting: (seed % 7 == 1 && !with_locks && !policy.dispatch.takes_ahead()).then_some(5),
         nodes: if limited { vec![1, 2, u32::MAX, 1] } else { Vec::new() },
         tasks_give_up: gives_up,
     };
+    let breaker = BreakerPlan {
+        trip: match seed % 4 {
+            0 => Trip::Consecutive(1),
+            1 => Trip::Share { share: 0.5, window: Window::Attempts(3), minimum: 2 },
+            _ => Trip::Share { share: 0.3, window: Window::Time(Duration(9 * SECOND)), minimum: 2 },
+        },
+        open: Duration(3 * SECOND),
+        probes: 1 + seed as u32 % 3,
+        move_waiting: seed % 2 == 0,
+    };
+    let locks = with_locks.then_some(LockPlan { lease: Duration(LEASE * SECOND) });
+    let guards = GuardPlan { breaker: breakers.then_some(breaker), locks };
     let config = SchedulerConfig {
         retry: RetryPlan::default(),
         max_demand: 4,
@@ -85,6 +116,7 @@ pub(crate) fn play(policy: &PolicySpec, seed: u64) -> Seen {
         seed,
         resources: Arc::new(resources.clone()),
         limits,
+        guards,
     };
     let built = policies::build_in(&Zones::default(), &resources, policy, &nodes, 4, Streams::new(seed));
     let mut world = Closings {
@@ -94,8 +126,12 @@ pub(crate) fn play(policy: &PolicySpec, seed: u64) -> Seen {
         die: Die(seed),
         joined: [false; NODES],
         reasons: [[false; REASONS.len()]; NODES],
+        breakers: [BreakerState::Closed; NODES],
         running: Vec::new(),
         settled: 0,
+        has_locks: with_locks,
+        locks: Vec::new(),
+        lost: [None; LOCKS],
         seen: Seen::default(),
     };
     let mut submitted = 0;
@@ -123,7 +159,9 @@ pub(crate) fn play(policy: &PolicySpec, seed: u64) -> Seen {
 
 impl<P: falcon::scheduler::Policy> Closings<P> {
     fn takes_tasks(&self, node: NodeId) -> bool {
-        self.joined[node.index()] && !self.is_closed(node)
+        self.joined[node.index()]
+            && !self.is_closed(node)
+            && self.breakers[node.index()] != BreakerState::Open
     }
 
     fn is_closed(&self, node: NodeId) -> bool {
@@ -136,7 +174,14 @@ impl<P: falcon::scheduler::Policy> Closings<P> {
         self.scheduler.check_invariants();
         for (_, record) in &records {
             match *record {
-                Record::NodeClosed { node, .. } => assert!(self.is_closed(node), "{}", self.name),
+                Record::BreakerChanged { node, state } => {
+                    self.breakers[node.index()] = state;
+                    self.seen.openings += u32::from(state == BreakerState::Open);
+                    self.seen.healed += u32::from(state == BreakerState::Closed);
+                }
+                Record::NodeClosed { node, .. } => {
+                    assert!(!self.takes_tasks(node) || !self.joined[node.index()], "{}", self.name)
+                }
                 Record::NodeOpened { node, .. } => assert!(!self.is_closed(node), "{}", self.name),
                 _ => {}
             }
@@ -153,7 +198,11 @@ impl<P: falcon::scheduler::Policy> Closings<P> {
     fn submit(&mut self, now: Time, number: u32, demand: u32, gives_up: Time) {
         let task = TaskId { slot: number, number };
         let user = self.die.below(3) as u32;
-        let details = TaskDetails { number, user, demand, gives_up, ..TaskDetails::default() };
+        // Some need none.
+        let lock = Some(self.die.below(LOCKS as u64 + 1) as u32).filter(|lock| *lock < LOCKS as u32);
+        let lock = lock.unwrap_or(NO_LOCK);
+        self.locks.push(lock);
+        let details = TaskDetails { number, user, demand, gives_up, lock, ..TaskDetails::default() };
         let spec = TaskSpec {
             estimate: self.die.below(9) * SECOND,
             priority: self.die.below(3) as f64,
@@ -205,7 +254,9 @@ impl<P: falcon::scheduler::Policy> Closings<P> {
             }
             let cluster = self.scheduler.view();
             let cluster = cluster.cluster();
-            assert_eq!(cluster.is_up(node), self.takes_tasks(node), "{}", self.name);
+            // One that is half open may have let through all it may.
+            let half_open = self.breakers[at] == BreakerState::HalfOpen;
+            assert!(cluster.is_up(node) == self.takes_tasks(node) || half_open, "{}", self.name);
             assert_eq!(cluster.has_joined(node), self.joined[at], "{}", self.name);
         }
     }
@@ -222,6 +273,19 @@ impl<P: falcon::scheduler::Policy> Closings<P> {
         }
     }
 
+    /// Nobody who needs the lock runs, or may still run where its node was lost.
+    fn check_lock(&mut self, now: Time, task: TaskId) {
+        let lock = self.locks[task.number as usize];
+        if !self.has_locks || lock == NO_LOCK {
+            return;
+        }
+        let holds = |(other, ..): &(TaskId, AttemptNumber, NodeId)| self.locks[other.number as usize] == lock;
+        assert!(!self.running.iter().any(holds), "{}: two hold lock {lock}", self.name);
+        let free = self.lost[lock as usize].is_none_or(|lost| now.since(lost).0 >= LEASE * SECOND);
+        assert!(free, "{}: a lease of lock {lock} is not over", self.name);
+        self.seen.locked += 1;
+    }
+
     fn decide(&mut self, now: Time) {
         self.scheduler.decide(now, &mut self.commands, &mut ());
         self.scheduler.check_invariants();
@@ -229,6 +293,7 @@ impl<P: falcon::scheduler::Policy> Closings<P> {
             match self.commands.as_slice()[at] {
                 Command::StartAttempt { task, attempt, node } => {
                     assert!(self.takes_tasks(node), "{}: {task:?} starts on {node:?}", self.name);
+                    self.check_lock(now, task);
                     self.running.push((task, attempt, node));
                     self.seen.starts += 1;
                 }
@@ -237,6 +302,9 @@ impl<P: falcon::scheduler::Policy> Closings<P> {
                     assert!(lost != interrupted, "{}: {task:?} stops on {node:?}", self.name);
                     assert!(lost || !self.is_closed(node), "{}: {task:?} makes room in vain", self.name);
                     self.running.retain(|running| *running != (task, attempt, node));
+                    if lost && let Some(at) = self.lost.get_mut(self.locks[task.number as usize] as usize) {
+                        *at = Some(now);
+                    }
                 }
                 Command::Settle { .. } => self.settled += 1,
             }

@@ -102,7 +102,14 @@ impl Fact {
             Record::Dispatched { .. } | Record::Settled { .. } | Record::Refused { .. } => return None,
             Record::InJob { .. } => return None,
             // Known by what starts elsewhere.
-            Record::NodeClosed { .. } | Record::NodeOpened { .. } => return None,
+            Record::NodeClosed { .. }
+            | Record::NodeOpened { .. }
+            | Record::BreakerChanged { .. }
+            | Record::LockGranted { .. }
+            | Record::LeaseExpired { .. }
+            | Record::WriteFenced { .. } => {
+                return None;
+            }
         })
     }
 }
