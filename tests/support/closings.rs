@@ -105,7 +105,7 @@ pub(crate) fn play(policy: &PolicySpec, seed: u64, breakers: bool) -> Seen {
         },
         open: Duration(3 * SECOND),
         probes: 1 + seed as u32 % 3,
-        move_waiting: seed % 2 == 0,
+        move_waiting: seed.is_multiple_of(2),
     };
     let locks = with_locks.then_some(LockPlan { lease: Duration(LEASE * SECOND) });
     let guards = GuardPlan { breaker: breakers.then_some(breaker), locks };

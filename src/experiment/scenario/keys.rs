@@ -406,8 +406,6 @@ pub(super) fn home_of(key: &str) -> Option<&'static str> {
         (FaultsTable::KEYS, FaultsTable::SHOWN),
         (OutageTable::KEYS, OutageTable::SHOWN),
         (BackoffTable::KEYS, BackoffTable::SHOWN),
-        (BreakerTable::KEYS, BreakerTable::SHOWN),
-        (LockTable::KEYS, LockTable::SHOWN),
     ];
     homes.iter().find(|(keys, _)| keys.contains(&key)).map(|(_, shown)| *shown)
 }
