@@ -20,10 +20,10 @@ table! {
         consecutive_failures: Count;
         /// Or the share of failures among the latest ends of attempts that opens it.
         error_share: Fraction;
-        /// Which ends are the latest: a number of them, or those of a time.
-        window: WindowTable = WindowTable::Attempts(20);
-        /// Ends below which the share decides nothing.
-        minimum: Count = Whole(10);
+        /// Which ends are the latest: a number of them, 20 by default, or those of a time.
+        window: WindowTable;
+        /// Ends below which the share decides nothing; 10 by default.
+        minimum: Count;
         /// How long the breaker stays open.
         open: Positive<Seconds> = Positive::new(60.0);
         /// Attempts that are then let through, and must all succeed for the breaker to close.
@@ -43,6 +43,21 @@ table! {
         names: Whole<1, MOST_LOCKS>;
         /// Lock k is needed in proportion to (k + 1)^-skew; 0 for all alike.
         skew: Quantity<Plain> = Quantity::new(0.0);
+    }
+}
+
+/// What holds where nothing is said. As what is said has no meaning without locks, or under another rule,
+/// these are not part of the resolved scenario.
+const LEASE: f64 = 30.0;
+const WINDOW: WindowTable = WindowTable::Attempts(20);
+const MINIMUM: Count = Whole(10);
+
+/// What a key says, or this where it says nothing.
+fn given_or<T: Copy>(key: &Key<T>, default: T) -> Option<T> {
+    match key {
+        Key::Broken => None,
+        Key::Absent => Some(default),
+        key => key.value().copied(),
     }
 }
 
@@ -140,7 +155,7 @@ fn locks(
         );
         return None;
     }
-    let lease = Duration::from_seconds(table.lock_lease.value()?.0)?;
+    let lease = Duration::from_seconds(given_or(&table.lock_lease, Positive::new(LEASE))?.0)?;
     Some(needed.then_some(LockPlan { lease }))
 }
 
@@ -185,11 +200,12 @@ fn trip(found: &Found<BreakerTable>, reader: &mut Reader) -> Option<Trip> {
                 );
                 return None;
             }
-            let (window, minimum) = (table.window.value()?, table.minimum.value()?.small());
-            too_few(table, reader);
+            let (window, minimum) =
+                (given_or(&table.window, WINDOW)?, given_or(&table.minimum, MINIMUM)?.small());
+            too_few(table, window, minimum, reader);
             Some(Trip::Share {
                 share: share.value.0,
-                window: match *window {
+                window: match window {
                     WindowTable::Attempts(attempts) => Window::Attempts(attempts),
                     WindowTable::Seconds(seconds) => Window::Time(Duration::from_seconds(seconds)?),
                 },
@@ -210,15 +226,12 @@ fn trip(found: &Found<BreakerTable>, reader: &mut Reader) -> Option<Trip> {
 }
 
 /// A window that never holds as many ends as are needed never opens anything.
-fn too_few(table: &BreakerTable, reader: &mut Reader) {
-    let (Some(WindowTable::Attempts(window)), Some(minimum)) = (table.window.value(), table.minimum.value())
-    else {
-        return;
-    };
+fn too_few(table: &BreakerTable, window: WindowTable, minimum: u32, reader: &mut Reader) {
+    let WindowTable::Attempts(window) = window else { return };
     let given = table.window.found().map(|key| key.at).or(table.minimum.found().map(|key| key.at));
-    if let (true, Some(at)) = (minimum.small() > *window, given) {
+    if let (true, Some(at)) = (minimum > window, given) {
         let title = "the window of a breaker must hold the `minimum` of attempts";
-        let label = format!("{window} attempts, and at least {} are needed", minimum.small());
+        let label = format!("{window} attempts, and at least {minimum} are needed");
         reader.report(Diagnostic::new(title, at, label).help("raise `window`, or lower `minimum`"));
     }
 }

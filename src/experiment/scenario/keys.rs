@@ -389,8 +389,8 @@ table! {
         join_delay: DistributionTable<Seconds> = DistributionTable::constant(0.0);
         /// Circuit breakers of the nodes.
         breaker: BreakerTable;
-        /// How long the lock of a task whose node is lost is still held.
-        lock_lease: Positive<Seconds> = Positive::new(30.0);
+        /// How long the lock of a task whose node is lost is still held; 30 s by default.
+        lock_lease: Positive<Seconds>;
     }
 }
 
