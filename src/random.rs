@@ -109,6 +109,8 @@ pub enum Purpose {
     Zone = 25,
     /// Nodes that an outage takes; id = position of the outage.
     Outage = 30,
+    /// Which lock a task needs.
+    Lock = 46,
 }
 
 /// All streams of one replication.

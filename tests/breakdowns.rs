@@ -54,6 +54,35 @@ fn availability_of_a_finite_run() {
     judge(&framed(nodes, "", span, 20), &[Check::new(node_availability, exact, 0.002)]);
 }
 
+/// Attempts of which half fail open a breaker after three failures in a row, which takes
+/// (1 - p^3) / ((1 - p) p^3) = 14 attempts. Then one at a time is tried until one succeeds: two trials, of
+/// which one opens the breaker again. So of 16 attempts two open it.
+#[test]
+fn openings_of_a_breaker() {
+    let openings = |run: &ReplicationResult| figure(run, Metric::BreakerOpenings);
+    let share =
+        |run: &ReplicationResult| figure(run, Metric::BreakerOpenings) / figure(run, Metric::Attempts);
+    let open =
+        |run: &ReplicationResult| figure(run, Metric::BreakerOpenTime) / figure(run, Metric::BreakerOpenings);
+    let makespan = |run: &ReplicationResult| figure(run, Metric::Makespan);
+    let scenario = r#"
+        policies = ["fifo"]
+        run.replications = 20
+        nodes = [{}]
+        retry.max_attempts = 1
+        scheduler.breaker = { consecutive_failures = 3, open = 10.0 }
+        workload = { tasks = 20_000, duration = 1.0, failure_probability = 0.5 }
+    "#;
+    let checks = [
+        Check::new(share, 1.0 / 8.0, 0.001),
+        Check::new(openings, 2500.0, 20.0),
+        // The last may still be open, or have opened at the end.
+        Check { allowance: 0.01, ..Check::new(open, 10.0, 0.01) },
+        Check::new(makespan, 20_000.0 + 2500.0 * 10.0, 200.0),
+    ];
+    judge(scenario, &checks);
+}
+
 /// Machines that break down, and fewer repairers than machines (Palm's machine interference).
 #[test]
 fn few_repairers_for_many_machines() {

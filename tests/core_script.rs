@@ -6,8 +6,10 @@
 //!
 //! ```text
 //! up N, lost N                     node N joins or is lost
+//! close N [moving], open N         node N takes no new tasks, with or without its queue; it takes them again
 //! task T [slots S] [work W] [urgent P] [in SLOT]   task T arrives (slot T unless said)
 //! task T ... after P+Q             it waits for tasks P and Q
+//! task T ... lock L                it needs lock L
 //! task T ... of job                others may wait for it even after it has settled
 //! no more from T                   task T and those after it will never arrive
 //! began T.A on N                   attempt A of task T has begun there
@@ -20,8 +22,9 @@ use falcon::policies::registry::{BACKFILLS, DISPATCHES, ORDERS, PLACES, Part};
 use falcon::policies::{self, AnyPolicy, DispatchSpec, PolicySpec};
 use falcon::random::Streams;
 use falcon::scheduler::{
-    Backoff, Command, Commands, Event, Limits, NodeSpec, OnNodeLoss, Outcome, Record, RetryPlan, Scheduler,
-    SchedulerConfig, Stealing, Take, TaskDetails, TaskSpec, TaskState, Victim,
+    Backoff, BreakerPlan, ClosedBy, Command, Commands, Event, GuardPlan, Limits, LockPlan, NO_JOB, NO_LOCK,
+    NodeSpec, OnNodeLoss, Outcome, Record, RetryPlan, Scheduler, SchedulerConfig, Stealing, Take,
+    TaskDetails, TaskSpec, TaskState, Trip, Victim, Window,
 };
 use falcon::time::{Duration, Time};
 
@@ -46,6 +49,11 @@ fn stealing(take: Take, seconds: u64) -> DispatchSpec {
 
 /// A core with the policy `order place dispatch backfill` on nodes of these slots.
 fn core(policy: &str, nodes: &[u32], retry: RetryPlan) -> Core {
+    guarded_core(policy, nodes, retry, GuardPlan::default())
+}
+
+/// The same with guards.
+fn guarded_core(policy: &str, nodes: &[u32], retry: RetryPlan, guards: GuardPlan) -> Core {
     let [order, place, dispatch, backfill] = policy.split(' ').collect::<Vec<_>>()[..] else {
         panic!("a policy has four parts: {policy}");
     };
@@ -72,6 +80,7 @@ fn core(policy: &str, nodes: &[u32], retry: RetryPlan) -> Core {
         seed: 1,
         resources: Default::default(),
         limits: Limits::default(),
+        guards,
     };
     let policy = policies::build(&spec, &nodes, max_demand, Streams::new(1));
     Core {
@@ -105,6 +114,12 @@ impl Core {
         match words[0] {
             "up" => Event::NodeJoined { node: NodeId(number(words[1])) },
             "lost" => Event::NodeLost { node: NodeId(number(words[1])) },
+            "close" => Event::NodeClosed {
+                node: NodeId(number(words[1])),
+                reason: ClosedBy::Drain,
+                move_waiting: text.ends_with(" moving"),
+            },
+            "open" => Event::NodeOpened { node: NodeId(number(words[1])), reason: ClosedBy::Drain },
             "timer" => Event::TimerFired,
             "no" => Event::ArrivalsEnded { next: value(&words, "from").expect("a task") as u32 },
             "began" => Event::AttemptStarted { task: attempt().0, attempt: attempt().1, node: node() },
@@ -139,14 +154,17 @@ impl Core {
     /// What is said of a task that waits for others, before and after it is submitted.
     fn dependencies(task: TaskId, text: &str) -> (Option<Event>, Vec<Event>) {
         let parents = text.split_once(" after ").map(|(_, parents)| parents.split('+'));
-        if parents.is_none() && !text.contains(" of job") {
+        let words: Vec<&str> = text.split(' ').collect();
+        let lock = value(&words, "lock").map_or(NO_LOCK, |lock| lock as u32);
+        if parents.is_none() && !text.contains(" of job") && lock == NO_LOCK {
             return (None, Vec::new());
         }
         let parent = |parent: &str| parent.parse().expect("a number");
         let declare = |parent| Event::DependencyDeclared { task, parent };
         let declared: Vec<Event> = parents.into_iter().flatten().map(parent).map(declare).collect();
         let parents = declared.len() as u32;
-        let details = TaskDetails { number: task.number, job: 0, parents, ..TaskDetails::default() };
+        let job = if parents > 0 || text.contains(" of job") { 0 } else { NO_JOB };
+        let details = TaskDetails { number: task.number, job, parents, lock, ..TaskDetails::default() };
         (Some(Event::TaskDescribed { task, details }), declared)
     }
 
@@ -819,6 +837,7 @@ fn a_start_that_is_reported_late_counts_from_the_report() {
             seed: 1,
             resources: Default::default(),
             limits: Limits::default(),
+            guards: Default::default(),
         };
         let fifo = falcon::policies::registry::preset("fifo").expect("a preset");
         Scheduler::new(policies::build(&fifo, &nodes, 1, Streams::new(1)), &nodes, config)
@@ -844,6 +863,164 @@ fn a_start_that_is_reported_late_counts_from_the_report() {
     let settled = core.records.last().expect("records").1;
     let Record::Settled { arrival, first_start, attempts, node, .. } = settled else { panic!("{settled:?}") };
     assert_eq!((arrival, first_start, attempts, node), (at(0.0), Some(at(4.0)), 2, Some(NodeId(1))));
+}
+
+// Closed nodes and circuit breakers --------------------------------------------------------------
+
+/// What runs on a closed node ends there, what waits there waits or moves, and keeps its place in line.
+#[test]
+fn a_closed_node_runs_empty() {
+    core("fifo round-robin push none", &[1, 1], retry()).play(
+        "0: up 0, up 1, task 0, task 1, task 2, task 3 -> start 0.1 on 0, start 1.1 on 1
+         1: close 0                     ->
+         2: done 0.1 on 0               -> completed 0
+         3: task 4                      ->
+         4: close 1, done 1.1 on 1      -> completed 1
+         5: task 5                      ->
+         6: open 1                      -> start 3.1 on 1
+         7: close 0 moving              ->
+         8: done 3.1 on 1               -> completed 3, start 2.1 on 1
+         9: done 2.1 on 1               -> completed 2, start 4.1 on 1
+         10: lost 0, up 0, close 1      ->
+         11: done 4.1 on 1, task 6      -> completed 4
+         12: open 0                     -> start 6.1 on 0
+         13: open 1                     -> start 5.1 on 1",
+    );
+}
+
+fn breaker(trip: Trip, open: u64) -> GuardPlan {
+    let open = Duration(open * SECOND);
+    let breaker = BreakerPlan { trip, open, probes: 1, move_waiting: true };
+    GuardPlan { breaker: Some(breaker), ..GuardPlan::default() }
+}
+
+/// Two failures in a row open the breaker, for 10 s. One attempt is then tried, and only that.
+#[test]
+fn a_breaker_opens_tries_and_closes() {
+    guarded_core("fifo first-fit pull none", &[1, 1], retry(), breaker(Trip::Consecutive(2), 10)).play(
+        "0: up 0, up 1, task 0, task 1, task 2 -> start 0.1 on 0, start 1.1 on 1
+         1: failed 0.1 on 0             -> start 0.2 on 0
+         2: failed 0.2 on 0             -> timer 12
+         3: done 1.1 on 1               -> completed 1, start 0.3 on 1, timer 12
+         4: done 0.3 on 1               -> completed 0, start 2.1 on 1, timer 12
+         12: timer                      ->
+         13: task 3                     -> start 3.1 on 0
+         14: task 4                     ->
+         15: failed 3.1 on 0            -> timer 25
+         16: done 2.1 on 1              -> completed 2, start 3.2 on 1, timer 25
+         25: timer                      -> start 4.1 on 0
+         26: done 4.1 on 0, task 5      -> completed 4, start 5.1 on 0
+         27: failed 5.1 on 0            -> start 5.2 on 0
+         28: done 5.2 on 0, task 6      -> completed 5, start 6.1 on 0
+         29: failed 6.1 on 0            -> start 6.2 on 0",
+    );
+}
+
+/// Of attempts that were sent before the breaker opened none counts on trial.
+#[test]
+fn what_was_under_way_does_not_count_on_trial() {
+    guarded_core("fifo first-fit pull none", &[2, 1], retry(), breaker(Trip::Consecutive(1), 5)).play(
+        "0: up 0, up 1, task 0, task 1  -> start 0.1 on 0, start 1.1 on 0
+         1: failed 0.1 on 0             -> start 0.2 on 1, timer 6
+         6: timer                       ->
+         7: task 2                      -> start 2.1 on 0
+         8: failed 1.1 on 0             ->
+         9: done 2.1 on 0               -> completed 2, start 1.2 on 0",
+    );
+}
+
+/// 60 % of at least two ends within 10 s.
+#[test]
+fn a_breaker_forgets_what_was_long_ago() {
+    let window = Window::Time(Duration(10 * SECOND));
+    let trip = Trip::Share { share: 0.6, window, minimum: 2 };
+    guarded_core("fifo first-fit pull none", &[1], retry(), breaker(trip, 5)).play(
+        "0: up 0, task 0                -> start 0.1 on 0
+         1: failed 0.1 on 0             -> start 0.2 on 0
+         2: done 0.2 on 0               -> completed 0
+         3: task 1                      -> start 1.1 on 0
+         11.5: failed 1.1 on 0          -> start 1.2 on 0
+         12: failed 1.2 on 0            -> timer 17
+         17: timer                      -> start 1.3 on 0
+         18: done 1.3 on 0              -> completed 1",
+    );
+}
+
+/// Attempts that are lost count too; the node joins with its breaker still open.
+#[test]
+fn a_node_that_comes_and_goes_is_left_alone() {
+    guarded_core("fifo first-fit pull none", &[1, 1], retry(), breaker(Trip::Consecutive(2), 10)).play(
+        "0: up 0, up 1, task 0          -> start 0.1 on 0
+         1: lost 0                      -> stop 0.1 on 0, start 0.2 on 1
+         2: up 0, task 1                -> start 1.1 on 0
+         3: lost 0                      -> stop 1.1 on 0, timer 13
+         4: up 0                        -> timer 13
+         13: timer                      -> start 1.2 on 0
+         14: done 1.2 on 0, done 0.2 on 1 -> completed 1, completed 0",
+    );
+}
+
+// Locks ----------------------------------------------------------------------------------------
+
+fn leases(seconds: u64) -> GuardPlan {
+    GuardPlan { locks: Some(LockPlan { lease: Duration(seconds * SECOND) }), ..GuardPlan::default() }
+}
+
+/// Those that need one lock go one after the other and keep nobody else waiting. A lock whose holder is
+/// lost is free when the lease has run out; what the holder says later is refused, and counted once
+/// another could have written.
+#[test]
+fn one_holder_at_a_time() {
+    let core = guarded_core("fifo least-loaded pull none", &[1, 1, 1], retry(), leases(5)).play(
+        "0: up 0, up 1, up 2, task 0 lock 7, task 1 lock 7, task 2 lock 3, task 3 lock 7 -> start 0.1 on 0, start 2.1 on 1
+         1: done 0.1 on 0               -> completed 0, start 1.1 on 0
+         2: task 4                      -> start 4.1 on 2
+         3: lost 0                      -> stop 1.1 on 0, timer 8
+         4: done 4.1 on 2               -> completed 4, timer 8
+         5: done 1.1 on 0               -> refuse 1.1 on 0, timer 8
+         8: timer                       -> start 1.2 on 2
+         9: done 1.1 on 0               -> refuse 1.1 on 0
+         10: failed 1.2 on 2            -> start 1.3 on 2
+         11: done 1.3 on 2              -> completed 1, start 3.1 on 2",
+    );
+    let grants: Vec<(u32, u64, u64)> = core
+        .records
+        .iter()
+        .filter_map(|(_, record)| match *record {
+            Record::LockGranted { task, lock: 7, token, waited } => {
+                Some((task.number, token, waited.0 / SECOND))
+            }
+            _ => None,
+        })
+        .collect();
+    assert_eq!(grants, [(0, 1, 0), (1, 2, 1), (1, 3, 5), (3, 4, 11)]);
+    let fenced: Vec<u64> = core
+        .records
+        .iter()
+        .filter_map(|(at, record)| match *record {
+            Record::WriteFenced { lock: 7, token: 2, .. } => Some(at.0 / SECOND),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(fenced, [9]);
+}
+
+/// Who pauses before it is tried again gives its lock back; who waits for tasks and for a lock gets in line
+/// when the tasks have completed.
+#[test]
+fn a_lock_is_not_kept_over_a_pause() {
+    let mut plan = retry();
+    plan.backoff.base = Duration(2 * SECOND);
+    guarded_core("fifo round-robin push none", &[1, 1], plan, leases(5)).play(
+        "0: up 0, up 1, task 0 lock 1, task 1 lock 1 -> start 0.1 on 0
+         1: failed 0.1 on 0             -> start 1.1 on 1, timer 3
+         3: timer                       ->
+         4: task 2, task 3 lock 1 after 2 -> start 2.1 on 0
+         5: done 2.1 on 0, task 4 lock 1 -> completed 2
+         6: done 1.1 on 1               -> completed 1, start 0.2 on 1
+         7: done 0.2 on 1               -> completed 0, start 3.1 on 0
+         8: done 3.1 on 0               -> completed 3, start 4.1 on 1",
+    );
 }
 
 // Records -------------------------------------------------------------------------------------

@@ -175,6 +175,7 @@ fn world() -> impl Strategy<Value = World> {
             },
             retry,
             limits: Limits::default(),
+            guards: Default::default(),
             delays: Delays { dispatch, ..Delays::default() },
             last_arrival: None,
             warmup: 0,
@@ -592,6 +593,7 @@ fn small(nodes: &[(u32, f64, f64)], tasks: &[(f64, f64, u32, f64)]) -> World {
         },
         retry: RetryPlan::default(),
         limits: Limits::default(),
+        guards: Default::default(),
         delays: Delays::default(),
         last_arrival: None,
         warmup: 0,
@@ -1226,4 +1228,26 @@ fn a_random_order_is_any_order() {
         counts[orders.iter().position(|other| order[1..] == *other).expect("an order")] += 1;
     }
     assert!(chi_square(&counts, &[1.0; 6]) <= 20.52, "{counts:?}");
+}
+
+// Closed nodes --------------------------------------------------------------------------------
+
+/// Nodes close and open, by breakers or from outside, with and without what waits there, while others are
+/// lost and join: nothing starts on a closed node, no two hold one lock, what runs there goes on, nobody makes room in vain, and all settles in the end.
+#[test]
+fn nothing_starts_on_a_closed_node() {
+    let (mut starts, mut ends_while_closed, mut closings) = (0, 0, 0);
+    let (mut openings, mut healed, mut locked) = (0, 0, 0);
+    for (seed, policy) in combinations().iter().enumerate() {
+        let seen = support::closings::play(policy, seed as u64, seed % 3 == 0);
+        starts += seen.starts;
+        ends_while_closed += seen.ends_while_closed;
+        closings += seen.closings;
+        openings += seen.openings;
+        healed += seen.healed;
+        locked += seen.locked;
+    }
+    assert!(starts > 10_000 && ends_while_closed > 5_000 && closings > 5_000, "the test tests nothing");
+    assert!(locked > 5_000, "locks do nothing: {locked}");
+    assert!(openings > 1000 && healed > 1000, "breakers do nothing: {openings} {healed}");
 }

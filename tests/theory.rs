@@ -725,3 +725,29 @@ fn simpson(f: impl Fn(f64) -> f64, end: f64) -> f64 {
     let inner: f64 = (1..PIECES).map(|i| if i % 2 == 1 { 4.0 } else { 2.0 } * f(f64::from(i) * step)).sum();
     (f(0.0) + inner + f(end)) * step / 3.0
 }
+
+// Locks ---------------------------------------------------------------------------------------
+
+/// With nodes in abundance every lock is a queue M/M/1 of its own.
+#[test]
+fn every_lock_is_a_single_server() {
+    let scenario = |rate: f64, lock: &str| {
+        format!(
+            r#"
+            policies = ["fifo"]
+            run = {{ replications = 10, warmup = 2000 }}
+            nodes = [{{ slots = 100 }}]
+            workload = {{ tasks = 60_000, arrivals.poisson.rate = {rate:?}, duration.exponential.mean = 1.0, {lock} }}
+            "#
+        )
+    };
+    let lock_wait = |run: &ReplicationResult| figure(run, Metric::MeanLockWait);
+    let response = |run: &ReplicationResult| figure(run, Metric::MeanResponse);
+    // Eight locks at half load: rho / (1 - rho) = 1.
+    let checks = [Check::new(lock_wait, 1.0, 0.02), Check::new(response, 2.0, 0.02)];
+    judge(&scenario(4.0, "lock = { names = 8 }"), &checks);
+    // One is needed twice as often as the other: loads of 0.6 and 0.3.
+    let exact = 2.0 / 3.0 * 0.6 / 0.4 + 1.0 / 3.0 * 0.3 / 0.7;
+    let checks = [Check::new(lock_wait, exact, 0.02), Check::new(response, exact + 1.0, 0.02)];
+    judge(&scenario(0.9, "lock = { names = 2, skew = 1.0 }"), &checks);
+}

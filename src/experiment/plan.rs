@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use crate::faults::{Faults, NodeFaults};
 use crate::policies::spec::PolicySpec;
-use crate::scheduler::Resources;
 use crate::scheduler::retry::RetryPlan;
+use crate::scheduler::{GuardPlan, Resources};
 use crate::time::{Duration, Time};
 use crate::workload::Workload;
 use crate::world::Delays;
@@ -94,6 +94,8 @@ pub struct Plan {
     pub retry: RetryPlan,
     /// Tasks that may wait in all queues together; `None` for no limit.
     pub queue_limit: Option<u64>,
+    /// What protects tasks from bad nodes.
+    pub guards: GuardPlan,
     /// How long news takes.
     pub delays: Delays,
     /// The policies, no two of the same name.

@@ -90,6 +90,7 @@ impl Plan {
                 nodes: self.node_limits(),
                 tasks_give_up: self.workload.tasks_give_up(),
             },
+            guards: self.guards.clone(),
             delays: self.delays.clone(),
             last_arrival: match self.run.until {
                 Until::Settled => None,

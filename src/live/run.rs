@@ -140,6 +140,8 @@ pub fn run_live<P: Policy, L: Link>(
             timeline_buckets: world.timeline_buckets,
             expected_span: if world.timeline_buckets > 0 { world.expected_span() } else { Duration::ZERO },
             classes: world.workload.class_names().len(),
+            breakers: world.guards.breaker.is_some(),
+            locks: world.guards.locks.is_some(),
         },
     );
     let log = options.tasks.then(TaskLog::default);

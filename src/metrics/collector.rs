@@ -1,8 +1,10 @@
 //! Turns the records of one run into its figures, in memory that does not grow with the run.
 
+use super::breakers::BreakerStats;
 use super::columns::{Metric, MetricRow};
 use super::histogram::Histogram;
 use super::jobs::JobStats;
+use super::locks::LockStats;
 use super::results::{NodeResult, Timeline};
 use super::task_stats::{Jain, SLOWDOWN_UNIT, TaskStats};
 use super::timeline::TimelineCollector;
@@ -22,6 +24,10 @@ pub struct CollectorOptions {
     pub expected_span: Duration,
     /// How many classes of tasks there are; figures by class are kept when there are several.
     pub classes: usize,
+    /// Whether nodes have circuit breakers.
+    pub breakers: bool,
+    /// Whether tasks need locks.
+    pub locks: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -100,6 +106,10 @@ pub struct Collector {
     any_up: Duration,
     /// Only where tasks are parts of jobs.
     jobs: Option<Box<JobStats>>,
+    /// Only where nodes have circuit breakers.
+    breakers: Option<Box<BreakerStats>>,
+    /// Only where tasks need locks.
+    locks: Option<Box<LockStats>>,
 }
 
 impl Collector {
@@ -134,6 +144,8 @@ impl Collector {
             any_up_since: None,
             any_up: Duration::ZERO,
             jobs: None,
+            breakers: options.breakers.then(|| Box::new(BreakerStats::new(nodes.len()))),
+            locks: options.locks.then(Box::default),
         }
     }
 
@@ -349,6 +361,12 @@ impl Collector {
         if let Some(jobs) = &self.jobs {
             jobs.write(&mut row);
         }
+        if let Some(locks) = &self.locks {
+            locks.write(&mut row);
+        }
+        if let Some(breakers) = &self.breakers {
+            breakers.write(self.last_settled, &mut row);
+        }
         let mut balance = Jain::default();
         for (node, &slots) in nodes.iter().zip(&self.slots) {
             balance.add(node.busy.as_seconds() / f64::from(slots));
@@ -461,6 +479,20 @@ impl Observer for Collector {
             }
             Record::Stolen { .. } => self.stolen += 1,
             Record::Refused { .. } => {}
+            // Such a node is up: what it does not do is seen in its utilisation.
+            Record::NodeClosed { .. } | Record::NodeOpened { .. } => {}
+            Record::LockGranted { task, waited, .. } => {
+                if let Some(locks) = self.locks.as_mut().filter(|_| task.number >= self.warmup) {
+                    locks.granted(waited);
+                }
+            }
+            Record::LeaseExpired { .. } => self.locks.iter_mut().for_each(|locks| locks.expired()),
+            Record::WriteFenced { .. } => self.locks.iter_mut().for_each(|locks| locks.fenced()),
+            Record::BreakerChanged { node, state } => {
+                if let Some(breakers) = &mut self.breakers {
+                    breakers.changed(now, node, state);
+                }
+            }
         }
     }
 }

@@ -88,6 +88,12 @@ metrics! {
     MeanJobMakespan "mean_job_makespan" "s" Lower "Mean time from a job's first arrival to its last settled task, of completed jobs.";
     P95JobMakespan "p95_job_makespan" "s" Lower "Job makespan that 95 % of completed jobs do not exceed.";
     MeanJobSlowdown "mean_job_slowdown" "1" Lower "Mean of job makespan / time of its longest path on the fastest node, of completed jobs.";
+    BreakerOpenings "breaker_openings" "openings" Neither "Times the circuit breaker of a node opened; missing without breakers.";
+    BreakerOpenTime "breaker_open_time" "s" Neither "Time, summed over nodes, that circuit breakers were open; missing without breakers.";
+    MeanLockWait "mean_lock_wait" "s" Lower "Mean time that a task waited for its lock, each time that it was given one; missing without locks.";
+    MaxLockWait "max_lock_wait" "s" Lower "Longest time that a task waited for its lock.";
+    LeasesExpired "leases_expired" "leases" Neither "Times a lock was given back because its holder was lost with its node.";
+    FencedWrites "fenced_writes" "attempts" Neither "Late results that were refused after another had been given the lock of their attempt.";
 }
 
 /// How many metrics there are.

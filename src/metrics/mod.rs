@@ -1,10 +1,12 @@
 //! Figures of a run, made from the records of the scheduler as they pass.
 
+mod breakers;
 pub mod collector;
 pub mod columns;
 pub mod driver;
 pub mod histogram;
 mod jobs;
+mod locks;
 pub mod results;
 pub mod task_log;
 mod task_stats;

@@ -116,6 +116,7 @@ impl Sample {
             },
             retry: RetryPlan::default(),
             queue_limit: None,
+            guards: Default::default(),
             delays: Delays::default(),
             policies: self.policies.iter().map(policy).collect(),
         }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::guards::GuardPlan;
 use super::resources::Resources;
 use super::retry::RetryPlan;
 
@@ -24,6 +25,9 @@ pub struct SchedulerConfig {
     pub resources: Arc<Resources>,
     /// How many tasks may wait, and whether they wait for ever.
     pub limits: Limits,
+    /// What protects tasks from bad nodes.
+    #[serde(default)]
+    pub guards: GuardPlan,
 }
 
 /// How many tasks may wait, and whether they wait for ever.

@@ -148,20 +148,20 @@ impl Dependencies {
 }
 
 impl<P: Policy> Scheduler<P> {
-    /// Takes note of a task of a job; gives whether it must wait for others.
+    /// Takes note of a task of a job, or that needs a lock; gives whether it must wait for others.
     #[cold]
-    pub(super) fn blocks(&mut self, id: TaskId) -> bool {
+    pub(super) fn blocks<O: Observer>(&mut self, now: Time, id: TaskId, observer: &mut O) -> bool {
         let details = self.tasks.view(id.slot);
         let &TaskDetails { job, parents, .. } = details.details();
-        if job == NO_JOB && parents == 0 {
-            return false;
+        if job != NO_JOB || parents > 0 {
+            self.dependencies.admit(id, parents);
         }
-        self.dependencies.admit(id, parents);
-        if parents > 0 {
-            self.tasks.hot[id.slot as usize].state = TaskState::Blocked;
-            self.counts.away += 1;
+        if parents == 0 {
+            return self.must_wait_for_lock(now, id.slot, observer);
         }
-        parents > 0
+        self.tasks.hot[id.slot as usize].state = TaskState::Blocked;
+        self.counts.away += 1;
+        true
     }
 
     /// The task waits for `parent`.
@@ -180,7 +180,7 @@ impl<P: Policy> Scheduler<P> {
         }
         match self.dependencies.declare(id, parent) {
             None => {}
-            Some(COMPLETED) => self.parent_completed(now, id),
+            Some(COMPLETED) => self.parent_completed(now, id, observer),
             Some(_) => {
                 self.settle(now, id.slot, TaskState::Cancelled, Duration::ZERO, commands, observer);
             }
@@ -216,7 +216,7 @@ impl<P: Policy> Scheduler<P> {
         if completed {
             while let Some(child) = self.dependencies.pop(&mut children) {
                 if self.is_blocked(child) {
-                    self.parent_completed(now, child);
+                    self.parent_completed(now, child, observer);
                 }
             }
             return;
@@ -234,14 +234,16 @@ impl<P: Policy> Scheduler<P> {
         self.dependencies.doomed = doomed;
     }
 
-    fn parent_completed(&mut self, now: Time, child: TaskId) {
+    fn parent_completed<O: Observer>(&mut self, now: Time, child: TaskId, observer: &mut O) {
         let missing = &mut self.dependencies.missing[child.slot as usize];
         *missing -= 1;
         if *missing == 0 {
             self.tasks.hot[child.slot as usize].set_state(TaskState::Waiting);
             self.counts.away -= 1;
             self.accept(child.slot);
-            self.enqueue(now, child.slot);
+            if !self.must_wait_for_lock(now, child.slot, observer) {
+                self.enqueue(now, child.slot);
+            }
         }
     }
 

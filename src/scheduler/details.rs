@@ -34,12 +34,16 @@ pub struct TaskDetails {
     /// How many tasks must complete before it may start; the driver names them right after it is
     /// submitted.
     pub parents: u32,
+    /// Number of the lock that it needs while it runs. [`NO_LOCK`] when it needs none.
+    pub lock: u32,
     /// Index of the zone it comes from.
     pub zone: u16,
 }
 
 /// The key of a task that does not say what it is about.
 pub const NO_KEY: u64 = u64::MAX;
+/// The lock of a task that needs none.
+pub const NO_LOCK: u32 = u32::MAX;
 /// The job of a task that is part of none.
 pub const NO_JOB: u32 = u32::MAX;
 
@@ -56,6 +60,7 @@ pub const NO_DETAILS: TaskDetails = TaskDetails {
     demand: 0,
     job: NO_JOB,
     parents: 0,
+    lock: NO_LOCK,
     zone: 0,
 };
 

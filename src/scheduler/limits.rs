@@ -107,14 +107,15 @@ impl<P: Policy> Scheduler<P> {
         if retry.on_rejection == OnRejection::Retry && tries {
             let number = self.tasks.hot[slot as usize].number;
             let pause = retry.backoff.pause(*refusals, number, self.jitter);
-            self.go_away(now, slot, pause);
+            self.go_away(now, slot, pause, observer);
         } else {
             self.settle(now, slot, TaskState::Rejected, Duration::ZERO, commands, observer);
         }
     }
 
     /// The task waits for its backoff to pass, in no queue.
-    pub(super) fn go_away(&mut self, now: Time, slot: u32, pause: Duration) {
+    pub(super) fn go_away<O: Observer>(&mut self, now: Time, slot: u32, pause: Duration, observer: &mut O) {
+        self.give_up_lock(now, slot, observer);
         let task = &mut self.tasks.hot[slot as usize];
         task.set_state(TaskState::Backoff);
         self.counts.away += 1;
@@ -122,7 +123,7 @@ impl<P: Policy> Scheduler<P> {
     }
 
     /// The backoff of a task has passed, if it still waits for that.
-    pub(super) fn come_back(&mut self, now: Time, number: u32, slot: u32) {
+    pub(super) fn come_back<O: Observer>(&mut self, now: Time, number: u32, slot: u32, observer: &mut O) {
         let task = &mut self.tasks.hot[slot as usize];
         if task.number != number || task.state != TaskState::Backoff {
             return;
@@ -133,7 +134,9 @@ impl<P: Policy> Scheduler<P> {
             // It was refused: this is another submission.
             self.arrived.push(slot);
         }
-        self.enqueue(now, slot);
+        if !self.must_wait_for_lock(now, slot, observer) {
+            self.enqueue(now, slot);
+        }
     }
 
     /// The task's patience is at an end: unless it has started it leaves.

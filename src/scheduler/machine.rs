@@ -7,6 +7,7 @@ use super::command::{Command, Commands};
 use super::config::{Limits, SchedulerConfig};
 use super::dependencies::Dependencies;
 use super::event::{Event, Outcome, TaskSpec};
+use super::guards::Guards;
 use super::late_binding::Reservations;
 use super::moving_keys::MovingKeys;
 use super::policy::{Backfill, Dispatch, Entry, Interrupts, Manner, Order, Place, Policy, Step};
@@ -85,6 +86,9 @@ pub struct Scheduler<P> {
     pub(super) expired: Vec<(Time, u32, u32)>,
     /// Whether submissions may be refused, or tasks give up.
     pub(super) limited: bool,
+    /// What protects tasks from bad nodes, and whether anything does.
+    pub(super) guards: Guards,
+    guarded: bool,
     /// Whether there is more to decide than what starts.
     decides_more: bool,
     /// Submissions of this instant, when they may be refused.
@@ -136,6 +140,8 @@ impl<P: Policy> Scheduler<P> {
         let prefetched = Prefetched::of(policy.manner());
         let queues_at_nodes = policy.dispatch() == Dispatch::Push || prefetched.is_some();
         let serial = policy.manner() == Manner::Serial;
+        let guards = Guards::new(&config.guards, nodes.len());
+        let guarded = guards.are_on();
         let decides_more = limited || interrupts != Interrupts::Never || thieves.is_some();
         Scheduler {
             policy,
@@ -171,6 +177,8 @@ impl<P: Policy> Scheduler<P> {
             running,
             expired: Vec::new(),
             limited,
+            guards,
+            guarded,
             decides_more,
             arrived: Vec::new(),
             refusals: Vec::new(),
@@ -243,6 +251,10 @@ impl<P: Policy> Scheduler<P> {
             }
             Event::NodeJoined { node } => self.on_node_joined(now, node, observer),
             Event::NodeLost { node } => self.on_node_lost(now, node, commands, observer),
+            Event::NodeClosed { node, reason, move_waiting } => {
+                self.close_node(now, node, reason, move_waiting, commands, observer);
+            }
+            Event::NodeOpened { node, reason } => self.open_node(now, node, reason, observer),
             Event::TimerFired => self.on_timer(now, commands, observer),
         }
     }
@@ -291,42 +303,10 @@ impl<P: Policy> Scheduler<P> {
         self.counts.submitted += 1;
         self.counts.waiting += 1;
         observer.on_record(now, &Record::Submitted { task: id, class: spec.class, slots: spec.slots });
-        if self.tasks.have_details() && self.blocks(id) {
+        if self.tasks.have_details() && self.blocks(now, id, observer) {
             return;
         }
         self.enqueue(now, id.slot);
-    }
-
-    /// Whether a message speaks of the attempt that counts.
-    #[inline(always)]
-    fn is_current(&self, id: TaskId, attempt: AttemptNumber, node: NodeId) -> bool {
-        self.tasks.hot.get(id.slot as usize).is_some_and(|task| {
-            task.state == TaskState::Running
-                && task.number == id.number
-                && task.attempts == attempt.0
-                && task.node == node.0
-        })
-    }
-
-    fn on_started<O: Observer>(
-        &mut self,
-        now: Time,
-        id: TaskId,
-        attempt: AttemptNumber,
-        node: NodeId,
-        observer: &mut O,
-    ) {
-        if !self.is_current(id, attempt, node) {
-            return self.refuse(now, id, attempt, node, observer);
-        }
-        let task = &mut self.tasks.hot[id.slot as usize];
-        task.started = now;
-        if task.first_start == Time::NEVER {
-            task.first_start = now;
-        }
-        if self.interrupts != Interrupts::Never {
-            self.begin_late(now, id.slot, node);
-        }
     }
 
     #[inline(always)]
@@ -356,6 +336,9 @@ impl<P: Policy> Scheduler<P> {
             self.mark_dirty(node);
         }
         observer.on_record(now, &Record::Finished { task: id, attempt, node, outcome, busy, slots });
+        if self.guarded {
+            self.guard_end(now, slot, node, outcome, commands, observer);
+        }
         if outcome == Outcome::Success {
             return self.settle(now, slot, TaskState::Completed, service, commands, observer);
         }
@@ -431,16 +414,10 @@ impl<P: Policy> Scheduler<P> {
             service,
         };
         observer.on_record(now, &record);
-        id
-    }
-
-    #[inline]
-    pub(super) fn mark_dirty(&mut self, node: NodeId) {
-        let state = &mut self.cluster.nodes[node.index()];
-        if !state.dirty {
-            state.dirty = true;
-            self.dirty.push(node);
+        if self.guarded {
+            self.guard_settled(now, slot, observer);
         }
+        id
     }
 
     #[inline(always)]
@@ -477,6 +454,9 @@ impl<P: Policy> Scheduler<P> {
         let resumed = self.interrupts != Interrupts::Never && self.take_up(now, slot, node);
         observer.on_record(now, &Record::Dispatched { task: id, attempt, node, failures, resumed });
         commands.push(Command::StartAttempt { task: id, attempt, node });
+        if self.guarded {
+            self.guard_start(now, slot, node, commands, observer);
+        }
     }
 }
 

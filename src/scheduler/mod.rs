@@ -24,7 +24,9 @@
 
 pub mod backoff;
 mod batch;
+pub mod breaker;
 mod central;
+mod closing;
 pub mod cluster;
 pub mod command;
 pub mod config;
@@ -32,11 +34,13 @@ mod dependencies;
 pub mod details;
 pub mod event;
 mod fetch;
+pub mod guards;
 mod interrupt;
 mod invariants;
 mod late_binding;
 mod ledger;
 mod limits;
+pub mod locks;
 mod machine;
 mod moving_keys;
 mod node_queue;
@@ -49,6 +53,7 @@ mod queueing;
 mod ready;
 pub mod record;
 mod recovery;
+mod reports;
 pub mod resources;
 pub mod retry;
 mod running;
@@ -59,11 +64,14 @@ mod timers;
 mod view;
 mod zones;
 
+pub use breaker::{BreakerPlan, BreakerState, Trip, Window};
 pub use cluster::{Cluster, NodeSpec};
 pub use command::{Command, Commands};
 pub use config::{Limits, SchedulerConfig};
-pub use details::{NO_JOB, TaskDetails};
-pub use event::{Event, Outcome, TaskSpec};
+pub use details::{NO_JOB, NO_LOCK, TaskDetails};
+pub use event::{ClosedBy, Event, Outcome, TaskSpec};
+pub use guards::GuardPlan;
+pub use locks::LockPlan;
 pub use machine::Scheduler;
 pub use policy::{
     Backfill, Candidate, Composed, Dispatch, Entry, Interrupts, Manner, Order, Pass, Place, Policy, Soon,

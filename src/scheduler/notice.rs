@@ -14,11 +14,21 @@ impl<P: Policy> Scheduler<P> {
             if self.thieves.is_some() {
                 self.note_for_thieves(node);
             }
-            if !self.cluster.has_limits() {
+            if !self.cluster.rooms_move {
                 return self.policy.parts().1.load_changed(node, &self.cluster);
             }
         }
         self.node_changed(node);
+    }
+
+    /// The node's queue must be looked at before the instant is over.
+    #[inline]
+    pub(super) fn mark_dirty(&mut self, node: NodeId) {
+        let state = &mut self.cluster.nodes[node.index()];
+        if !state.dirty {
+            state.dirty = true;
+            self.dirty.push(node);
+        }
     }
 
     /// A task has come to a node or left it.

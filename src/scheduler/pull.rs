@@ -55,7 +55,9 @@ impl<P: Policy> Scheduler<P> {
             let assigned = !window.is_empty() && self.policy.parts().1.plan(now, &window, &self.tasks);
             for slot in window.drain(..).filter(|_| assigned) {
                 let view = self.tasks.view(slot);
-                let Some(node) = self.policy.parts().1.choose(&view, &self.cluster) else { continue };
+                let chosen = self.policy.parts().1.choose(&view, &self.cluster);
+                // A node on trial takes no more than it may, whatever was assigned to it.
+                let Some(node) = chosen.filter(|node| self.cluster.is_up(*node)) else { continue };
                 self.take_from_queue(slot);
                 self.start_pulled(now, slot, node, commands, observer);
             }

@@ -2,7 +2,8 @@
 //!
 //! Records are for those who watch (metrics, logs, traces); the scheduler never reads them.
 
-use super::event::Outcome;
+use super::breaker::BreakerState;
+use super::event::{ClosedBy, Outcome};
 use super::task::TaskState;
 use crate::ids::{AttemptNumber, NodeId, TaskId};
 use crate::time::{Duration, Time};
@@ -153,6 +154,56 @@ pub enum Record {
     NodeLost {
         /// The node.
         node: NodeId,
+    },
+    /// A node that was open takes no new tasks from now on; what runs there goes on.
+    NodeClosed {
+        /// The node.
+        node: NodeId,
+        /// Who was the first to want that.
+        reason: ClosedBy,
+    },
+    /// A closed node takes tasks again, if it is up.
+    NodeOpened {
+        /// The node.
+        node: NodeId,
+        /// Who was the last to want it closed.
+        reason: ClosedBy,
+    },
+    /// The circuit breaker of a node, closed at first, is in another state.
+    BreakerChanged {
+        /// The node.
+        node: NodeId,
+        /// Its new state.
+        state: BreakerState,
+    },
+    /// A task has the lock that it needs, and enters its queue.
+    LockGranted {
+        /// The task.
+        task: TaskId,
+        /// Number of the lock.
+        lock: u32,
+        /// Larger than those of all grants of the same lock before.
+        token: u64,
+        /// How long it waited for it.
+        waited: Duration,
+    },
+    /// A lock whose holder was lost with its node is held no more.
+    LeaseExpired {
+        /// Number of the lock.
+        lock: u32,
+    },
+    /// A result was refused, and its attempt had held a lock that another was given since.
+    WriteFenced {
+        /// The task it spoke of.
+        task: TaskId,
+        /// The attempt it spoke of.
+        attempt: AttemptNumber,
+        /// Where it came from.
+        node: NodeId,
+        /// Number of the lock.
+        lock: u32,
+        /// The token that it had; there is a larger one.
+        token: u64,
     },
     /// A result was refused: its attempt no longer counts.
     Refused {

@@ -4,10 +4,10 @@
 use super::command::{Command, Commands};
 use super::event::Outcome;
 use super::machine::{Scheduler, slot_time};
-use super::policy::{Interrupts, Policy, Step};
+use super::policy::{Interrupts, Policy};
 use super::record::{Observer, Record};
 use super::retry::OnNodeLoss;
-use super::task::{NONE, TaskState};
+use super::task::TaskState;
 use super::timers::Alarm;
 use crate::ids::{AttemptNumber, NodeId, TaskId};
 use crate::time::{Duration, Time};
@@ -42,7 +42,7 @@ impl<P: Policy> Scheduler<P> {
             self.tasks.hot[slot as usize].set_state(TaskState::Waiting);
             self.enqueue(now, slot);
         } else {
-            self.go_away(now, slot, pause);
+            self.go_away(now, slot, pause, observer);
         }
     }
 
@@ -58,13 +58,14 @@ impl<P: Policy> Scheduler<P> {
     ) {
         self.counts.refused += 1;
         observer.on_record(now, &Record::Refused { task, attempt, node });
+        self.fence(now, task, attempt, node, observer);
     }
 
     #[cold]
     pub(super) fn on_timer<O: Observer>(&mut self, now: Time, commands: &mut Commands, observer: &mut O) {
         while let Some((alarm, due, number, slot)) = self.timers.pop(now) {
             match alarm {
-                Alarm::Backoff => self.come_back(now, number, slot),
+                Alarm::Backoff => self.come_back(now, number, slot, observer),
                 Alarm::Slice => {
                     // Whether it still runs is known when all facts of the instant are in.
                     if self.slice_ends(due, number, slot) {
@@ -73,15 +74,17 @@ impl<P: Policy> Scheduler<P> {
                 }
                 Alarm::Patience => self.give_up(now, number, slot, commands, observer),
                 Alarm::Theft => self.request_arrives(number, NodeId(slot)),
+                Alarm::Lease => self.lease_ends(now, due, number, observer),
+                Alarm::Breaker => self.try_breaker(now, number, NodeId(slot), observer),
             }
         }
     }
 
     pub(super) fn on_node_joined<O: Observer>(&mut self, now: Time, node: NodeId, observer: &mut O) {
-        if self.cluster.is_up(node) {
+        if self.cluster.has_joined(node) {
             return;
         }
-        self.cluster.set_up(node, true);
+        self.cluster.set_joined(node, true);
         self.tries_parked = true;
         observer.on_record(now, &Record::NodeJoined { node });
         self.node_changed(node);
@@ -98,34 +101,24 @@ impl<P: Policy> Scheduler<P> {
         commands: &mut Commands,
         observer: &mut O,
     ) {
-        if !self.cluster.nodes[node.index()].up {
+        if !self.cluster.has_joined(node) {
             return;
         }
         observer.on_record(now, &Record::NodeLost { node });
         let mut lost = std::mem::take(&mut self.scratch);
         lost.extend(self.cluster.running(node, &self.tasks));
+        let losses = self.losses_that_count(&lost, node);
         for &slot in lost.iter().rev() {
             self.vacate(now, slot, node, observer);
         }
-        self.cluster.set_up(node, false);
+        self.cluster.set_joined(node, false);
         self.forget_request(node);
         for slot in lost.drain(..).rev() {
             self.lose(now, slot, node, commands, observer);
         }
         self.scratch = lost;
-        while let Some(slot) = self.front(node, commands) {
-            self.cluster.dequeue(slot, node, &mut self.tasks);
-            self.cluster.nodes[node.index()].load -= 1;
-            self.follow(now, Step::Left, slot, node);
-            self.tasks.hot[slot as usize].node = NONE;
-            self.enqueue(now, slot);
-        }
-        if self.reservations.is_some() {
-            self.lose_reservations(now, node);
-        }
-        self.lose_prefetched(node);
-        self.node_changed(node);
-        self.note_for_thieves(node);
+        self.move_waiting(now, node, commands);
+        self.judge_losses(now, node, losses, commands, observer);
     }
 
     #[cold]
@@ -143,6 +136,7 @@ impl<P: Policy> Scheduler<P> {
         // An attempt whose start was not yet reported has taken no time.
         let busy = slot_time(now.since(task.started), task.slots);
         self.counts.running -= 1;
+        self.lose_lease(now, slot);
         commands.push(Command::StopAttempt { task: id, attempt, node, interrupted: false });
         let kept = self.config.retry.on_node_loss == OnNodeLoss::Resume;
         if self.interrupts != Interrupts::Never {
@@ -156,6 +150,8 @@ impl<P: Policy> Scheduler<P> {
         self.counts.waiting += 1;
         self.tasks.hot[slot as usize].set_state(TaskState::Waiting);
         observer.on_record(now, &Record::Returned { task: id, failed: false });
-        self.enqueue(now, slot);
+        if !self.must_wait_for_lock(now, slot, observer) {
+            self.enqueue(now, slot);
+        }
     }
 }

@@ -15,7 +15,7 @@ use crate::time::Time;
 pub enum TaskState {
     /// The slot is free.
     Vacant,
-    /// Waits for the tasks it depends on.
+    /// Waits for the tasks it depends on, or for its lock.
     Blocked,
     /// In a queue, or not yet placed.
     Waiting,
@@ -43,7 +43,7 @@ impl TaskState {
         match self {
             Vacant | Completed | Error | Timeout | Cancelled | Rejected => matches!(next, Waiting | Blocked),
             Blocked => matches!(next, Waiting | Timeout | Cancelled | Rejected),
-            Waiting => matches!(next, Running | Backoff | Timeout | Cancelled | Rejected),
+            Waiting => matches!(next, Running | Blocked | Backoff | Timeout | Cancelled | Rejected),
             Backoff => matches!(next, Waiting | Timeout | Cancelled | Rejected),
             Running => matches!(next, Waiting | Backoff | Completed | Error | Timeout | Cancelled),
         }

@@ -18,6 +18,11 @@ pub(super) enum Alarm {
     /// The request of an idle node for tasks of another arrives: in place of a task the number of the
     /// request and the idle node.
     Theft,
+    /// The breaker of a node has been open for long enough: in place of a task how often it had changed,
+    /// and the node.
+    Breaker,
+    /// The lease of a lock ends whose holder was lost: in place of a task the lock.
+    Lease,
 }
 
 /// Bits for the slot; drivers use fewer.
@@ -43,6 +48,8 @@ impl Timers {
             Alarm::Slice => 1,
             Alarm::Patience => 2,
             Alarm::Theft => 3,
+            Alarm::Breaker => 4,
+            Alarm::Lease => 5,
         };
         let low = alarm << SLOT_BITS | slot;
         self.heap.push((u128::from(due.0) << 64) | (u128::from(number) << 32) | u128::from(low));
@@ -57,7 +64,9 @@ impl Timers {
             0 => Alarm::Backoff,
             1 => Alarm::Slice,
             2 => Alarm::Patience,
-            _ => Alarm::Theft,
+            3 => Alarm::Theft,
+            4 => Alarm::Breaker,
+            _ => Alarm::Lease,
         };
         Some((alarm, due, number, low & ((1 << SLOT_BITS) - 1)))
     }

@@ -81,6 +81,8 @@ pub fn simulate<P: Policy>(
             // Only the timeline asks, and some means are long sums.
             expected_span: if world.timeline_buckets > 0 { world.expected_span() } else { Duration::ZERO },
             classes: world.workload.class_names().len(),
+            breakers: world.guards.breaker.is_some(),
+            locks: world.guards.locks.is_some(),
         },
     );
     if options.tasks || options.history {

@@ -1,10 +1,10 @@
 //! What only some workloads say of a task, drawn from streams of its own.
 
 use crate::distribution::Distribution;
-use crate::random::{Purpose, StreamKey, Streams};
-use crate::scheduler::details::{NO_KEY, TaskDetails};
+use crate::random::{Purpose, Stream, StreamKey, Streams, uniform};
+use crate::scheduler::details::{NO_KEY, NO_LOCK, TaskDetails};
 use crate::time::{Duration, Time};
-use crate::workload::{ClassDetails, TaskClass};
+use crate::workload::{ClassDetails, LockDraw, TaskClass};
 
 /// How the details of a class are drawn; there is none for a class that says nothing.
 #[derive(Clone, Debug)]
@@ -14,6 +14,7 @@ pub(super) struct DetailDraws {
     patience: StreamKey,
     keys: StreamKey,
     users: StreamKey,
+    locks: StreamKey,
 }
 
 impl DetailDraws {
@@ -24,6 +25,7 @@ impl DetailDraws {
             patience: streams.key(Purpose::Patience),
             keys: streams.key(Purpose::TaskKey),
             users: streams.key(Purpose::User),
+            locks: streams.key(Purpose::Lock),
         })
     }
 
@@ -34,16 +36,30 @@ impl DetailDraws {
             let after = from.as_ref().and_then(|from| Duration::from_seconds(sample(from, key)));
             after.and_then(|after| arrival.checked_add(after)).unwrap_or(Time::NEVER)
         };
-        let ClassDetails { weight, deadline, patience, key, user, zone, demand } = &self.class;
+        let ClassDetails { weight, deadline, patience, key, user, lock, zone, demand } = &self.class;
         TaskDetails {
             weight: *weight,
             deadline: after(deadline, self.deadlines),
             gives_up: after(patience, self.patience),
             key: key.as_ref().map_or(NO_KEY, |key| sample(key, self.keys).round() as u64),
             user: user.as_ref().map_or(0, |user| sample(user, self.users).round() as u32),
+            lock: lock.map_or(NO_LOCK, |lock| lock.draw(&mut self.locks.stream(identity))),
             zone: *zone,
             demand: *demand,
             ..TaskDetails::default()
         }
+    }
+}
+
+impl LockDraw {
+    /// The lock of one task.
+    fn draw(self, stream: &mut Stream) -> u32 {
+        let drawn = if self.skew == 0.0 {
+            (uniform(stream) * f64::from(self.names)) as u32
+        } else {
+            let exponent = self.skew;
+            Distribution::Zipf { n: u64::from(self.names), exponent }.sample(stream) as u32 - 1
+        };
+        drawn.min(self.names - 1)
     }
 }

@@ -27,7 +27,7 @@ pub use crate::fields::TraceError;
 pub use limits::Limits;
 
 use crate::distribution::Distribution;
-use crate::scheduler::TaskDetails;
+use crate::scheduler::{NO_LOCK, TaskDetails};
 use crate::time::Time;
 
 /// What policies may know of a task's work.
@@ -148,10 +148,21 @@ pub struct ClassDetails {
     pub key: Option<Distribution>,
     /// Who submits a task, rounded to a whole number.
     pub user: Option<Distribution>,
+    /// Which lock a task needs, if any.
+    pub lock: Option<LockDraw>,
     /// Index of the zone a task comes from.
     pub zone: u16,
     /// Index of what a task demands besides slots, in the cluster's table of demands.
     pub demand: u32,
+}
+
+/// How the lock of a task is drawn.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LockDraw {
+    /// How many locks there are, at least 1: they are called 0, 1, ...
+    pub names: u32,
+    /// Lock k is drawn in proportion to (k + 1)^-skew: 0 for all alike.
+    pub skew: f64,
 }
 
 impl Default for ClassDetails {
@@ -162,6 +173,7 @@ impl Default for ClassDetails {
             patience: None,
             key: None,
             user: None,
+            lock: None,
             zone: 0,
             demand: 0,
         }
@@ -291,6 +303,17 @@ impl Workload {
             Workload::Listed { tasks, .. } => {
                 let gives_up = |details: &TaskDetails| details.gives_up != Time::NEVER;
                 tasks.iter().any(|task| task.details.as_deref().is_some_and(gives_up))
+            }
+        }
+    }
+
+    /// Whether any task may need a lock.
+    pub fn needs_locks(&self) -> bool {
+        match self {
+            Workload::Generated { classes, .. } => classes.iter().any(|class| class.details.lock.is_some()),
+            Workload::Listed { tasks, .. } => {
+                let needs = |details: &TaskDetails| details.lock != NO_LOCK;
+                tasks.iter().any(|task| task.details.as_deref().is_some_and(needs))
             }
         }
     }

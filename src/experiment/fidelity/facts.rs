@@ -101,6 +101,15 @@ impl Fact {
             Record::Interrupted { .. } | Record::Stolen { .. } => return None,
             Record::Dispatched { .. } | Record::Settled { .. } | Record::Refused { .. } => return None,
             Record::InJob { .. } => return None,
+            // Known by what starts elsewhere.
+            Record::NodeClosed { .. }
+            | Record::NodeOpened { .. }
+            | Record::BreakerChanged { .. }
+            | Record::LockGranted { .. }
+            | Record::LeaseExpired { .. }
+            | Record::WriteFenced { .. } => {
+                return None;
+            }
         })
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::diagnostics::{Diagnostic, Origin};
 use super::distributions::{self, DistributionTable, MOST_SECONDS};
 use super::faults;
+use super::guards;
 use super::keys::{
     BackoffTable, FailsWord, LossWord, NodeTable, RejectionWord, RetryTable, RunTable, ScenarioTable,
     SchedulerTable, UntilTable,
@@ -98,6 +99,7 @@ pub(super) fn check(
     policies::check_demands(&policies, named, tasks.as_ref().map(|tasks| tasks.has_users), reader);
     policies::check_limits(&policies, &queue_limits(scenario), reader);
     let delays = delays(scenario.scheduler.value(), reader);
+    let guards = guards::lower(scenario.scheduler.value(), tasks.as_ref(), &queue_limits(scenario), reader);
     let faults = faults::lower(&scenario.faults, cluster.as_ref(), zones.as_ref(), reader);
     let plan = Plan {
         name: scenario.name.value().map_or_else(|| given.default_name.to_string(), |name| name.0.clone()),
@@ -113,6 +115,7 @@ pub(super) fn check(
             Some(Key::Broken) | None => return None,
             Some(key) => key.value().map(|limit| limit.0),
         },
+        guards: guards?,
         delays: delays?,
         policies: policies.iter().map(|(_, spec, _)| spec.clone()).collect(),
     };

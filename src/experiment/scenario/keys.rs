@@ -6,6 +6,7 @@ use super::distributions::DistributionTable;
 use super::document::{Node, Value};
 use super::faults::{FaultsTable, OutageTable};
 use super::files::FilePath;
+use super::guards::{BreakerTable, LockTable, MOST_LOCKS};
 use super::policies::PolicyTable;
 use super::reader::{Reader, Setting};
 pub(super) use super::resources::{CapacityTable, DemandTable};
@@ -109,6 +110,8 @@ table! {
         patience: DistributionTable<Seconds>;
         /// What a task is about, rounded to a whole number; a task is about itself by default.
         key: DistributionTable<Plain>;
+        /// Which lock a task needs while it runs.
+        lock: LockTable;
         /// The zone that tasks come from.
         zone: Name;
         /// What policies may know of a task's work.
@@ -217,6 +220,8 @@ table! {
         patience: DistributionTable<Seconds>;
         /// In place of workload.key.
         key: DistributionTable<Plain>;
+        /// In place of workload.lock.
+        lock: LockTable;
         /// In place of workload.zone.
         zone: Name;
         /// In place of workload.estimate.
@@ -247,6 +252,8 @@ table! {
         patience: Quantity<Seconds>;
         /// What it is about; about itself by default.
         key: Whole<0, 9_007_199_254_740_992>;
+        /// Number of the lock that it needs while it runs; none by default.
+        lock: Whole<0, { MOST_LOCKS - 1 }>;
         /// The zone it comes from; workload.zone by default.
         zone: Name;
         /// Tasks that must complete before it may start, by their positions in the list, from 0.
@@ -380,6 +387,10 @@ table! {
         detection_delay: DistributionTable<Seconds> = DistributionTable::constant(0.0);
         /// Time from the end of a node's repair until the scheduler can use it.
         join_delay: DistributionTable<Seconds> = DistributionTable::constant(0.0);
+        /// Circuit breakers of the nodes.
+        breaker: BreakerTable;
+        /// How long the lock of a task whose node is lost is still held; 30 s by default.
+        lock_lease: Positive<Seconds>;
     }
 }
 

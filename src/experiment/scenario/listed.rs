@@ -17,7 +17,7 @@ use super::zones;
 use crate::distribution::Distribution;
 use crate::experiment::plan::ZonePlan;
 use crate::scheduler::TaskDetails;
-use crate::scheduler::details::{NO_DETAILS, NO_KEY};
+use crate::scheduler::details::{NO_DETAILS, NO_KEY, NO_LOCK};
 use crate::time::{Duration, Time};
 use crate::workload::csv::TraceDefaults;
 use crate::workload::graph::{Graph, Jobs};
@@ -290,6 +290,10 @@ fn task(
         user: match &table.user {
             Key::Broken => return None,
             key => key.value().map_or(own.user, |user| user.small()),
+        },
+        lock: match &table.lock {
+            Key::Broken => return None,
+            key => key.value().map_or(NO_LOCK, |lock| lock.0 as u32),
         },
         demand: match &table.demand {
             Key::Found(demand) => {

@@ -13,6 +13,7 @@ mod distributions;
 mod document;
 mod faults;
 mod files;
+mod guards;
 mod jobs;
 mod keys;
 mod listed;

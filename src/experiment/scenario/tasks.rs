@@ -3,6 +3,7 @@
 use super::check::Cluster;
 use super::diagnostics::{Diagnostic, Origin};
 use super::distributions::{self, DistributionTable};
+use super::guards;
 use super::keys::{ClassTable, DemandTable, EstimateTable, EstimateWord, NoiseTable, WorkloadTable};
 use super::listed::listed;
 use super::reader::{Found, Key, Reader};
@@ -80,6 +81,7 @@ fn no_generator(table: &WorkloadTable, source: (Origin, &'static str), reader: &
         table.duration.found().map(|found| (found.key, "generates work")),
         table.classes.found().map(|found| (found.key, "generates a mix of tasks")),
         table.key.found().map(|found| (found.key, "generates keys")),
+        table.lock.found().map(|found| (found.key, "generates locks")),
         table.jobs.found().map(|found| (found.key, "generates jobs")),
         table.spawn.found().map(|found| (found.key, "generates tasks")),
     ];
@@ -211,6 +213,7 @@ fn classes(
     let deadline = optional(&table.deadline, reader);
     let patience = optional(&table.patience, reader);
     let key = table.key.found().map(|key| distributions::lower(key, reader));
+    let lock = guards::lock(&table.lock, reader);
     let zone = zones::number(&table.zone, zones, reader);
     let mut classes = Vec::new();
     let mut missing = Vec::new();
@@ -237,6 +240,7 @@ fn classes(
             false => generated_estimate(&own.estimate, reader),
         };
         let own_key = own.key.found().map(|key| distributions::lower(key, reader));
+        let own_lock = guards::lock(&own.lock, reader);
         let own_zone = zones::number(&own.zone, zones, reader);
         for (silent, key) in [(own.name.is_silent(), "name"), (own.share.is_silent(), "share")] {
             if silent && !table.classes.is_silent() {
@@ -275,6 +279,7 @@ fn classes(
                         None if own.key.is_broken() || table.key.is_broken() => return None,
                         None => None,
                     },
+                    lock: own_lock?.or(lock?),
                     zone: if own.zone.is_silent() { zone } else { own_zone }?,
                 },
             })
