@@ -109,6 +109,10 @@ pub enum Purpose {
     Zone = 25,
     /// Nodes that an outage takes; id = position of the outage.
     Outage = 30,
+    /// How far an attempt that fails comes.
+    FailurePoint = 31,
+    /// Whether every attempt of a task fails.
+    Poison = 32,
 }
 
 /// All streams of one replication.

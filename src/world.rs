@@ -7,7 +7,7 @@ use crate::distribution::Distribution;
 use crate::faults::Faults;
 use crate::policies::{self, AnyPolicy, PolicySpec};
 use crate::random::Streams;
-use crate::scheduler::{Limits, NodeSpec, Resources, RetryPlan, SchedulerConfig, Zones};
+use crate::scheduler::{AlarmPlan, Limits, NodeSpec, Resources, RetryPlan, SchedulerConfig, Zones};
 use crate::time::{Duration, Time};
 use crate::workload::Workload;
 use crate::workload::jobs::Shape;
@@ -58,6 +58,8 @@ pub struct World {
     pub retry: RetryPlan,
     /// How many tasks may wait.
     pub limits: Limits,
+    /// What is to be told of.
+    pub alarms: AlarmPlan,
     /// How long news takes.
     pub delays: Delays,
     /// No arrivals are taken after this instant.
@@ -89,6 +91,7 @@ impl World {
             seed,
             resources: self.resources.clone(),
             limits: self.limits.clone(),
+            alarms: self.alarms,
         }
     }
 

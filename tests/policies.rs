@@ -83,6 +83,7 @@ fn retry() -> impl Strategy<Value = RetryPlan> {
         on_node_loss,
         on_rejection: OnRejection::Settle,
         redraw: false,
+        ..RetryPlan::default()
     })
 }
 
@@ -175,6 +176,7 @@ fn world() -> impl Strategy<Value = World> {
             },
             retry,
             limits: Limits::default(),
+            alarms: Default::default(),
             delays: Delays { dispatch, ..Delays::default() },
             last_arrival: None,
             warmup: 0,
@@ -592,6 +594,7 @@ fn small(nodes: &[(u32, f64, f64)], tasks: &[(f64, f64, u32, f64)]) -> World {
         },
         retry: RetryPlan::default(),
         limits: Limits::default(),
+        alarms: Default::default(),
         delays: Delays::default(),
         last_arrival: None,
         warmup: 0,

@@ -30,6 +30,7 @@ impl Core {
         let policy = policies::build(spec, nodes, widest, streams);
         let config = SchedulerConfig {
             limits: Limits::default(),
+            alarms: Default::default(),
             retry: RetryPlan::default(),
             max_demand: widest,
             starts_are_reported: false,
@@ -93,7 +94,7 @@ impl Core {
                 Command::StartAttempt { task, attempt, node } => {
                     self.running.push_back((task, attempt, node));
                 }
-                Command::StopAttempt { .. } => {}
+                Command::StopAttempt { .. } | Command::CancelAttempt { .. } => {}
                 Command::Settle { task, .. } => self.free.push(task.slot),
             }
         }

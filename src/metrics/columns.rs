@@ -20,7 +20,7 @@ pub struct Column {
     pub metric: Metric,
     /// Name in files.
     pub name: &'static str,
-    /// Unit in files: `s`, `tasks/s`, `1` for ratios, `tasks`, `attempts`, `slot s`.
+    /// Unit in files: `s`, `tasks/s`, `1` for ratios, `tasks`, `attempts`, `alarms`, `slot s`.
     pub unit: &'static str,
     /// Good direction.
     pub better: Better,
@@ -88,6 +88,9 @@ metrics! {
     MeanJobMakespan "mean_job_makespan" "s" Lower "Mean time from a job's first arrival to its last settled task, of completed jobs.";
     P95JobMakespan "p95_job_makespan" "s" Lower "Job makespan that 95 % of completed jobs do not exceed.";
     MeanJobSlowdown "mean_job_slowdown" "1" Lower "Mean of job makespan / time of its longest path on the fastest node, of completed jobs.";
+    AttemptsTimedOut "attempts_timed_out" "attempts" Lower "Attempts that were stopped because they, or their tasks, took too long.";
+    RetriesDenied "retries_denied" "attempts" Lower "Retries that did not take place because the retry budget was empty.";
+    Alarms "alarms" "alarms" Lower "Alarms that were raised; missing when there are no rules.";
 }
 
 /// How many metrics there are.

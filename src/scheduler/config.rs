@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::alarms::AlarmPlan;
 use super::resources::Resources;
 use super::retry::RetryPlan;
 
@@ -24,6 +25,9 @@ pub struct SchedulerConfig {
     pub resources: Arc<Resources>,
     /// How many tasks may wait, and whether they wait for ever.
     pub limits: Limits,
+    /// What is to be told of.
+    #[serde(default, skip_serializing_if = "AlarmPlan::is_empty")]
+    pub alarms: AlarmPlan,
 }
 
 /// How many tasks may wait, and whether they wait for ever.
