@@ -73,6 +73,7 @@
 //!     zone: None,
 //!     faults: None,
 //!     queue_limit: None,
+//!     failure_probability: 0.0,
 //! };
 //! let plan = Plan {
 //!     name: "batch".to_string(),
@@ -85,6 +86,7 @@
 //!     workload: Workload::Generated { tasks: 1000, arrivals: Arrivals::AtOnce, classes: vec![task], jobs: None, spawn: None },
 //!     retry: RetryPlan::default(),
 //!     queue_limit: None,
+//!     alarms: Default::default(),
 //!     delays: Delays::default(),
 //!     policies: vec![preset("fifo").unwrap()],
 //! };

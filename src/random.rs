@@ -111,6 +111,10 @@ pub enum Purpose {
     Outage = 30,
     /// Which lock a task needs.
     Lock = 46,
+    /// How far an attempt that fails comes.
+    FailurePoint = 31,
+    /// Whether every attempt of a task fails.
+    Poison = 32,
 }
 
 /// All streams of one replication.

@@ -7,7 +7,9 @@ use crate::distribution::Distribution;
 use crate::faults::Faults;
 use crate::policies::{self, AnyPolicy, PolicySpec};
 use crate::random::Streams;
-use crate::scheduler::{GuardPlan, Limits, NodeSpec, Resources, RetryPlan, SchedulerConfig, Zones};
+use crate::scheduler::{
+    AlarmPlan, GuardPlan, Limits, NodeSpec, Resources, RetryPlan, SchedulerConfig, Zones,
+};
 use crate::time::{Duration, Time};
 use crate::workload::Workload;
 use crate::workload::jobs::Shape;
@@ -60,6 +62,8 @@ pub struct World {
     pub limits: Limits,
     /// What protects tasks from bad nodes.
     pub guards: GuardPlan,
+    /// What is to be told of.
+    pub alarms: AlarmPlan,
     /// How long news takes.
     pub delays: Delays,
     /// No arrivals are taken after this instant.
@@ -92,6 +96,7 @@ impl World {
             resources: self.resources.clone(),
             limits: self.limits.clone(),
             guards: self.guards.clone(),
+            alarms: self.alarms,
         }
     }
 

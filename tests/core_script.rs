@@ -10,6 +10,7 @@
 //! task T [slots S] [work W] [urgent P] [in SLOT]   task T arrives (slot T unless said)
 //! task T ... after P+Q             it waits for tasks P and Q
 //! task T ... lock L                it needs lock L
+//! task T ... fails P               its attempts fail with a probability of P %
 //! task T ... of job                others may wait for it even after it has settled
 //! no more from T                   task T and those after it will never arrive
 //! began T.A on N                   attempt A of task T has begun there
@@ -22,9 +23,9 @@ use falcon::policies::registry::{BACKFILLS, DISPATCHES, ORDERS, PLACES, Part};
 use falcon::policies::{self, AnyPolicy, DispatchSpec, PolicySpec};
 use falcon::random::Streams;
 use falcon::scheduler::{
-    Backoff, BreakerPlan, ClosedBy, Command, Commands, Event, GuardPlan, Limits, LockPlan, NO_JOB, NO_LOCK,
-    NodeSpec, OnNodeLoss, Outcome, Record, RetryPlan, Scheduler, SchedulerConfig, Stealing, Take,
-    TaskDetails, TaskSpec, TaskState, Trip, Victim, Window,
+    Backoff, BreakerPlan, BudgetPlan, ClosedBy, Command, Commands, Event, GuardPlan, Limits, LockPlan,
+    NO_JOB, NO_LOCK, NodeSpec, OnNodeLoss, Outcome, Record, RetryPlan, Scheduler, SchedulerConfig, Stealing,
+    Take, TaskDetails, TaskSpec, TaskState, Trip, Victim, Window,
 };
 use falcon::time::{Duration, Time};
 
@@ -81,6 +82,7 @@ fn guarded_core(policy: &str, nodes: &[u32], retry: RetryPlan, guards: GuardPlan
         resources: Default::default(),
         limits: Limits::default(),
         guards,
+        alarms: Default::default(),
     };
     let policy = policies::build(&spec, &nodes, max_demand, Streams::new(1));
     Core {
@@ -156,15 +158,20 @@ impl Core {
         let parents = text.split_once(" after ").map(|(_, parents)| parents.split('+'));
         let words: Vec<&str> = text.split(' ').collect();
         let lock = value(&words, "lock").map_or(NO_LOCK, |lock| lock as u32);
-        if parents.is_none() && !text.contains(" of job") && lock == NO_LOCK {
+        let fails = value(&words, "fails");
+        let in_job = parents.is_some() || text.contains(" of job");
+        if !in_job && fails.is_none() && lock == NO_LOCK {
             return (None, Vec::new());
         }
         let parent = |parent: &str| parent.parse().expect("a number");
         let declare = |parent| Event::DependencyDeclared { task, parent };
         let declared: Vec<Event> = parents.into_iter().flatten().map(parent).map(declare).collect();
         let parents = declared.len() as u32;
-        let job = if parents > 0 || text.contains(" of job") { 0 } else { NO_JOB };
-        let details = TaskDetails { number: task.number, job, parents, lock, ..TaskDetails::default() };
+        let failure_probability = fails.unwrap_or(0) as f64 / 100.0;
+        let job = if in_job { 0 } else { NO_JOB };
+        let number = task.number;
+        let details =
+            TaskDetails { number, job, parents, lock, failure_probability, ..TaskDetails::default() };
         (Some(Event::TaskDescribed { task, details }), declared)
     }
 
@@ -199,6 +206,10 @@ impl Core {
                 Command::StopAttempt { task, attempt, node, .. } => {
                     format!("stop {}.{} on {}", task.number, attempt.0, node.0)
                 }
+                Command::CancelAttempt { task, attempt, node } => {
+                    format!("cancel {}.{} on {}", task.number, attempt.0, node.0)
+                }
+                Command::Settle { task, state: TaskState::Timeout } => format!("timeout {}", task.number),
                 Command::Settle { task, state: TaskState::Completed } => format!("completed {}", task.number),
                 Command::Settle { task, state: TaskState::Error } => format!("error {}", task.number),
                 Command::Settle { task, state: TaskState::Cancelled } => format!("cancelled {}", task.number),
@@ -268,6 +279,52 @@ fn what_cannot_start_any_more_is_cancelled() {
          3: task 7 in 2 after 4, task 8 in 3 after 6 -> cancelled 7
          4: no more from 9              -> cancelled 0
          5: done 6.1 on 0               -> completed 6, start 8.1 on 0",
+    );
+}
+
+// Time limits and budget ----------------------------------------------------------------------
+
+/// What ends at the very instant of its limit has ended. A result that comes later is refused. No limit is
+/// kept of what is over.
+#[test]
+fn an_attempt_is_stopped_at_its_limit() {
+    let retry = RetryPlan { timeout: Some(Duration(3 * SECOND)), max_attempts: Some(2), ..retry() };
+    core("fifo least-loaded pull none", &[1], retry).play(
+        "0: up 0, task 0, task 1     -> start 0.1 on 0, timer 3
+         3: timer                    -> cancel 0.1 on 0, start 0.2 on 0, timer 6
+         4: done 0.1 on 0            -> refuse 0.1 on 0, timer 6
+         6: timer, done 0.2 on 0     -> completed 0, start 1.1 on 0, timer 9
+         7: failed 1.1 on 0          -> start 1.2 on 0, timer 10
+         8: lost 0                   -> stop 1.2 on 0
+         9: up 0                     -> start 1.3 on 0, timer 12
+         12: timer                   -> cancel 1.3 on 0, timeout 1",
+    );
+}
+
+#[test]
+fn a_task_is_settled_when_its_time_is_up() {
+    let retry = RetryPlan { total_timeout: Some(Duration(5 * SECOND)), ..retry() };
+    for dispatch in ["pull", "push", "hybrid", "late-binding", "serial", "pull-3"] {
+        core(&format!("fifo least-loaded {dispatch} none"), &[1], retry).play(
+            "0: up 0, task 0, task 1     -> start 0.1 on 0, timer 5
+             2: task 2                   -> timer 5
+             5: timer                    -> cancel 0.1 on 0, timeout 0, timeout 1, start 2.1 on 0, timer 7
+             6: done 2.1 on 0            -> completed 2
+             7: task 3 in 0              -> start 3.1 on 0, timer 12
+             8: done 0.1 on 0            -> refuse 0.1 on 0, timer 12
+             12: done 3.1 on 0           -> completed 3",
+        );
+    }
+}
+
+/// Nine first attempts pay for one retry. It goes to the task most likely to fail, whichever failed first.
+#[test]
+fn the_budget_goes_to_those_most_likely_to_fail() {
+    let budget = Some(BudgetPlan { share: 0.1, burst: 1 });
+    core("fifo first-fit push none", &[10], RetryPlan { budget, ..retry() }).play(
+        "0: up 0, task 0 fails 10, task 1 fails 30, task 2 fails 20, task 3, task 4, task 5, task 6, task 7, task 8 -> start 0.1 on 0, start 1.1 on 0, start 2.1 on 0, start 3.1 on 0, start 4.1 on 0, start 5.1 on 0, start 6.1 on 0, start 7.1 on 0, start 8.1 on 0
+         1: failed 0.1 on 0, failed 1.1 on 0, failed 2.1 on 0 -> error 2, error 0, start 1.2 on 0
+         2: failed 1.2 on 0, failed 1.2 on 0 -> refuse 1.2 on 0, error 1",
     );
 }
 
@@ -838,6 +895,7 @@ fn a_start_that_is_reported_late_counts_from_the_report() {
             resources: Default::default(),
             limits: Limits::default(),
             guards: Default::default(),
+            alarms: Default::default(),
         };
         let fifo = falcon::policies::registry::preset("fifo").expect("a preset");
         Scheduler::new(policies::build(&fifo, &nodes, 1, Streams::new(1)), &nodes, config)

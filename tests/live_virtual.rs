@@ -109,6 +109,53 @@ fn failing_attempts_and_failing_nodes() {
     }
 }
 
+/// Attempts that are stopped, that fail early or always, on good nodes and bad; retries that are denied.
+#[test]
+fn time_limits_budgets_and_early_failures() {
+    same_decisions(&format!(
+        r#"
+        {ALL}
+        retry = {{ timeout = 1.5, total_timeout = 20, max_attempts = 6, budget.share = 0.3, backoff.base = 0.1 }}
+        [[nodes]]
+        count = 4
+        slots = 2
+        failure_probability = 0.1
+        up.exponential.mean = 20.0
+        down.exponential.mean = 4.0
+        [workload]
+        tasks = 400
+        arrivals.poisson.rate = 4.0
+        duration.exponential.mean = 1.0
+        failure_probability = 0.1
+        failure_point = "uniform"
+        poison = 0.05
+        "#
+    ));
+}
+
+#[test]
+fn checkpoints() {
+    same_decisions(
+        r#"
+        policies = ["fifo", "sjf", "round-robin", "least-loaded", "work-stealing", "easy-backfill"]
+        retry = { checkpoint = { interval = 0.5, cost = 0.05, restore = 0.1 }, timeout = 8.0, redraw = true }
+        [[nodes]]
+        count = 6
+        slots = 2
+        speed = 0.8
+        up.exponential.mean = 5.0
+        down.exponential.mean = 1.0
+        [workload]
+        tasks = 400
+        arrivals.poisson.rate = 3.0
+        duration.exponential.mean = 2.0
+        demand.slots = 2
+        failure_probability = 0.1
+        failure_point = "uniform"
+        "#,
+    );
+}
+
 #[test]
 fn a_batch_of_parallel_tasks() {
     same_decisions(&format!(

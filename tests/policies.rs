@@ -83,6 +83,7 @@ fn retry() -> impl Strategy<Value = RetryPlan> {
         on_node_loss,
         on_rejection: OnRejection::Settle,
         redraw: false,
+        ..RetryPlan::default()
     })
 }
 
@@ -176,6 +177,7 @@ fn world() -> impl Strategy<Value = World> {
             retry,
             limits: Limits::default(),
             guards: Default::default(),
+            alarms: Default::default(),
             delays: Delays { dispatch, ..Delays::default() },
             last_arrival: None,
             warmup: 0,
@@ -594,6 +596,7 @@ fn small(nodes: &[(u32, f64, f64)], tasks: &[(f64, f64, u32, f64)]) -> World {
         retry: RetryPlan::default(),
         limits: Limits::default(),
         guards: Default::default(),
+        alarms: Default::default(),
         delays: Delays::default(),
         last_arrival: None,
         warmup: 0,

@@ -37,6 +37,7 @@ impl Core {
         let config = SchedulerConfig {
             limits: Limits::default(),
             guards: Default::default(),
+            alarms: Default::default(),
             retry: RetryPlan::default(),
             max_demand: widest,
             starts_are_reported: false,
@@ -115,7 +116,7 @@ impl Core {
                 Command::StartAttempt { task, attempt, node } => {
                     self.running.push_back((task, attempt, node));
                 }
-                Command::StopAttempt { .. } => {}
+                Command::StopAttempt { .. } | Command::CancelAttempt { .. } => {}
                 Command::Settle { task, .. } => self.free.push(task.slot),
             }
         }

@@ -11,10 +11,10 @@ use std::time::Duration;
 use super::live::LiveRunnerOptions;
 use super::plan::{Plan, RunPlan, Until};
 use crate::distribution::Distribution;
-use crate::faults::{FailsWhen, NodeFaults};
+use crate::faults::{AttemptFaults, FailsWhen, NodeFaults};
 use crate::live::{LiveError, Samples};
 use crate::policies::registry::preset;
-use crate::scheduler::{OnNodeLoss, RetryPlan};
+use crate::scheduler::{AlarmPlan, OnNodeLoss, RetryPlan};
 use crate::workload::jobs::Shape;
 use crate::workload::{Arrivals, ClassDetails, EstimateSpec, TaskClass, Workload};
 use crate::world::Delays;
@@ -139,7 +139,9 @@ impl Plan {
         let mut plan = self.clone();
         for group in &mut plan.groups {
             group.faults.clone_from(&faults);
+            group.failure_probability = 0.0;
         }
+        (plan.faults.attempts, plan.alarms) = (AttemptFaults::default(), AlarmPlan::default());
         plan.name = "calibration".to_string();
         // What is measured must not be what it is later held against.
         let seed = self.run.seed.wrapping_add(OTHER_SEED);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::faults::{Faults, NodeFaults};
 use crate::policies::spec::PolicySpec;
 use crate::scheduler::retry::RetryPlan;
-use crate::scheduler::{GuardPlan, Resources};
+use crate::scheduler::{AlarmPlan, GuardPlan, Resources};
 use crate::time::{Duration, Time};
 use crate::workload::Workload;
 use crate::world::Delays;
@@ -51,6 +51,8 @@ pub struct NodeGroup {
     pub zone: Option<String>,
     /// Tasks that may wait in the queue of one node under push; `None` for no limit.
     pub queue_limit: Option<u32>,
+    /// Probability that one of its nodes makes an attempt fail.
+    pub failure_probability: f64,
     /// How its nodes fail; `None` when they never do.
     pub faults: Option<NodeFaults>,
 }
@@ -96,6 +98,8 @@ pub struct Plan {
     pub queue_limit: Option<u64>,
     /// What protects tasks from bad nodes.
     pub guards: GuardPlan,
+    /// What is to be told of.
+    pub alarms: AlarmPlan,
     /// How long news takes.
     pub delays: Delays,
     /// The policies, no two of the same name.
@@ -120,6 +124,16 @@ impl Plan {
         }
         let limit = |group: &NodeGroup| group.queue_limit.unwrap_or(u32::MAX);
         self.groups.iter().flat_map(|group| std::iter::repeat_n(limit(group), group.count as usize)).collect()
+    }
+
+    /// By node, the probability that it makes an attempt fail; empty when no node does.
+    pub(super) fn node_failures(&self) -> Vec<f64> {
+        if self.groups.iter().all(|group| group.failure_probability == 0.0) {
+            return Vec::new();
+        }
+        let of_group =
+            |group: &NodeGroup| std::iter::repeat_n(group.failure_probability, group.count as usize);
+        self.groups.iter().flat_map(of_group).collect()
     }
 
     /// How many tasks run at once at most.

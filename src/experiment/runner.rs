@@ -91,6 +91,7 @@ impl Plan {
                 tasks_give_up: self.workload.tasks_give_up(),
             },
             guards: self.guards.clone(),
+            alarms: self.alarms,
             delays: self.delays.clone(),
             last_arrival: match self.run.until {
                 Until::Settled => None,
@@ -99,6 +100,7 @@ impl Plan {
             warmup: self.run.warmup,
             timeline_buckets: self.run.timeline_buckets,
         };
+        world.faults.attempts.nodes = self.node_failures();
         for group in &self.groups {
             let node = NodeSpec { slots: group.slots, speed: group.speed, weight: group.weight };
             let kind = group.faults.as_ref().map(|faults| {
@@ -246,6 +248,7 @@ pub(super) fn pooled_result(
         window: collected.window,
         nodes: collected.nodes,
         held: collected.held,
+        alarms: collected.alarms,
         tasks,
         events,
     }

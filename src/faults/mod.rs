@@ -1,10 +1,12 @@
-//! What breaks: nodes that go down and come up again, by chance or as planned.
+//! What breaks: nodes that go down and come up again, by chance or as planned; attempts that fail.
 
+mod attempts;
 mod clocks;
 mod crew;
 mod outages;
 pub mod trace;
 
+pub use attempts::{AttemptFates, AttemptFaults, FailurePoint};
 pub use clocks::{Change, NodeClocks, Timers};
 pub use outages::{Affected, Outage};
 
@@ -43,4 +45,6 @@ pub struct Faults {
     pub repair_crew: Option<u32>,
     /// When which nodes are out, whatever else happens to them.
     pub outages: Vec<Outage>,
+    /// Which attempts fail, besides with the probability of their task.
+    pub attempts: AttemptFaults,
 }

@@ -18,13 +18,13 @@ use super::meter::{Meter, Samples};
 use super::plans::{Plan, Plans};
 use super::run::{LiveError, LiveOptions};
 use super::session::{Said, Sessions};
-use super::truth::Truths;
+use super::truth::{GivenUp, Truths};
 use crate::faults::{Change, NodeClocks};
 use crate::ids::{AttemptNumber, NodeId, TaskId};
 use crate::metrics::DriverFigures;
 use crate::random::Streams;
 use crate::scheduler::{Command, Commands, Event, NO_JOB, Observer, Policy, Record, Scheduler, TaskState};
-use crate::time::Time;
+use crate::time::{Duration, Time};
 use crate::world::World;
 
 /// Incidents that are kept in words; those beyond are counted by what they led to.
@@ -420,12 +420,16 @@ impl<'a, P: Policy, O: Observer, L: Link> Coordinator<'a, P, O, L> {
     /// again at this very instant.
     fn give_up(&mut self, now: Time, node: NodeId, given: usize) {
         let end = std::mem::replace(&mut self.fleet.get(node).failed, Time::NEVER).min(now);
-        for command in &self.commands.as_slice()[given..] {
-            if let Command::StopAttempt { task, node, .. } = *command
-                && self.truths.give_up(task, node, end, false)
-                && let Some(clocks) = &mut self.clocks
-            {
+        for at in given..self.commands.as_slice().len() {
+            let Command::StopAttempt { task, node, .. } = self.commands.as_slice()[at] else { continue };
+            let Some(clocks) = &mut self.clocks else { continue };
+            if self.truths.give_up(task, node, end, GivenUp::Lost) {
                 clocks.attempt_ends(end, node.0);
+                let saved = self.truths.saved(task);
+                if saved > Duration::ZERO {
+                    let saved = Duration(saved.0.saturating_mul(u64::from(self.scheduler.slots_of(task))));
+                    self.observer.on_record(now, &Record::Saved { task, node, saved });
+                }
             }
         }
     }
@@ -437,12 +441,22 @@ impl<'a, P: Policy, O: Observer, L: Link> Coordinator<'a, P, O, L> {
                 Command::StartAttempt { task, attempt, node } => self.start(*command, task, attempt, node)?,
                 Command::StopAttempt { task, node, interrupted, .. } => {
                     if interrupted
-                        && self.truths.give_up(task, node, now, true)
+                        && self.truths.give_up(task, node, now, GivenUp::Interrupted)
                         && let Some(clocks) = &mut self.clocks
                     {
                         clocks.attempt_ends(now, node.0);
                     }
                     self.send(node, &ToWorker::Command { command: *command, job: None });
+                }
+                Command::CancelAttempt { task, attempt, node } => {
+                    if self.truths.give_up(task, node, now, GivenUp::Cancelled)
+                        && let Some(clocks) = &mut self.clocks
+                    {
+                        clocks.attempt_ends(now, node.0);
+                    }
+                    // To a worker it is all the same why.
+                    let command = Command::StopAttempt { task, attempt, node, interrupted: false };
+                    self.send(node, &ToWorker::Command { command, job: None });
                 }
                 Command::Settle { task, .. } => self.truths.settle(task),
             }

@@ -87,6 +87,9 @@ pub(super) fn check(header: &Header) -> Result<(), String> {
     if !(backoff.factor >= 1.0 && backoff.factor.is_finite() && (0.0..=1.0).contains(&backoff.jitter)) {
         return Err("its pauses after failures are not possible".to_string());
     }
+    if header.config.retry.budget.is_some_and(|budget| !(budget.share > 0.0 && budget.share < 1.0)) {
+        return Err("its retry budget is not possible".to_string());
+    }
     Ok(())
 }
 

@@ -139,6 +139,7 @@ pub fn run_live<P: Policy, L: Link>(
             warmup: world.warmup,
             timeline_buckets: world.timeline_buckets,
             expected_span: if world.timeline_buckets > 0 { world.expected_span() } else { Duration::ZERO },
+            alarms: !world.alarms.is_empty(),
             classes: world.workload.class_names().len(),
             breakers: world.guards.breaker.is_some(),
             locks: world.guards.locks.is_some(),

@@ -3,8 +3,9 @@
 //! Arrivals, works and failures come from the streams that the simulator draws from too, so both
 //! meet the same world.
 
+use crate::faults::AttemptFates;
 use crate::ids::{AttemptNumber, NodeId, TaskId};
-use crate::random::{Purpose, StreamKey, Streams};
+use crate::random::Streams;
 use crate::scheduler::{Event, OnNodeLoss, Outcome, TaskDetails, TaskSpec};
 use crate::time::{Duration, Time};
 use crate::workload::graph::JobSize;
@@ -28,11 +29,28 @@ struct Truth {
     switched: bool,
     /// How many starts went on with an attempt that was interrupted.
     resumptions: u32,
+    /// The work that is left when the current attempt fails before its end; 0 when it does not.
+    fails_at: u64,
+    /// Whether the current attempt went on from a checkpoint, and time until the last one that it has
+    /// written, if it was lost.
+    restored: bool,
+    saved: Duration,
     /// The current attempt, if there is one; when it was sent, on the host's clock, and when it began
     /// to work.
     attempt: Option<(AttemptNumber, NodeId)>,
     sent: u64,
     began: Option<Time>,
+}
+
+/// Why an attempt is given up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum GivenUp {
+    /// Its node is lost.
+    Lost,
+    /// It makes room, and goes on later.
+    Interrupted,
+    /// It took too long.
+    Cancelled,
 }
 
 /// An attempt as it will be.
@@ -84,7 +102,7 @@ pub(super) struct Truths<'a> {
     /// Who descends from whom, when tasks spawn others.
     trees: Option<Trees>,
     free: Vec<u32>,
-    failures: StreamKey,
+    fates: AttemptFates<'a>,
     switch_cost: Duration,
     /// By task number: the work of its first attempt.
     works: Vec<u64>,
@@ -100,7 +118,7 @@ impl<'a> Truths<'a> {
             truths: Vec::new(),
             trees: Trees::new(&world.workload, streams),
             free: Vec::new(),
-            failures: streams.key(Purpose::Failure),
+            fates: AttemptFates::new(&world.faults.attempts, streams),
             switch_cost,
             works: Vec::new(),
         };
@@ -141,6 +159,9 @@ impl<'a> Truths<'a> {
             interrupted: false,
             switched: false,
             resumptions: 0,
+            fails_at: 0,
+            restored: false,
+            saved: Duration::ZERO,
             attempt: None,
             sent: 0,
             began: None,
@@ -241,14 +262,28 @@ impl<'a> Truths<'a> {
         let which = attempt.0 - truth.resumptions;
         (truth.resumes, truth.attempt) = (false, Some((attempt, node)));
         (truth.sent, truth.began) = (sent, None);
-        let (work, left, probability) = (truth.work, truth.left, truth.failure_probability);
-        let failed = probability > 0.0 && self.failures.uniform2(identity, u64::from(which)) < probability;
-        let excess = self.world.workload.limits().excess(task.number, work);
-        let takes = self.time_of(left.saturating_sub(excess), node);
+        truth.restored = truth.left < truth.work && self.world.retry.checkpoint.is_some();
+        truth.saved = Duration::ZERO;
+        let (work, left, probability, switched) =
+            (truth.work, truth.left, truth.failure_probability, truth.switched);
+        let (restored, mut fails_at) = (truth.restored, truth.fails_at);
+        let failed = self.fates.fails(|| identity, which, node.0, probability);
+        // One that goes on fails where it would have failed.
+        if self.fates.may_fail_early() && !switched {
+            fails_at = if failed { self.fates.undone(identity, which, left) } else { 0 };
+            self.truths[slot].fails_at = fails_at;
+        }
+        let limits = self.world.workload.limits();
+        let excess = limits.excess(task.number, work);
+        let mut takes = self.time_of(left.saturating_sub(excess.max(fails_at)), node);
+        if let Some(checkpoint) = &self.world.retry.checkpoint {
+            takes = checkpoint.stretched(takes, restored);
+        }
+        let early = failed && fails_at > excess;
         Ok(Fate {
             takes: Duration(takes.0.saturating_add(cost.0)),
             service: self.time_of(work - excess, node),
-            outcome: self.world.workload.limits().outcome(task.number, work, failed),
+            outcome: if early { Outcome::Failure } else { limits.outcome(task.number, work, failed) },
         })
     }
 
@@ -291,9 +326,12 @@ impl<'a> Truths<'a> {
     }
 
     /// The current attempt is given up; it really ended at `end`. Gives whether it had begun.
-    pub(super) fn give_up(&mut self, task: TaskId, node: NodeId, end: Time, interrupted: bool) -> bool {
+    pub(super) fn give_up(&mut self, task: TaskId, node: NodeId, end: Time, why: GivenUp) -> bool {
         let speed = self.world.nodes[node.index()].speed;
-        let keeps = interrupted || self.world.retry.on_node_loss == OnNodeLoss::Resume;
+        let checkpoint = self.world.retry.checkpoint;
+        let survives = self.world.retry.on_node_loss == OnNodeLoss::Resume || checkpoint.is_some();
+        let interrupted = why == GivenUp::Interrupted;
+        let keeps = interrupted || (why == GivenUp::Lost && survives);
         let switch_cost = self.switch_cost;
         let Some(truth) = self.get(task) else { return false };
         let began = truth.began.take();
@@ -302,12 +340,23 @@ impl<'a> Truths<'a> {
         truth.interrupted = interrupted;
         if keeps {
             let cost = if truth.switched { switch_cost.0 } else { 0 };
-            let elapsed = began.map_or(0, |began| end.since(began).0.saturating_sub(cost));
+            let mut elapsed = began.map_or(0, |began| end.since(began).0.saturating_sub(cost));
+            if let Some(checkpoint) = checkpoint {
+                let (worked, saved) = checkpoint.kept_of(Duration(elapsed), truth.restored);
+                (elapsed, truth.saved) = (worked.0, saved);
+            }
             truth.left = truth.left.saturating_sub(Duration(elapsed).work_at(speed));
+            // Until its first checkpoint an attempt has nothing to go on from.
+            truth.resumes = checkpoint.is_none() || truth.left < truth.work;
         } else {
             truth.left = truth.work;
         }
         began.is_some()
+    }
+
+    /// How long after it began the last checkpoint of an attempt was written that is lost now.
+    pub(super) fn saved(&mut self, task: TaskId) -> Duration {
+        self.get(task).map_or(Duration::ZERO, |truth| truth.saved)
     }
 
     /// The task is settled: its slot is free.

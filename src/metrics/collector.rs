@@ -5,9 +5,10 @@ use super::columns::{Metric, MetricRow};
 use super::histogram::Histogram;
 use super::jobs::JobStats;
 use super::locks::LockStats;
-use super::results::{NodeResult, Timeline};
+use super::results::{AlarmResult, NodeResult, Timeline};
 use super::task_stats::{Jain, SLOWDOWN_UNIT, TaskStats};
 use super::timeline::TimelineCollector;
+use super::troubles::Troubles;
 use crate::ids::NodeId;
 use crate::scheduler::{NodeSpec, Observer, Outcome, Record, TaskState};
 use crate::structures::memory;
@@ -22,6 +23,8 @@ pub struct CollectorOptions {
     pub timeline_buckets: u32,
     /// A guess at the length of the run; it only saves work.
     pub expected_span: Duration,
+    /// Whether there are rules that raise alarms.
+    pub alarms: bool,
     /// How many classes of tasks there are; figures by class are kept when there are several.
     pub classes: usize,
     /// Whether nodes have circuit breakers.
@@ -68,6 +71,8 @@ pub struct Collected {
     /// How long attempts held what they demanded besides slots, in nanoseconds, by demand; empty when
     /// none did.
     pub held: Vec<u128>,
+    /// Alarms in order of time, the first 10,000.
+    pub alarms: Vec<AlarmResult>,
     /// Waits in nanoseconds, responses in nanoseconds, slowdowns in units of 2^-20.
     pub histograms: [Histogram; 3],
 }
@@ -99,8 +104,10 @@ pub struct Collector {
     attempts_lost: u64,
     preemptions: u64,
     stolen: u64,
-    wasted: u128,
+    /// What a checkpoint saves is known before the loss is written down, or after.
+    wasted: i128,
     held: Vec<u128>,
+    troubles: Troubles,
     nodes_up: u32,
     any_up_since: Option<Time>,
     any_up: Duration,
@@ -140,6 +147,7 @@ impl Collector {
             stolen: 0,
             wasted: 0,
             held: Vec::new(),
+            troubles: Troubles::new(options.alarms),
             nodes_up: 0,
             any_up_since: None,
             any_up: Duration::ZERO,
@@ -313,6 +321,7 @@ impl Collector {
             window,
             nodes,
             held: self.held,
+            alarms: self.troubles.alarms,
             histograms: [self.all.waits, self.all.responses, self.all.slowdown_histogram],
         }
     }
@@ -358,6 +367,7 @@ impl Collector {
         row.set(Metric::MeanQueueLength, self.waiting_area as f64 / window.0 as f64);
         row.set(Metric::MeanInSystem, self.system_area as f64 / window.0 as f64);
         row.set(Metric::MaxQueueLength, self.most_waiting as f64);
+        self.troubles.write(&mut row);
         if let Some(jobs) = &self.jobs {
             jobs.write(&mut row);
         }
@@ -413,7 +423,7 @@ impl Observer for Collector {
                 self.nodes[node.index()].busy.0 += busy.0;
                 let failed = outcome != Outcome::Success;
                 if failed {
-                    self.wasted += u128::from(busy.0);
+                    self.wasted += i128::from(busy.0);
                 }
                 if let Some(timeline) = &mut self.timeline {
                     timeline.ended(now, failed);
@@ -429,6 +439,16 @@ impl Observer for Collector {
                     timeline.returned(now);
                 }
             }
+            Record::TimedOut { node, busy, slots, .. } => {
+                let busy = self.busy_until_failure(now, node.index(), busy, slots);
+                self.nodes[node.index()].busy.0 += busy.0;
+                self.troubles.on_record(now, record);
+                self.wasted += i128::from(busy.0);
+                if let Some(timeline) = &mut self.timeline {
+                    timeline.ended(now, true);
+                }
+            }
+            Record::Saved { saved, .. } => self.wasted -= i128::from(saved.0),
             Record::Lost { node, busy, slots, kept, .. } => {
                 let busy = self.busy_until_failure(now, node.index(), busy, slots);
                 let tally = &mut self.nodes[node.index()];
@@ -436,7 +456,7 @@ impl Observer for Collector {
                 tally.attempts_lost += 1;
                 self.attempts_lost += 1;
                 if !kept {
-                    self.wasted += u128::from(busy.0);
+                    self.wasted += i128::from(busy.0);
                 }
                 if let Some(timeline) = &mut self.timeline {
                     timeline.ended(now, true);
@@ -477,6 +497,7 @@ impl Observer for Collector {
                 let jobs = self.jobs.get_or_insert_default();
                 jobs.arrived(now, task, job, tasks, shortest);
             }
+            Record::Alarm { .. } | Record::RetryDenied { .. } => self.troubles.on_record(now, record),
             Record::Stolen { .. } => self.stolen += 1,
             Record::Refused { .. } => {}
             // Such a node is up: what it does not do is seen in its utilisation.

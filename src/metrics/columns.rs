@@ -20,7 +20,7 @@ pub struct Column {
     pub metric: Metric,
     /// Name in files.
     pub name: &'static str,
-    /// Unit in files: `s`, `tasks/s`, `1` for ratios, `tasks`, `attempts`, `slot s`.
+    /// Unit in files: `s`, `tasks/s`, `1` for ratios, `tasks`, `attempts`, `alarms`, `slot s`.
     pub unit: &'static str,
     /// Good direction.
     pub better: Better,
@@ -94,6 +94,9 @@ metrics! {
     MaxLockWait "max_lock_wait" "s" Lower "Longest time that a task waited for its lock.";
     LeasesExpired "leases_expired" "leases" Neither "Times a lock was given back because its holder was lost with its node.";
     FencedWrites "fenced_writes" "attempts" Neither "Late results that were refused after another had been given the lock of their attempt.";
+    AttemptsTimedOut "attempts_timed_out" "attempts" Lower "Attempts that were stopped because they, or their tasks, took too long.";
+    RetriesDenied "retries_denied" "attempts" Lower "Retries that did not take place because the retry budget was empty.";
+    Alarms "alarms" "alarms" Lower "Alarms that were raised; missing when there are no rules.";
 }
 
 /// How many metrics there are.

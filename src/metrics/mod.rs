@@ -11,11 +11,12 @@ pub mod results;
 pub mod task_log;
 mod task_stats;
 mod timeline;
+mod troubles;
 
 pub use collector::{Collected, Collector, CollectorOptions};
 pub use columns::{Better, COLUMNS, Column, METRICS, Metric, MetricRow};
 pub use driver::{DRIVER_COLUMNS, DriverColumn, DriverFigures};
 pub use results::{
-    FinalState, NodeResult, PolicyResult, ReplicationResult, TailDistribution, TaskResult, Timeline,
-    TimelineRow,
+    AlarmResult, FinalState, NodeResult, PolicyResult, ReplicationResult, TailDistribution, TaskResult,
+    Timeline, TimelineRow,
 };

@@ -1,7 +1,8 @@
 //! What one replication leaves behind.
 
 use super::columns::{Metric, MetricRow};
-use crate::scheduler::TaskState;
+use crate::ids::NodeId;
+use crate::scheduler::{AlarmRule, TaskState};
 use crate::time::{Duration, Time};
 
 /// Final state of a task.
@@ -95,6 +96,23 @@ pub struct NodeResult {
     pub attempts_lost: u64,
 }
 
+/// An alarm that was raised or cleared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AlarmResult {
+    /// When.
+    pub time: Time,
+    /// What it is about.
+    pub rule: AlarmRule,
+    /// The node it is about; `None` for the whole cluster.
+    pub node: Option<NodeId>,
+    /// Raised, or cleared.
+    pub raised: bool,
+    /// Tasks that wait, losses of the node, or bad ends in the window.
+    pub count: u64,
+    /// All ends in the window, where there is one.
+    pub of: u64,
+}
+
 /// One task in one replication.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TaskResult {
@@ -140,6 +158,8 @@ pub struct ReplicationResult {
     /// How long attempts held what they demanded besides slots, in nanoseconds, by demand; empty when
     /// none did.
     pub held: Vec<u128>,
+    /// Alarms in order of time, the first 10,000.
+    pub alarms: Vec<AlarmResult>,
     /// Its tasks in order of `task`, when asked for.
     pub tasks: Vec<TaskResult>,
     /// Simulated events: arrivals, ends of attempts, node changes, timers.

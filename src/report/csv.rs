@@ -8,7 +8,7 @@ use std::path::Path;
 
 use super::error::{Error, Result};
 use super::number::{exact, nine_decimals, seconds};
-use super::{ReportInput, folder};
+use super::{ReportInput, alarms, folder};
 use crate::experiment::plan::Plan;
 use crate::ids::NodeId;
 use crate::metrics::{COLUMNS, MetricRow, PolicyResult, ReplicationResult};
@@ -84,6 +84,9 @@ pub fn write_all(folder: &Path, input: &ReportInput<'_>) -> Result<()> {
     to_file(folder, "nodes.csv", |out| nodes(out, plan, results))?;
     if !plan.resources.is_empty() {
         to_file(folder, "resources.csv", |out| resources(out, plan, results))?;
+    }
+    if !plan.alarms.is_empty() {
+        to_file(folder, "alarms.csv", |out| alarms::alarms(out, plan, results))?;
     }
     to_file(folder, "distribution.csv", |out| distribution(out, results))?;
     if input.options.tasks {

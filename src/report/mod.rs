@@ -10,6 +10,7 @@ use std::time::Duration;
 use crate::experiment::plan::Plan;
 use crate::metrics::PolicyResult;
 
+mod alarms;
 pub mod csv;
 pub mod csv_read;
 pub mod driver;

@@ -73,6 +73,7 @@ impl Sample {
             weight: 1.0,
             zone: None,
             queue_limit: None,
+            failure_probability: 0.0,
             faults,
         };
         let class = |name: &str, share| TaskClass {
@@ -117,6 +118,7 @@ impl Sample {
             retry: RetryPlan::default(),
             queue_limit: None,
             guards: Default::default(),
+            alarms: crate::scheduler::AlarmPlan::default(),
             delays: Delays::default(),
             policies: self.policies.iter().map(policy).collect(),
         }
@@ -167,6 +169,7 @@ impl Sample {
             classes: self.classes.iter().map(|_| metrics.clone()).collect(),
             timeline: Some(self.timeline(policy, seed, makespan)),
             window: Duration((makespan * 1e9) as u64),
+            alarms: Vec::new(),
             nodes: self.node_results(policy, seed, makespan),
             held: Vec::new(),
             tasks: tasks(self.tasks.min(3)),

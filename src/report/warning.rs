@@ -1,5 +1,6 @@
 //! What is wrong with a result, and what to do about it.
 
+use super::alarms;
 use super::number::count;
 use super::verdict::list;
 use crate::experiment::plan::Plan;
@@ -16,6 +17,7 @@ pub fn of_results(plan: &Plan, results: &[PolicyResult]) -> Vec<Warning> {
     warnings.extend(still_growing(plan, &growing));
     warnings.extend(start_up(plan, results, &growing));
     warnings.extend(not_completed(results));
+    warnings.extend(alarms::note(results));
     if results.len() > 1 && results.iter().all(|result| result.replications.len() == 1) {
         warnings.push(Warning {
             message: "one replication: there are no intervals and differences are not judged".to_string(),

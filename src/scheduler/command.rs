@@ -29,6 +29,15 @@ pub enum Command {
         /// node is lost.
         interrupted: bool,
     },
+    /// This attempt took too long, or its task did: stop it. Its work is lost; its node is not.
+    CancelAttempt {
+        /// The task.
+        task: TaskId,
+        /// Which attempt.
+        attempt: AttemptNumber,
+        /// Where.
+        node: NodeId,
+    },
     /// The task is settled: nothing more will be asked of it, and its slot is free.
     Settle {
         /// The task.

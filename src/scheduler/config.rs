@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::alarms::AlarmPlan;
 use super::guards::GuardPlan;
 use super::resources::Resources;
 use super::retry::RetryPlan;
@@ -28,6 +29,9 @@ pub struct SchedulerConfig {
     /// What protects tasks from bad nodes.
     #[serde(default)]
     pub guards: GuardPlan,
+    /// What is to be told of.
+    #[serde(default, skip_serializing_if = "AlarmPlan::is_empty")]
+    pub alarms: AlarmPlan,
 }
 
 /// How many tasks may wait, and whether they wait for ever.

@@ -32,6 +32,10 @@ impl<P: Policy> Scheduler<P> {
         }
         self.refusals[slot] = 0;
         self.arrived.push(id.slot);
+        let arrival = self.tasks.hot[slot].arrival;
+        if let Some(limits) = &mut self.time_limits {
+            limits.task_arrives(arrival, id);
+        }
         let gives_up = self.tasks.view(id.slot).details().gives_up;
         if gives_up != Time::NEVER {
             self.timers.set(gives_up, Alarm::Patience, id.number, id.slot);
@@ -149,10 +153,20 @@ impl<P: Policy> Scheduler<P> {
         observer: &mut O,
     ) {
         let task = self.tasks.hot[slot as usize];
-        if task.number != number || task.attempts > 0 {
-            return;
+        if task.number == number && task.attempts == 0 {
+            self.leave(now, slot, commands, observer);
         }
-        match task.state {
+    }
+
+    /// The task leaves wherever it waits, and ends in state timeout; one that runs or is settled stays.
+    pub(super) fn leave<O: Observer>(
+        &mut self,
+        now: Time,
+        slot: u32,
+        commands: &mut Commands,
+        observer: &mut O,
+    ) {
+        match self.tasks.hot[slot as usize].state {
             TaskState::Backoff | TaskState::Blocked => {}
             TaskState::Waiting if self.cluster.dispatch() == Dispatch::Pull && !self.is_prefetched(slot) => {
                 self.unindex(slot);

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::alarms::Alarms;
 use super::cluster::{Cluster, NodeSpec};
 use super::command::{Command, Commands};
 use super::config::{Limits, SchedulerConfig};
@@ -14,9 +15,11 @@ use super::policy::{Backfill, Dispatch, Entry, Interrupts, Manner, Order, Place,
 use super::prefetching::Prefetched;
 use super::ready::ReadyQueue;
 use super::record::{Observer, Record};
+use super::retry_budget::RetryBudget;
 use super::running::Running;
 use super::stealing::Thieves;
-use super::task::{NONE, TaskState, Tasks};
+use super::task::{TaskState, Tasks};
+use super::time_limits::TimeLimits;
 use super::timers::Timers;
 use super::view::{Counts, View};
 use crate::ids::{AttemptNumber, NodeId, TaskId};
@@ -88,9 +91,19 @@ pub struct Scheduler<P> {
     pub(super) limited: bool,
     /// What protects tasks from bad nodes, and whether anything does.
     pub(super) guards: Guards,
-    guarded: bool,
+    pub(super) guarded: bool,
     /// Whether there is more to decide than what starts.
     decides_more: bool,
+    /// Whether time limits and failures are looked at before anything is decided.
+    decides_first: bool,
+    /// How long attempts and tasks may take, when that is limited.
+    pub(super) time_limits: Option<Box<TimeLimits>>,
+    /// What is to be told of, when anything is.
+    pub(super) alarms: Option<Box<Alarms>>,
+    /// Whether more is done at the end of a task than to write it down.
+    pub(super) notes_ends: bool,
+    /// How many retries there may be, when that is limited.
+    pub(super) retry_budget: Option<Box<RetryBudget>>,
     /// Submissions of this instant, when they may be refused.
     pub(super) arrived: Vec<u32>,
     /// By slot: how often a submission was refused.
@@ -105,7 +118,9 @@ impl<P: Policy> Scheduler<P> {
     /// # Panics
     /// When the backfilling rule plans for all waiting tasks, which it does by slots alone, and resources
     /// are named: a plan might then wait for ever on a node that lacks one.
-    pub fn new(mut policy: P, nodes: &[NodeSpec], config: SchedulerConfig) -> Self {
+    pub fn new(mut policy: P, nodes: &[NodeSpec], mut config: SchedulerConfig) -> Self {
+        // Who runs out of time leaves whatever queue it is in, as one who gives up does.
+        config.limits.tasks_give_up |= config.retry.total_timeout.is_some();
         let mut cluster = Cluster::new(nodes, policy.dispatch(), &config);
         let jitter = Streams::new(config.seed).key(Purpose::Backoff);
         let backfill = policy.parts().2;
@@ -130,7 +145,9 @@ impl<P: Policy> Scheduler<P> {
         };
         let moving = MovingKeys::new(&mut policy, nodes.len(), interrupts != Interrupts::Never);
         let indexed = indexed || moving.is_some();
-        watched |= moving.is_some();
+        let (time_limits, retry_budget) = (TimeLimits::of(&config.retry), RetryBudget::of(&config.retry));
+        let decides_first = time_limits.is_some() || retry_budget.is_some();
+        watched |= moving.is_some() || decides_first;
         let centrally = policy.dispatch() == Dispatch::Pull
             && matches!(interrupts, Interrupts::ForBetter | Interrupts::ForShorter);
         let by_speed = interrupts == Interrupts::ForShorter;
@@ -142,7 +159,10 @@ impl<P: Policy> Scheduler<P> {
         let serial = policy.manner() == Manner::Serial;
         let guards = Guards::new(&config.guards, nodes.len());
         let guarded = guards.are_on();
-        let decides_more = limited || interrupts != Interrupts::Never || thieves.is_some();
+        let alarms = Alarms::of(&config.alarms);
+        let notes_ends = alarms.is_some() || config.retry.total_timeout.is_some();
+        let decides_more =
+            limited || interrupts != Interrupts::Never || thieves.is_some() || alarms.is_some();
         Scheduler {
             policy,
             config,
@@ -180,6 +200,11 @@ impl<P: Policy> Scheduler<P> {
             guards,
             guarded,
             decides_more,
+            decides_first,
+            time_limits,
+            alarms,
+            notes_ends,
+            retry_budget,
             arrived: Vec::new(),
             refusals: Vec::new(),
             scratch: Vec::new(),
@@ -197,7 +222,7 @@ impl<P: Policy> Scheduler<P> {
 
     /// Whether the policy wants details of every task: see [`Order::reads_details`].
     pub fn reads_details(&mut self) -> bool {
-        self.policy.parts().0.reads_details()
+        self.retry_budget.is_some() || self.policy.parts().0.reads_details()
     }
 
     /// Whether running tasks may be interrupted and go on later.
@@ -219,7 +244,10 @@ impl<P: Policy> Scheduler<P> {
     /// The next instant at which the scheduler wants a `TimerFired`.
     #[inline]
     pub fn next_timer(&self) -> Option<Time> {
-        self.timers.next()
+        match &self.time_limits {
+            None => self.timers.next(),
+            Some(limits) => limits.next().into_iter().chain(self.timers.next()).min(),
+        }
     }
 
     /// Takes one fact in. Decisions wait for [`decide`](Self::decide).
@@ -266,6 +294,9 @@ impl<P: Policy> Scheduler<P> {
             self.policy.parts().1.begin(now);
         }
         self.cluster.set_now(now);
+        if self.decides_first {
+            self.decide_first(now, commands, observer);
+        }
         match self.cluster.dispatch() {
             Dispatch::Pull if self.prefetched.is_some() => self.decide_prefetching(now, commands, observer),
             Dispatch::Pull => self.decide_pull(now, commands, observer),
@@ -288,6 +319,9 @@ impl<P: Policy> Scheduler<P> {
         }
         if self.limited && (self.cluster.dispatch() == Dispatch::Pull || self.reservations.is_some()) {
             self.refuse_surplus(now, commands, observer);
+        }
+        if self.alarms.is_some() {
+            self.decide_alarms(now, observer);
         }
     }
 
@@ -346,78 +380,6 @@ impl<P: Policy> Scheduler<P> {
             self.drop_progress(now, slot, node, false);
         }
         self.on_failed(now, id, outcome, service, commands, observer);
-    }
-
-    #[inline(always)]
-    pub(super) fn settle<O: Observer>(
-        &mut self,
-        now: Time,
-        slot: u32,
-        state: TaskState,
-        service: Duration,
-        commands: &mut Commands,
-        observer: &mut O,
-    ) {
-        self.conclude(now, slot, state, service, commands, observer);
-        if self.dependencies.in_use() {
-            let number = self.tasks.hot[slot as usize].number;
-            self.tell_children(now, number, state == TaskState::Completed, commands, observer);
-        }
-    }
-
-    /// Settles the task itself: its children are told by others.
-    #[inline(always)]
-    pub(super) fn conclude<O: Observer>(
-        &mut self,
-        now: Time,
-        slot: u32,
-        state: TaskState,
-        service: Duration,
-        commands: &mut Commands,
-        observer: &mut O,
-    ) {
-        let id = self.record_settled(now, slot, state, service, observer);
-        commands.push(Command::Settle { task: id, state });
-    }
-
-    /// The task is settled, but its slot may still be in use.
-    #[inline(always)]
-    pub(super) fn record_settled<O: Observer>(
-        &mut self,
-        now: Time,
-        slot: u32,
-        state: TaskState,
-        service: Duration,
-        observer: &mut O,
-    ) -> TaskId {
-        let deadline = self.tasks.deadline(slot);
-        let task = &mut self.tasks.hot[slot as usize];
-        let waiting = task.state.waits();
-        if waiting {
-            self.counts.away -= u64::from(task.state != TaskState::Waiting);
-            self.counts.waiting -= 1;
-        }
-        task.set_state(state);
-        self.counts.settled += 1;
-        let id = TaskId { slot, number: task.number };
-        let resumptions = self.tasks.progress.get(slot as usize).map_or(0, |progress| progress.resumptions);
-        let record = Record::Settled {
-            task: id,
-            state,
-            waiting,
-            class: task.class,
-            arrival: task.arrival,
-            deadline,
-            first_start: (task.first_start != Time::NEVER).then_some(task.first_start),
-            attempts: task.attempts - resumptions,
-            node: (task.node != NONE).then_some(NodeId(task.node)),
-            service,
-        };
-        observer.on_record(now, &record);
-        if self.guarded {
-            self.guard_settled(now, slot, observer);
-        }
-        id
     }
 
     #[inline(always)]

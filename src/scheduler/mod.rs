@@ -22,6 +22,7 @@
 //! it. The result of an attempt that no longer counts, because its node was declared lost, changes
 //! nothing and is counted.
 
+pub mod alarms;
 pub mod backoff;
 mod batch;
 pub mod breaker;
@@ -56,14 +57,18 @@ mod recovery;
 mod reports;
 pub mod resources;
 pub mod retry;
+mod retry_budget;
 mod running;
 mod serial;
+mod settling;
 mod stealing;
 pub mod task;
+mod time_limits;
 mod timers;
 mod view;
 mod zones;
 
+pub use alarms::{AlarmPlan, AlarmRule};
 pub use breaker::{BreakerPlan, BreakerState, Trip, Window};
 pub use cluster::{Cluster, NodeSpec};
 pub use command::{Command, Commands};
@@ -79,7 +84,7 @@ pub use policy::{
 };
 pub use record::{Observer, Record};
 pub use resources::Resources;
-pub use retry::{Backoff, OnNodeLoss, OnRejection, RetryPlan};
+pub use retry::{Backoff, BudgetPlan, CheckpointPlan, OnNodeLoss, OnRejection, RetryPlan};
 pub use task::{TaskState, TaskView, Tasks};
 pub use view::View;
 pub use zones::Zones;

@@ -3,6 +3,7 @@
 use super::machine::Scheduler;
 use super::policy::{Backfill, Dispatch, Order, Place, Policy, Step};
 use super::record::{Observer, Record};
+use super::task::Task;
 use crate::ids::NodeId;
 use crate::time::Time;
 
@@ -71,6 +72,17 @@ impl<P: Policy> Scheduler<P> {
         if let Some(moving) = &mut self.moving {
             moving.started(self.tasks.hot[slot as usize].slots);
         }
+        let (task, goes_on) = (self.tasks.id(slot), self.tasks.was_interrupted(slot));
+        let Task { started, attempts, .. } = self.tasks.hot[slot as usize];
+        if let Some(limits) = &mut self.time_limits {
+            limits.attempt_sent(task, goes_on);
+            if started != Time::NEVER {
+                limits.attempt_begins(started, task);
+            }
+        }
+        if let Some(budget) = self.retry_budget.as_mut().filter(|_| attempts == 1) {
+            budget.deposit();
+        }
     }
 
     #[cold]
@@ -84,6 +96,9 @@ impl<P: Policy> Scheduler<P> {
         let held = now.since(view.started());
         self.policy.parts().0.ended(&view, node, held, &self.cluster);
         let demand = view.details().demand;
+        if let Some(limits) = &mut self.time_limits {
+            limits.attempt_ends(slot, held);
+        }
         if demand != 0 {
             let task = self.tasks.id(slot);
             observer.on_record(now, &Record::Released { task, node, demand, held });

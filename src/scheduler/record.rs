@@ -2,6 +2,7 @@
 //!
 //! Records are for those who watch (metrics, logs, traces); the scheduler never reads them.
 
+use super::alarms::AlarmRule;
 use super::breaker::BreakerState;
 use super::event::{ClosedBy, Outcome};
 use super::task::TaskState;
@@ -71,6 +72,34 @@ pub enum Record {
         busy: Duration,
         /// The slots it took.
         slots: u32,
+    },
+    /// An attempt was stopped because it took too long, or its task did.
+    TimedOut {
+        /// The task.
+        task: TaskId,
+        /// Which attempt.
+        attempt: AttemptNumber,
+        /// Where.
+        node: NodeId,
+        /// Slot time it took, as far as the scheduler knows.
+        busy: Duration,
+        /// The slots it took.
+        slots: u32,
+    },
+    /// A task is not tried again, though it has attempts left: there were too many retries.
+    RetryDenied {
+        /// The task.
+        task: TaskId,
+    },
+    /// An attempt that was lost with its node has left a checkpoint. Written by drivers,
+    /// who alone know.
+    Saved {
+        /// The task.
+        task: TaskId,
+        /// Where it ran.
+        node: NodeId,
+        /// Slot time until the checkpoint was written: it counts.
+        saved: Duration,
     },
     /// An attempt was lost with its node.
     Lost {
@@ -204,6 +233,19 @@ pub enum Record {
         lock: u32,
         /// The token that it had; there is a larger one.
         token: u64,
+    },
+    /// An alarm is raised, or cleared.
+    Alarm {
+        /// What it is about.
+        rule: AlarmRule,
+        /// The node it is about; `None` for the whole cluster.
+        node: Option<NodeId>,
+        /// Raised, or cleared.
+        raised: bool,
+        /// Tasks that wait, losses of the node, or bad ends in the window.
+        count: u64,
+        /// All ends in the window, where there is one.
+        of: u64,
     },
     /// A result was refused: its attempt no longer counts.
     Refused {

@@ -29,12 +29,38 @@ impl<P: Policy> Scheduler<P> {
         if outcome == Outcome::Killed {
             return self.settle(now, slot, TaskState::Timeout, service, commands, observer);
         }
+        self.count_failure(now, slot, TaskState::Error, service, commands, observer);
+    }
+
+    /// One attempt of the task has failed, or took too long: it is tried again, or ends in this state.
+    pub(super) fn count_failure<O: Observer>(
+        &mut self,
+        now: Time,
+        slot: u32,
+        state: TaskState,
+        service: Duration,
+        commands: &mut Commands,
+        observer: &mut O,
+    ) {
+        if let Some(alarms) = &mut self.alarms {
+            alarms.attempt_ended(now, true);
+        }
         let task = &mut self.tasks.hot[slot as usize];
         task.failures += 1;
         let failures = task.failures;
         if self.config.retry.max_attempts.is_some_and(|most| failures >= most) {
-            return self.settle(now, slot, TaskState::Error, service, commands, observer);
+            return self.settle(now, slot, state, service, commands, observer);
         }
+        if self.retry_budget.is_some() {
+            return self.ask_for_retry(slot, state, service);
+        }
+        self.try_again(now, slot, observer);
+    }
+
+    /// The task, which runs no more, waits for its next attempt.
+    pub(super) fn try_again<O: Observer>(&mut self, now: Time, slot: u32, observer: &mut O) {
+        let id = self.tasks.id(slot);
+        let failures = self.tasks.hot[slot as usize].failures;
         self.counts.waiting += 1;
         observer.on_record(now, &Record::Returned { task: id, failed: true });
         let pause = self.config.retry.backoff.pause(failures, id.number, self.jitter);
@@ -105,6 +131,9 @@ impl<P: Policy> Scheduler<P> {
             return;
         }
         observer.on_record(now, &Record::NodeLost { node });
+        if let Some(alarms) = &mut self.alarms {
+            alarms.node_lost(now, node);
+        }
         let mut lost = std::mem::take(&mut self.scratch);
         lost.extend(self.cluster.running(node, &self.tasks));
         let losses = self.losses_that_count(&lost, node);

@@ -36,6 +36,9 @@ impl<P: Policy> Scheduler<P> {
         if task.first_start == Time::NEVER {
             task.first_start = now;
         }
+        if let Some(limits) = &mut self.time_limits {
+            limits.attempt_begins(now, id);
+        }
         if self.interrupts != Interrupts::Never {
             self.begin_late(now, id.slot, node);
         }

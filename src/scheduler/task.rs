@@ -231,6 +231,11 @@ impl Tasks {
         if self.details.is_empty() { Time::NEVER } else { self.view(slot).details().deadline }
     }
 
+    /// Whether the task was interrupted, and its next start goes on with the same attempt.
+    pub(super) fn was_interrupted(&self, slot: u32) -> bool {
+        self.progress.get(slot as usize).is_some_and(|progress| progress.interrupted)
+    }
+
     /// Whether anything is said of any task that only some workloads say.
     #[inline(always)]
     pub(super) fn have_details(&self) -> bool {

@@ -6,11 +6,13 @@ use super::event_queue::{Due, EventNumber, EventQueue, Kind, MAX_INDEX, Rank};
 use super::news::News;
 use super::probabilities::Probabilities;
 use super::run::SimulationError;
-use super::truth::{Attempt, Course, NO_ATTEMPT, Truth};
-use crate::faults::NodeClocks;
+use super::truth::{Attempt, Course, GivenUp, NO_ATTEMPT, Truth};
+use crate::faults::{AttemptFates, NodeClocks};
 use crate::ids::{AttemptNumber, NodeId, TaskId};
 use crate::random::{Purpose, StreamKey, Streams};
-use crate::scheduler::{Command, Commands, Event, Observer, OnNodeLoss, Policy, Scheduler, TaskSpec};
+use crate::scheduler::{
+    Command, Commands, Event, Observer, OnNodeLoss, Outcome, Policy, Scheduler, TaskSpec,
+};
 use crate::structures::calendar::Ahead;
 use crate::structures::memory;
 use crate::time::{Duration, Time};
@@ -31,8 +33,8 @@ pub(super) struct Driver<'a, P, O> {
     /// By slot.
     pub(super) truths: Vec<Truth>,
     /// Attempts at nodes, and the places of those that are over.
-    attempts: Vec<Attempt>,
-    over: Vec<u32>,
+    pub(super) attempts: Vec<Attempt>,
+    pub(super) over: Vec<u32>,
     /// By slot, when `has_courses`.
     pub(super) courses: Vec<Course>,
     pub(super) has_courses: bool,
@@ -44,9 +46,11 @@ pub(super) struct Driver<'a, P, O> {
     free: Vec<u32>,
     pub(super) nodes: NodeClocks<'a, EventQueue>,
     pub(super) news: News<'a>,
-    probabilities: Probabilities,
-    limits: Limits<'a>,
-    failures: StreamKey,
+    pub(super) probabilities: Probabilities,
+    pub(super) limits: Limits<'a>,
+    pub(super) fates: AttemptFates<'a>,
+    /// Whether an attempt may take another time than its work does.
+    odd_times: bool,
     pub(super) delays: StreamKey,
     /// The speed all nodes share, if they do.
     common_speed: Option<f64>,
@@ -76,7 +80,10 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
             let joined = Event::NodeJoined { node: NodeId(node) };
             scheduler.handle(Time::ZERO, joined, &mut commands, &mut observer);
         }
+        let fates = AttemptFates::new(&world.faults.attempts, streams);
+        let takes_longer = world.retry.checkpoint.is_some();
         let resumes = world.retry.on_node_loss == OnNodeLoss::Resume || scheduler.interrupts();
+        let resumes = resumes || takes_longer || fates.may_fail_early();
         let (unsettled, speed) = (world.expected_unsettled(), world.nodes[0].speed);
         scheduler.reserve(unsettled);
         let arrivals = Arrivals::new(world, streams, scheduler.reads_details());
@@ -101,7 +108,8 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
             news: News::new(world, world.delays.streams(seed)),
             probabilities: Probabilities::default(),
             limits: world.workload.limits(),
-            failures: streams.key(Purpose::Failure),
+            fates,
+            odd_times: fates.may_fail_early() || takes_longer || world.retry.longest_attempt().is_some(),
             delays: world.delays.streams(seed).key(Purpose::DispatchDelay),
             common_speed: world.nodes.iter().all(|node| node.speed == speed).then_some(speed),
             works: Vec::new(),
@@ -289,24 +297,17 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
             return Ok(());
         }
         self.nodes.attempt_ends(now, node);
-        let probability = self.probabilities.of(slot, &self.truths);
-        let failed = probability > 0.0 && {
-            // An attempt that was interrupted and goes on is one attempt.
-            let which =
-                if self.has_courses { attempt - self.courses[slot as usize].resumptions } else { attempt };
-            let identity = self.identity(TaskId { slot, number });
-            self.failures.uniform2(identity, u64::from(which)) < probability
-        };
+        let outcome = self.outcome(TaskId { slot, number }, attempt, node, work);
         let event = Event::AttemptFinished {
             task: TaskId { slot, number },
             attempt: AttemptNumber(attempt),
             node: NodeId(node),
-            outcome: self.limits.outcome(number, work, failed),
+            outcome,
             service: self.service(work - self.limits.excess(number, work), node),
         };
         if self.has_courses {
             // A failed attempt is found at its end; the next one repeats all of the work.
-            self.courses[slot as usize].left = if failed { work } else { 0 };
+            self.courses[slot as usize].left = if outcome == Outcome::Failure { work } else { 0 };
         }
         let identity = || self.identity(TaskId { slot, number });
         let delay = self.news.completion(identity, attempt).ok_or(SimulationError::TimeOverflow)?;
@@ -353,7 +354,7 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
 
     /// Time that `work` takes on `node`.
     #[inline(always)]
-    fn service(&self, work: u64, node: u32) -> Duration {
+    pub(super) fn service(&self, work: u64, node: u32) -> Duration {
         let speed = self.common_speed.unwrap_or_else(|| self.world.nodes[node as usize].speed);
         // Where it is too long, adding to the clock reports the overflow.
         Duration::of_work(work, speed)
@@ -366,7 +367,11 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
             match *command {
                 Command::StartAttempt { task, attempt, node } => self.start(now, task, attempt, node)?,
                 Command::StopAttempt { task, attempt, node, interrupted } => {
-                    self.stop(now, task, attempt, node, interrupted);
+                    let why = if interrupted { GivenUp::Interrupted } else { GivenUp::Lost };
+                    self.stop(now, task, attempt, node, why);
+                }
+                Command::CancelAttempt { task, attempt, node } => {
+                    self.stop(now, task, attempt, node, GivenUp::Cancelled);
                 }
                 Command::Settle { task, .. } => {
                     // After the last arrival nobody but spawned tasks takes a free slot.
@@ -400,8 +405,13 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
             let clock = self.nodes.attempt_starts(now, node.0, &mut self.queue);
             clock.ok_or(SimulationError::TimeOverflow)?;
         }
-        let left = left.saturating_sub(self.limits.excess(task.number, work));
-        let end = begins.checked_add(self.service(left, node.0)).ok_or(SimulationError::TimeOverflow)?;
+        let excess = self.limits.excess(task.number, work);
+        let takes = if self.odd_times {
+            self.odd_time(task, attempt, node, (left, excess))
+        } else {
+            self.service(left.saturating_sub(excess), node.0)
+        };
+        let end = begins.checked_add(takes).ok_or(SimulationError::TimeOverflow)?;
         let index = self.over.pop().unwrap_or(self.attempts.len() as u32);
         let finish = self.queue.push(end, Kind::Finish, index);
         let sent =
@@ -415,42 +425,5 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
             memory::prefetch(&self.truths, soon as usize);
         }
         Ok(())
-    }
-
-    /// An attempt is given up: it is over before its end, or its end comes too late to count.
-    pub(super) fn stop(
-        &mut self,
-        now: Time,
-        task: TaskId,
-        attempt: AttemptNumber,
-        node: NodeId,
-        interrupted: bool,
-    ) {
-        let Truth { work, attempt: index, .. } = self.truths[task.slot as usize];
-        let ran = match self.attempts.get_mut(index as usize) {
-            Some(place) if place.still_runs(task, attempt) => {
-                place.finish = EventNumber::NONE;
-                self.over.push(index);
-                true
-            }
-            _ => false,
-        };
-        let mut runs_here = ran;
-        if self.has_courses {
-            let course = &mut self.courses[task.slot as usize];
-            runs_here =
-                ran && course.begin == EventNumber::NONE && self.news.has_stayed_up(node.0, course.changes);
-            course.begin = EventNumber::NONE;
-            course.interrupted = interrupted;
-            course.resumes = interrupted || self.world.retry.on_node_loss == OnNodeLoss::Resume;
-            if !course.resumes {
-                course.left = work;
-            } else if ran {
-                self.credit(now, task.slot, node.0);
-            }
-        }
-        if runs_here {
-            self.nodes.attempt_ends(now, node.0);
-        }
     }
 }

@@ -4,6 +4,7 @@ use super::driver::Driver;
 use super::event_queue::{Due, Kind};
 use super::news::Failure;
 use super::run::SimulationError;
+use super::truth::GivenUp;
 use crate::faults::Change;
 use crate::ids::NodeId;
 use crate::scheduler::{Command, Event, Observer, Policy, Record};
@@ -62,7 +63,7 @@ impl<P: Policy, O: Observer> Driver<'_, P, O> {
             if let Command::StopAttempt { task, attempt, node, interrupted: false } =
                 self.commands.as_slice()[at]
             {
-                self.stop(now, task, attempt, node, false);
+                self.stop(now, task, attempt, node, GivenUp::Lost);
             }
         }
     }
@@ -71,8 +72,11 @@ impl<P: Policy, O: Observer> Driver<'_, P, O> {
     pub(super) fn credit(&mut self, now: Time, slot: u32, node: u32) {
         let course = &mut self.courses[slot as usize];
         let end = self.news.end_of_attempt(now, node, course.changes);
-        let elapsed = end.since(course.started);
+        let mut elapsed = end.since(course.started);
         let speed = self.world.nodes[node as usize].speed;
+        if let Some(checkpoint) = &self.world.retry.checkpoint {
+            (elapsed, course.saved) = checkpoint.kept_of(elapsed, course.restored);
+        }
         course.left = course.left.saturating_sub(elapsed.work_at(speed));
     }
 }

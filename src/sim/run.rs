@@ -80,6 +80,7 @@ pub fn simulate<P: Policy>(
             timeline_buckets: world.timeline_buckets,
             // Only the timeline asks, and some means are long sums.
             expected_span: if world.timeline_buckets > 0 { world.expected_span() } else { Duration::ZERO },
+            alarms: !world.alarms.is_empty(),
             classes: world.workload.class_names().len(),
             breakers: world.guards.breaker.is_some(),
             locks: world.guards.locks.is_some(),

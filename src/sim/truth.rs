@@ -2,7 +2,7 @@
 
 use super::event_queue::EventNumber;
 use crate::ids::{AttemptNumber, TaskId};
-use crate::time::Time;
+use crate::time::{Duration, Time};
 
 /// What is true of an unsettled task, whatever the scheduler believes. Very many may wait: small.
 #[derive(Clone, Copy, Debug)]
@@ -56,6 +56,25 @@ pub(super) struct Course {
     pub(super) interrupted: bool,
     /// How many starts went on with an attempt that was interrupted.
     pub(super) resumptions: u32,
+    /// Whether the current start went on with an attempt that was interrupted.
+    pub(super) goes_on: bool,
+    /// The work that is left when the current attempt fails before its end; 0 when it does not.
+    pub(super) fails_at: u64,
+    /// Whether the current attempt went on from a checkpoint.
+    pub(super) restored: bool,
+    /// Time until the last checkpoint of an attempt that has died with its node was written.
+    pub(super) saved: Duration,
+}
+
+/// Why an attempt is given up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum GivenUp {
+    /// Its node is lost.
+    Lost,
+    /// It makes room, and goes on later.
+    Interrupted,
+    /// It took too long.
+    Cancelled,
 }
 
 impl Course {
@@ -68,6 +87,10 @@ impl Course {
             resumes: false,
             interrupted: false,
             resumptions: 0,
+            goes_on: false,
+            fails_at: 0,
+            restored: false,
+            saved: Duration::ZERO,
         }
     }
 }

@@ -24,6 +24,7 @@ impl<P: Policy, O: Observer> Driver<'_, P, O> {
         course.started = self.scheduler.sent(task.slot, now);
         let interrupted = std::mem::take(&mut course.interrupted);
         course.resumptions += u32::from(interrupted);
+        course.goes_on = interrupted;
         if let Some(delay) = &self.world.delays.dispatch {
             let mut stream = self.delays.stream2(identity, u64::from(attempt.0));
             let delay = Duration::from_seconds(delay.sample(&mut stream));

@@ -318,6 +318,19 @@ impl Workload {
         }
     }
 
+    /// Whether some tasks have deadlines.
+    pub fn has_deadlines(&self) -> bool {
+        match self {
+            Workload::Generated { classes, .. } => {
+                classes.iter().any(|class| class.details.deadline.is_some())
+            }
+            Workload::Listed { tasks, .. } => {
+                let has_one = |details: &TaskDetails| details.deadline != Time::NEVER;
+                tasks.iter().any(|task| task.details.as_deref().is_some_and(has_one))
+            }
+        }
+    }
+
     /// The most slots that one task takes.
     pub fn max_slots(&self) -> u32 {
         match self {

@@ -8,9 +8,9 @@ use falcon::ids::{AttemptNumber, NodeId, TaskId};
 use falcon::policies::{self, BackfillSpec, PolicySpec};
 use falcon::random::Streams;
 use falcon::scheduler::{
-    BreakerPlan, BreakerState, ClosedBy, Command, Commands, Dispatch, Event, GuardPlan, Limits, LockPlan,
-    NO_LOCK, NodeSpec, Outcome, Record, Resources, RetryPlan, Scheduler, SchedulerConfig, TaskDetails,
-    TaskSpec, Trip, Window, Zones,
+    BreakerPlan, BreakerState, BudgetPlan, ClosedBy, Command, Commands, Dispatch, Event, GuardPlan, Limits,
+    LockPlan, NO_LOCK, NodeSpec, Outcome, Record, Resources, RetryPlan, Scheduler, SchedulerConfig,
+    TaskDetails, TaskSpec, Trip, Window, Zones,
 };
 use falcon::time::{Duration, Time};
 
@@ -110,13 +110,19 @@ pub(crate) fn play(policy: &PolicySpec, seed: u64, breakers: bool) -> Seen {
     let locks = with_locks.then_some(LockPlan { lease: Duration(LEASE * SECOND) });
     let guards = GuardPlan { breaker: breakers.then_some(breaker), locks };
     let config = SchedulerConfig {
-        retry: RetryPlan::default(),
+        retry: RetryPlan {
+            timeout: seed.is_multiple_of(3).then_some(Duration(4 * SECOND)),
+            total_timeout: (seed % 5 == 1).then_some(Duration(60 * SECOND)),
+            budget: (seed % 4 == 1).then_some(BudgetPlan { share: 0.5, burst: 10 }),
+            ..RetryPlan::default()
+        },
         max_demand: 4,
         starts_are_reported: false,
         seed,
         resources: Arc::new(resources.clone()),
         limits,
         guards,
+        alarms: Default::default(),
     };
     let built = policies::build_in(&Zones::default(), &resources, policy, &nodes, 4, Streams::new(seed));
     let mut world = Closings {
@@ -305,6 +311,9 @@ impl<P: falcon::scheduler::Policy> Closings<P> {
                     if lost && let Some(at) = self.lost.get_mut(self.locks[task.number as usize] as usize) {
                         *at = Some(now);
                     }
+                }
+                Command::CancelAttempt { task, attempt, node } => {
+                    self.running.retain(|running| *running != (task, attempt, node));
                 }
                 Command::Settle { .. } => self.settled += 1,
             }

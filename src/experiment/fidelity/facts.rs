@@ -100,7 +100,8 @@ impl Fact {
             // What the scheduler does itself is no fact it is told.
             Record::Interrupted { .. } | Record::Stolen { .. } => return None,
             Record::Dispatched { .. } | Record::Settled { .. } | Record::Refused { .. } => return None,
-            Record::InJob { .. } => return None,
+            Record::InJob { .. } | Record::TimedOut { .. } | Record::RetryDenied { .. } => return None,
+            Record::Saved { .. } | Record::Alarm { .. } => return None,
             // Known by what starts elsewhere.
             Record::NodeClosed { .. }
             | Record::NodeOpened { .. }

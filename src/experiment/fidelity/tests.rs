@@ -224,6 +224,7 @@ fn run(seed: u64, values: &[(Metric, f64)]) -> ReplicationResult {
         classes: vec![],
         timeline: None,
         window: Duration::ZERO,
+        alarms: Vec::new(),
         nodes: vec![],
         held: vec![],
         tasks: vec![],

@@ -2,26 +2,23 @@
 
 use std::sync::Arc;
 
+use super::alarms;
 use super::diagnostics::{Diagnostic, Origin};
 use super::distributions::{self, DistributionTable, MOST_SECONDS};
 use super::faults;
 use super::guards;
-use super::keys::{
-    BackoffTable, FailsWord, LossWord, NodeTable, RejectionWord, RetryTable, RunTable, ScenarioTable,
-    SchedulerTable, UntilTable,
-};
+use super::keys::{FailsWord, NodeTable, RunTable, ScenarioTable, SchedulerTable, UntilTable};
 use super::policies::{self, Placed};
 use super::reader::{Found, Key, Reader};
 use super::resources::Supply;
+use super::retry;
 use super::tasks::{self, Tasks};
 use super::values::{Seconds, grouped};
 use super::zones;
 use crate::distribution::Distribution;
 use crate::experiment::plan::{NodeGroup, Plan, RunPlan, Until};
-use crate::faults::{FailsWhen, NodeFaults};
-use crate::scheduler::retry::{Backoff, OnNodeLoss, OnRejection, RetryPlan};
-use crate::time::{Duration, Time};
-use crate::workload::Workload;
+use crate::faults::{FailsWhen, Faults, NodeFaults};
+use crate::time::Time;
 use crate::world::Delays;
 
 /// More nodes than this are refused: their tables alone would take gigabytes.
@@ -73,7 +70,7 @@ pub(super) fn check(
     let count = cluster.as_ref().map(|c| c.groups.iter().map(|g| u64::from(g.count)).sum());
     let listed = scenario.policies.found().map(|found| &found.value.items[..]);
     let policies = policies::lower(listed, given.policies, count, reader);
-    let retry = retry(scenario.retry.value(), reader);
+    let retry = retry::lower(scenario.retry.value(), reader);
     let users = policies.iter().any(|(_, spec, _)| spec.order.is_over_users());
     let tasks = match &scenario.workload {
         Key::Found(workload) => tasks::lower(workload, cluster.as_ref(), zones.as_ref(), users, reader),
@@ -89,8 +86,7 @@ pub(super) fn check(
     };
     let run = run(scenario.run.value(), tasks.as_ref(), reader);
     if let Some(tasks) = &tasks {
-        endless(scenario, tasks, reader);
-        redraw(scenario.retry.value(), tasks, reader);
+        retry::check_tasks(scenario, tasks, reader);
         if let Some(cluster) = &cluster {
             too_long(scenario.run.value(), tasks, cluster, reader);
         }
@@ -101,13 +97,19 @@ pub(super) fn check(
     let delays = delays(scenario.scheduler.value(), reader);
     let guards = guards::lower(scenario.scheduler.value(), tasks.as_ref(), &queue_limits(scenario), reader);
     let faults = faults::lower(&scenario.faults, cluster.as_ref(), zones.as_ref(), reader);
+    let attempts = scenario.workload.value().map(faults::of_attempts);
+    let alarms = alarms::lower(scenario, reader);
+    let has_deadlines = tasks.as_ref().map(|tasks| tasks.workload.has_deadlines());
+    let nodes = faults.as_ref().zip(cluster.as_ref().map(|cluster| &cluster.groups[..]));
+    alarms::check(scenario, has_deadlines, nodes, reader);
+    retry::check_policies(scenario.retry.value(), &policies, reader);
     let plan = Plan {
         name: scenario.name.value().map_or_else(|| given.default_name.to_string(), |name| name.0.clone()),
         description: scenario.description.value().cloned().unwrap_or_default(),
         run: run?,
         resources: Arc::new(cluster.as_ref()?.supply.resources()),
         groups: cluster?.groups,
-        faults: faults?,
+        faults: Faults { attempts: attempts??, ..faults? },
         zones: zones?,
         workload: tasks?.workload,
         retry: retry?,
@@ -116,6 +118,7 @@ pub(super) fn check(
             Some(key) => key.value().map(|limit| limit.0),
         },
         guards: guards?,
+        alarms: alarms?,
         delays: delays?,
         policies: policies.iter().map(|(_, spec, _)| spec.clone()).collect(),
     };
@@ -250,63 +253,8 @@ fn node_group(found: &Found<NodeTable>, reader: &mut Reader) -> Option<NodeGroup
             Key::Broken => return None,
             key => key.value().map(|limit| limit.small()),
         },
+        failure_probability: node.failure_probability.value()?.0,
         faults,
-    })
-}
-
-fn retry(table: Option<&RetryTable>, reader: &mut Reader) -> Option<RetryPlan> {
-    let table = table?;
-    let backoff = backoff(table.backoff.value()?, reader);
-    Some(RetryPlan {
-        max_attempts: table.max_attempts.value()?.0,
-        backoff: backoff?,
-        on_node_loss: match table.on_node_loss.value()? {
-            LossWord::Restart => OnNodeLoss::Restart,
-            LossWord::Resume => OnNodeLoss::Resume,
-            LossWord::Fail => OnNodeLoss::Fail,
-        },
-        on_rejection: match table.on_rejection.value()? {
-            RejectionWord::Settle => OnRejection::Settle,
-            RejectionWord::Retry => {
-                again_at_once(table, reader);
-                OnRejection::Retry
-            }
-        },
-        redraw: *table.redraw.value()?,
-    })
-}
-
-/// A submission that is refused and repeated at once is refused again for ever.
-fn again_at_once(table: &RetryTable, reader: &mut Reader) {
-    let pauses =
-        table.backoff.value().and_then(|backoff| backoff.base.value()).is_some_and(|base| base.0 > 0.0);
-    if let (Some(given), false) = (table.on_rejection.found(), pauses || table.backoff.is_broken()) {
-        reader.report(
-            Diagnostic::new("`on_rejection = \"retry\"` needs a pause", given.at, "would repeat at once")
-                .help("give `backoff.base` a time, such as `backoff.base = \"1s\"`"),
-        );
-    }
-}
-
-fn backoff(table: &BackoffTable, reader: &mut Reader) -> Option<Backoff> {
-    let (base, max) = (table.base.value()?.0, table.max.value()?.0);
-    if let Some(given) = table.base.found()
-        && base > max
-    {
-        let mut diagnostic =
-            Diagnostic::new("the first pause is longer than the longest", given.at, "`base`")
-                .help("lower `base`, or raise `max`");
-        diagnostic = match table.max.found() {
-            Some(max) => diagnostic.context(max.at, "`max`"),
-            None => diagnostic.help(format!("`max` is {max} s unless it is given")),
-        };
-        reader.report(diagnostic);
-    }
-    Some(Backoff {
-        base: Duration::from_seconds(base)?,
-        factor: table.factor.value()?.0,
-        max: Duration::from_seconds(max)?,
-        jitter: table.jitter.value()?.0,
     })
 }
 
@@ -334,37 +282,6 @@ fn delay(key: &Key<DistributionTable<Seconds>>, reader: &mut Reader) -> Option<O
             Some((delay != Distribution::constant(0.0)).then_some(delay))
         }
         Key::Absent | Key::Default(_) => Some(None),
-    }
-}
-
-/// A task that fails every time and is tried for ever is never settled.
-fn endless(scenario: &ScenarioTable, tasks: &Tasks, reader: &mut Reader) {
-    let unlimited = scenario.retry.value().and_then(|retry| retry.max_attempts.found());
-    let Some(unlimited) = unlimited.filter(|attempts| attempts.value.0.is_none()) else { return };
-    let fails = match &tasks.workload {
-        Workload::Generated { classes, .. } => classes.iter().any(|class| class.failure_probability == 1.0),
-        Workload::Listed { tasks, .. } => tasks.iter().any(|task| task.failure_probability == 1.0),
-    };
-    if fails {
-        let title = "tasks that always fail and are always tried again never settle";
-        reader.report(
-            Diagnostic::new(title, unlimited.at, "without an end")
-                .help("lower `failure_probability` below 1, or give `max_attempts` a number"),
-        );
-    }
-}
-
-fn redraw(retry: Option<&RetryTable>, tasks: &Tasks, reader: &mut Reader) {
-    let Some(redraw) = retry.and_then(|retry| retry.redraw.found()).filter(|redraw| redraw.value) else {
-        return;
-    };
-    if let Workload::Listed { .. } = tasks.workload {
-        let title = "`redraw` needs a distribution to draw from";
-        reader.report(
-            Diagnostic::new(title, redraw.at, "cannot draw new work")
-                .context(tasks.count_at, "every task's work is given")
-                .help("leave `redraw` out: a retry repeats the same work"),
-        );
     }
 }
 

@@ -4,6 +4,7 @@ use super::check::Cluster;
 use super::declare::table;
 use super::diagnostics::Diagnostic;
 use super::files::{self, FilePath};
+use super::keys::{FailurePointWord, WorkloadTable};
 use super::reader::{Found, Key, Reader, quoted};
 use super::several::Several;
 use super::trace;
@@ -11,7 +12,7 @@ use super::values::{Count, Fraction, Quantity, Seconds};
 use super::words::Name;
 use super::zones;
 use crate::experiment::plan::{NodeGroup, ZonePlan};
-use crate::faults::{Affected, Faults, Outage};
+use crate::faults::{Affected, AttemptFaults, FailurePoint, Faults, Outage};
 use crate::time::Time;
 
 table! {
@@ -40,6 +41,16 @@ table! {
         /// The instant they are back.
         end: Quantity<Seconds>;
     }
+}
+
+/// How attempts fail besides with the probability of their tasks, as [workload] says; what nodes add to
+/// that is said of each group.
+pub(super) fn of_attempts(workload: &WorkloadTable) -> Option<AttemptFaults> {
+    let point = match workload.failure_point.value()? {
+        FailurePointWord::End => FailurePoint::End,
+        FailurePointWord::Uniform => FailurePoint::Uniform,
+    };
+    Some(AttemptFaults { nodes: Vec::new(), point, poison: workload.poison.value()?.0 })
 }
 
 /// What breaks, as far as it says.

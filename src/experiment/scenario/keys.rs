@@ -1,5 +1,6 @@
 //! Every key of a scenario file, once: its type, its default and what it means.
 
+use super::alarms::AlarmsTable;
 use super::arrivals::ArrivalsTable;
 use super::declare::{choice, parameters, table, words};
 use super::distributions::DistributionTable;
@@ -10,8 +11,9 @@ use super::guards::{BreakerTable, LockTable, MOST_LOCKS};
 use super::policies::PolicyTable;
 use super::reader::{Reader, Setting};
 pub(super) use super::resources::{CapacityTable, DemandTable};
+use super::retry::{BackoffTable, BudgetTable, CheckpointTable, RetryTable};
 use super::several::{Located, Several};
-use super::values::{Count, Fraction, Growth, Plain, Positive, Quantity, Seconds, Urgency, Whole};
+use super::values::{Count, Fraction, Plain, Positive, Quantity, Seconds, Urgency, Whole};
 use super::words::Name;
 use super::zones::ZonesTable;
 
@@ -38,6 +40,8 @@ table! {
         scheduler: SchedulerTable = SchedulerTable::default();
         /// What breaks besides nodes that fail by chance.
         faults: FaultsTable = FaultsTable::default();
+        /// What is to be told of in `alarms.csv`.
+        alarms: AlarmsTable;
     }
 }
 
@@ -82,6 +86,8 @@ table! {
         fails: FailsWord = FailsWord::Always;
         /// Tasks that may wait in the queue of one node under push; a full node refuses.
         queue_limit: Whole<0, { u32::MAX as u64 - 1 }>;
+        /// Probability that the node makes an attempt fail; a cause of its own beside the task's.
+        failure_probability: Fraction = Fraction(0.0);
     }
 }
 
@@ -96,6 +102,10 @@ table! {
         duration: DistributionTable<Plain>;
         /// Probability that an attempt fails, found at its end.
         failure_probability: Fraction = Fraction(0.0);
+        /// How far an attempt that fails comes: to its "end", or to a point drawn uniformly from its work.
+        failure_point: FailurePointWord = FailurePointWord::End;
+        /// Share of poison tasks, whose every attempt fails.
+        poison: Fraction = Fraction(0.0);
         /// Urgency; larger is more urgent.
         priority: DistributionTable<Urgency> = DistributionTable::constant(0.0);
         /// What a task takes of its node while it runs: slots and named resources.
@@ -322,55 +332,13 @@ words! {
     }
 }
 
-table! {
-    /// What happens to attempts that fail or are lost with their node.
-    RetryTable, "[retry]" {
-        /// Failed attempts before state error, or "unlimited".
-        max_attempts: AttemptsTable = AttemptsTable(Some(3));
-        /// Pause before a retry.
-        backoff: BackoffTable = BackoffTable::default();
-        /// What becomes of attempts whose node is lost.
-        on_node_loss: LossWord = LossWord::Restart;
-        /// What becomes of a submission that is refused because too many tasks wait.
-        on_rejection: RejectionWord = RejectionWord::Settle;
-        /// Whether every new attempt draws new work.
-        redraw: bool = false;
-    }
-}
-
-table! {
-    /// Pause before a retry: base x factor^(failures - 1), at most max, spread by jitter.
-    BackoffTable, "`backoff`" {
-        /// Pause after the first failure.
-        base: Quantity<Seconds> = Quantity::new(0.0);
-        /// Growth per failure.
-        factor: Growth = Growth(2.0);
-        /// Longest pause, before jitter.
-        max: Quantity<Seconds> = Quantity::new(60.0);
-        /// Relative spread: a factor is drawn from 1 - jitter to 1 + jitter.
-        jitter: Fraction = Fraction(0.0);
-    }
-}
-
 words! {
-    /// What becomes of attempts whose node is lost; they do not count as failed.
-    LossWord {
-        /// The task starts over; its work is lost.
-        Restart "restart";
-        /// The task goes on elsewhere; its work is kept.
-        Resume "resume";
-        /// The task ends in state error.
-        Fail "fail";
-    }
-}
-
-words! {
-    /// What becomes of a submission that is refused because too many tasks wait.
-    RejectionWord {
-        /// The task ends in state rejected.
-        Settle "settle";
-        /// It is submitted again after a backoff, up to the limit of attempts.
-        Retry "retry";
+    /// How far an attempt that fails comes.
+    FailurePointWord {
+        /// To its end, where the failure is found.
+        End "end";
+        /// To a point drawn uniformly from the work it would do.
+        Uniform "uniform";
     }
 }
 
@@ -406,6 +374,8 @@ pub(super) fn home_of(key: &str) -> Option<&'static str> {
         (FaultsTable::KEYS, FaultsTable::SHOWN),
         (OutageTable::KEYS, OutageTable::SHOWN),
         (BackoffTable::KEYS, BackoffTable::SHOWN),
+        (BudgetTable::KEYS, BudgetTable::SHOWN),
+        (CheckpointTable::KEYS, CheckpointTable::SHOWN),
     ];
     homes.iter().find(|(keys, _)| keys.contains(&key)).map(|(_, shown)| *shown)
 }
@@ -449,43 +419,5 @@ impl schemars::JsonSchema for UntilTable {
     fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
         let time = generator.subschema_for::<Quantity<Seconds>>();
         schemars::json_schema!({ "anyOf": [{ "const": "settled" }, time] })
-    }
-}
-
-/// Failed attempts before state error; `None` for no limit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct AttemptsTable(pub(super) Option<u32>);
-
-impl Setting for AttemptsTable {
-    fn read(node: &Node, reader: &mut Reader) -> Option<Self> {
-        match &node.value {
-            Value::Text(text) if text == "unlimited" => Some(AttemptsTable(None)),
-            Value::Text(text) => {
-                let title =
-                    format!("{} must be a whole number of at least 1, or \"unlimited\"", reader.key());
-                let near = super::nearest::nearest(text, ["unlimited"]);
-                let mut diagnostic =
-                    super::diagnostics::Diagnostic::new(title, node.origin, "found a string");
-                diagnostic.help.extend(near.map(|near| format!("did you mean \"{near}\"?")));
-                reader.report(diagnostic);
-                None
-            }
-            _ => Count::read(node, reader).map(|count| AttemptsTable(Some(count.small()))),
-        }
-    }
-
-    fn write(&self) -> serde_json::Value {
-        self.0.map_or_else(|| "unlimited".into(), |count| count.into())
-    }
-}
-
-impl schemars::JsonSchema for AttemptsTable {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "MaxAttempts".into()
-    }
-
-    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        let count = generator.subschema_for::<Count>();
-        schemars::json_schema!({ "anyOf": [{ "const": "unlimited" }, count] })
     }
 }

@@ -5,6 +5,7 @@
 //! must hold across keys is checked while the plan is made (`check`, `tasks`). No step gives up at
 //! the first mistake, and none reports what follows from one already reported.
 
+mod alarms;
 mod arrivals;
 mod check;
 mod declare;
@@ -23,6 +24,7 @@ mod policies;
 mod reader;
 mod resolved;
 mod resources;
+mod retry;
 mod schema;
 mod several;
 mod spawn;

@@ -136,7 +136,7 @@ pub(super) fn check_batch(inline: &InlinePolicy, spec: &PolicySpec, reader: &mut
 }
 
 /// Whether better tasks interrupt others, by the order itself or because the policy says so.
-fn interrupts(spec: &PolicySpec) -> bool {
+pub(in super::super) fn interrupts(spec: &PolicySpec) -> bool {
     let (can, why) = nature(&spec.order);
     can && (spec.preempt || !why.is_empty())
 }

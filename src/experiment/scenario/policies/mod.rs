@@ -19,8 +19,8 @@ mod dispatch;
 mod parts;
 mod score;
 
-pub(super) use dispatch::check_limits;
 use dispatch::{check_batch, check_serial};
+pub(super) use dispatch::{check_limits, interrupts};
 use parts::{Backfill, DispatchKind, Order, Place};
 
 /// A policy of the list: a preset's name or a table.
