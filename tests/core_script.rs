@@ -72,6 +72,7 @@ fn core(policy: &str, nodes: &[u32], retry: RetryPlan) -> Core {
         seed: 1,
         resources: Default::default(),
         limits: Limits::default(),
+        monitor: None,
     };
     let policy = policies::build(&spec, &nodes, max_demand, Streams::new(1));
     Core {
@@ -819,6 +820,7 @@ fn a_start_that_is_reported_late_counts_from_the_report() {
             seed: 1,
             resources: Default::default(),
             limits: Limits::default(),
+            monitor: None,
         };
         let fifo = falcon::policies::registry::preset("fifo").expect("a preset");
         Scheduler::new(policies::build(&fifo, &nodes, 1, Streams::new(1)), &nodes, config)

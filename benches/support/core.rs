@@ -30,6 +30,7 @@ impl Core {
         let policy = policies::build(spec, nodes, widest, streams);
         let config = SchedulerConfig {
             limits: Limits::default(),
+            monitor: None,
             retry: RetryPlan::default(),
             max_demand: widest,
             starts_are_reported: false,

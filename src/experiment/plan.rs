@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::faults::{Faults, NodeFaults};
+use crate::faults::{Faults, NodeFaults, RandomDisturbance};
 use crate::policies::spec::PolicySpec;
 use crate::scheduler::Resources;
 use crate::scheduler::retry::RetryPlan;
@@ -53,6 +53,8 @@ pub struct NodeGroup {
     pub queue_limit: Option<u32>,
     /// How its nodes fail; `None` when they never do.
     pub faults: Option<NodeFaults>,
+    /// What disturbs its nodes by chance.
+    pub disturbances: Vec<RandomDisturbance>,
 }
 
 /// The zones of a scenario.

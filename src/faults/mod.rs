@@ -1,11 +1,17 @@
-//! What breaks: nodes that go down and come up again, by chance or as planned.
+//! What breaks: nodes that go down and come up again, by chance or as planned; nodes that are slow, pause
+//! or are cut off; messages that are lost.
 
 mod clocks;
 mod crew;
+mod disturbances;
 mod outages;
 pub mod trace;
 
 pub use clocks::{Change, NodeClocks, Timers};
+pub use disturbances::{
+    Disturbance, DisturbanceClocks, DisturbanceStep, Disturbances, MessageLoss, PlannedDisturbance,
+    RandomDisturbance,
+};
 pub use outages::{Affected, Outage};
 
 use crate::distribution::Distribution;
@@ -43,4 +49,8 @@ pub struct Faults {
     pub repair_crew: Option<u32>,
     /// When which nodes are out, whatever else happens to them.
     pub outages: Vec<Outage>,
+    /// What disturbs nodes without taking them down.
+    pub disturbances: Disturbances,
+    /// Messages that are lost; `None` when none is.
+    pub message_loss: Option<MessageLoss>,
 }

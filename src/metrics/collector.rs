@@ -1,6 +1,7 @@
 //! Turns the records of one run into its figures, in memory that does not grow with the run.
 
 use super::columns::{Metric, MetricRow};
+use super::detection::Detection;
 use super::histogram::Histogram;
 use super::jobs::JobStats;
 use super::results::{NodeResult, Timeline};
@@ -93,6 +94,9 @@ pub struct Collector {
     attempts_lost: u64,
     preemptions: u64,
     stolen: u64,
+    refused: u64,
+    in_vain: u64,
+    detection: Detection,
     wasted: u128,
     held: Vec<u128>,
     nodes_up: u32,
@@ -128,6 +132,9 @@ impl Collector {
             attempts_lost: 0,
             preemptions: 0,
             stolen: 0,
+            refused: 0,
+            in_vain: 0,
+            detection: Detection::default(),
             wasted: 0,
             held: Vec::new(),
             nodes_up: 0,
@@ -221,6 +228,7 @@ impl Collector {
 
     fn on_node_joined(&mut self, now: Time, node: usize) {
         self.nodes[node].up_since = now;
+        self.detection.returned(now, node, self.first_arrival.unwrap_or(now));
         if let Some(failed) = self.failed.get_mut(node) {
             *failed = Time::NEVER;
         }
@@ -231,6 +239,13 @@ impl Collector {
         if let Some(timeline) = &mut self.timeline {
             timeline.nodes_up(now, self.nodes_up);
         }
+    }
+
+    /// The scheduler believes that the node is down.
+    fn on_node_lost(&mut self, now: Time, node: usize) {
+        let failed = self.failed.get(node).copied().filter(|failed| *failed != Time::NEVER);
+        self.detection.lost(now, node, self.nodes.len(), failed);
+        self.on_node_down(now, node);
     }
 
     fn on_node_down(&mut self, now: Time, node: usize) {
@@ -284,7 +299,8 @@ impl Collector {
         let end = self.last_settled.max(start);
         let window = end - start;
         let nodes = self.finish_nodes(end);
-        let metrics = self.metrics(window, &nodes);
+        let mut metrics = self.metrics(window, &nodes);
+        self.detection.write(&mut metrics, nodes.len(), start, end);
         let classes = self
             .classes
             .iter()
@@ -342,6 +358,8 @@ impl Collector {
         row.set(Metric::AttemptsLost, self.attempts_lost as f64);
         row.set(Metric::Preemptions, self.preemptions as f64);
         row.set(Metric::StolenTasks, self.stolen as f64);
+        row.set(Metric::StaleResults, self.refused as f64);
+        row.set(Metric::DuplicateExecutions, self.in_vain as f64);
         row.set(Metric::WastedTime, self.wasted as f64 / 1e9);
         row.set(Metric::MeanQueueLength, self.waiting_area as f64 / window.0 as f64);
         row.set(Metric::MeanInSystem, self.system_area as f64 / window.0 as f64);
@@ -453,14 +471,20 @@ impl Observer for Collector {
             }
             Record::NodeJoined { node } => self.on_node_joined(now, node.index()),
             Record::NodeFailed { node } => self.on_node_failed(now, node.index()),
-            Record::NodeLost { node } => self.on_node_down(now, node.index()),
+            Record::NodeLost { node } => self.on_node_lost(now, node.index()),
+            Record::DeclaredDead { node } => {
+                if self.failed.get(node.index()).is_none_or(|failed| *failed == Time::NEVER) {
+                    self.detection.wrong();
+                }
+            }
+            Record::RanInVain { .. } => self.in_vain += 1,
             Record::Released { node, demand, held, .. } => self.on_released(now, node.index(), demand, held),
             Record::InJob { task, job, tasks, shortest } => {
                 let jobs = self.jobs.get_or_insert_default();
                 jobs.arrived(now, task, job, tasks, shortest);
             }
             Record::Stolen { .. } => self.stolen += 1,
-            Record::Refused { .. } => {}
+            Record::Refused { .. } => self.refused += 1,
         }
     }
 }

@@ -88,6 +88,12 @@ metrics! {
     MeanJobMakespan "mean_job_makespan" "s" Lower "Mean time from a job's first arrival to its last settled task, of completed jobs.";
     P95JobMakespan "p95_job_makespan" "s" Lower "Job makespan that 95 % of completed jobs do not exceed.";
     MeanJobSlowdown "mean_job_slowdown" "1" Lower "Mean of job makespan / time of its longest path on the fastest node, of completed jobs.";
+    MeanTimeToDetect "mean_time_to_detect" "s" Lower "Mean time from a node's failure until the scheduler knows; missing when none was found out late.";
+    MeanTimeBetweenFailures "mean_time_between_failures" "s" Higher "Time that nodes were believed up / times that one was lost; missing when none was.";
+    MeanTimeToRepair "mean_time_to_repair" "s" Lower "Mean time that a lost node was believed down until it was back; missing when none came back.";
+    WrongDeclarations "wrong_declarations" "nodes" Lower "Times that a node that worked was declared dead.";
+    StaleResults "stale_results" "attempts" Lower "Results that were refused: their attempt no longer counted.";
+    DuplicateExecutions "duplicate_executions" "attempts" Lower "Attempts that ran to their end though the scheduler had given them up.";
 }
 
 /// How many metrics there are.

@@ -2,6 +2,7 @@
 
 pub mod collector;
 pub mod columns;
+mod detection;
 pub mod driver;
 pub mod histogram;
 mod jobs;

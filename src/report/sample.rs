@@ -74,6 +74,7 @@ impl Sample {
             zone: None,
             queue_limit: None,
             faults,
+            disturbances: Vec::new(),
         };
         let class = |name: &str, share| TaskClass {
             name: name.to_string(),

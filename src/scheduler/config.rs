@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::monitor::MonitorPlan;
 use super::resources::Resources;
 use super::retry::RetryPlan;
 
@@ -24,6 +25,9 @@ pub struct SchedulerConfig {
     pub resources: Arc<Resources>,
     /// How many tasks may wait, and whether they wait for ever.
     pub limits: Limits,
+    /// Whether and how it finds out by itself that nodes are dead. Drivers then send heartbeats.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub monitor: Option<MonitorPlan>,
 }
 
 /// How many tasks may wait, and whether they wait for ever.

@@ -100,4 +100,10 @@ pub enum Event {
         /// Number of the first task that does not come.
         next: u32,
     },
+    /// A node says that it is there. Sent to schedulers with a monitor; may be left out, which is what a
+    /// monitor is for.
+    Heartbeat {
+        /// The node.
+        node: NodeId,
+    },
 }

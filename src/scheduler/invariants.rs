@@ -29,6 +29,7 @@ impl<P: Policy> Scheduler<P> {
         assert_eq!(count(&[TaskState::Backoff, TaskState::Blocked]), counts.away, "tasks in no queue");
 
         self.check_dependencies();
+        self.check_monitor();
         let mut seen = vec![false; self.tasks.hot.len()];
         let mut see = |slot: u32| {
             assert!(!seen[slot as usize], "slot {slot} is in two places");

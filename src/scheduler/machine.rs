@@ -8,6 +8,7 @@ use super::config::{Limits, SchedulerConfig};
 use super::dependencies::Dependencies;
 use super::event::{Event, Outcome, TaskSpec};
 use super::late_binding::Reservations;
+use super::monitor::Monitor;
 use super::moving_keys::MovingKeys;
 use super::policy::{Backfill, Dispatch, Entry, Interrupts, Manner, Order, Place, Policy, Step};
 use super::prefetching::Prefetched;
@@ -91,6 +92,8 @@ pub struct Scheduler<P> {
     pub(super) arrived: Vec<u32>,
     /// By slot: how often a submission was refused.
     pub(super) refusals: Vec<u32>,
+    /// What is known of nodes by their heartbeats, when they send some.
+    pub(super) monitor: Option<Box<Monitor>>,
     /// Tasks of the event or decision at hand; kept to use its memory again.
     pub(super) scratch: Vec<u32>,
 }
@@ -137,6 +140,7 @@ impl<P: Policy> Scheduler<P> {
         let queues_at_nodes = policy.dispatch() == Dispatch::Push || prefetched.is_some();
         let serial = policy.manner() == Manner::Serial;
         let decides_more = limited || interrupts != Interrupts::Never || thieves.is_some();
+        let monitor = config.monitor.map(|plan| Monitor::new(&plan, nodes.len()));
         Scheduler {
             policy,
             config,
@@ -174,6 +178,7 @@ impl<P: Policy> Scheduler<P> {
             decides_more,
             arrived: Vec::new(),
             refusals: Vec::new(),
+            monitor,
             scratch: Vec::new(),
         }
     }
@@ -244,6 +249,7 @@ impl<P: Policy> Scheduler<P> {
             Event::NodeJoined { node } => self.on_node_joined(now, node, observer),
             Event::NodeLost { node } => self.on_node_lost(now, node, commands, observer),
             Event::TimerFired => self.on_timer(now, commands, observer),
+            Event::Heartbeat { node } => self.on_heartbeat(now, node, observer),
         }
     }
 

@@ -38,6 +38,7 @@ mod late_binding;
 mod ledger;
 mod limits;
 mod machine;
+pub mod monitor;
 mod moving_keys;
 mod node_queue;
 mod notice;
@@ -65,6 +66,7 @@ pub use config::{Limits, SchedulerConfig};
 pub use details::{NO_JOB, TaskDetails};
 pub use event::{Event, Outcome, TaskSpec};
 pub use machine::Scheduler;
+pub use monitor::{Detector, MonitorPlan};
 pub use policy::{
     Backfill, Candidate, Composed, Dispatch, Entry, Interrupts, Manner, Order, Pass, Place, Policy, Soon,
     Stealing, Step, Take, Victim,

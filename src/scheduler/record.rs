@@ -154,6 +154,21 @@ pub enum Record {
         /// The node.
         node: NodeId,
     },
+    /// A node was silent for too long. That it is lost follows.
+    DeclaredDead {
+        /// The node.
+        node: NodeId,
+    },
+    /// An attempt ran to its end though the scheduler had given it up: its node could not be told. Written
+    /// by drivers, who alone know.
+    RanInVain {
+        /// The task.
+        task: TaskId,
+        /// Which attempt.
+        attempt: AttemptNumber,
+        /// Where.
+        node: NodeId,
+    },
     /// A result was refused: its attempt no longer counts.
     Refused {
         /// The task it spoke of.

@@ -73,6 +73,7 @@ impl<P: Policy> Scheduler<P> {
                 }
                 Alarm::Patience => self.give_up(now, number, slot, commands, observer),
                 Alarm::Theft => self.request_arrives(number, NodeId(slot)),
+                Alarm::Silence => self.on_silence(now, due, NodeId(slot), commands, observer),
             }
         }
     }
@@ -86,6 +87,9 @@ impl<P: Policy> Scheduler<P> {
         observer.on_record(now, &Record::NodeJoined { node });
         self.node_changed(node);
         self.note_for_thieves(node);
+        if self.monitor.is_some() {
+            self.watch(now, node);
+        }
     }
 
     /// All that ran on the node or waited for it goes back to be placed anew: the running attempts

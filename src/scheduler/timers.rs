@@ -18,6 +18,8 @@ pub(super) enum Alarm {
     /// The request of an idle node for tasks of another arrives: in place of a task the number of the
     /// request and the idle node.
     Theft,
+    /// A node has been silent: in place of a task the node.
+    Silence,
 }
 
 /// Bits for the slot; drivers use fewer.
@@ -43,6 +45,7 @@ impl Timers {
             Alarm::Slice => 1,
             Alarm::Patience => 2,
             Alarm::Theft => 3,
+            Alarm::Silence => 4,
         };
         let low = alarm << SLOT_BITS | slot;
         self.heap.push((u128::from(due.0) << 64) | (u128::from(number) << 32) | u128::from(low));
@@ -57,7 +60,8 @@ impl Timers {
             0 => Alarm::Backoff,
             1 => Alarm::Slice,
             2 => Alarm::Patience,
-            _ => Alarm::Theft,
+            3 => Alarm::Theft,
+            _ => Alarm::Silence,
         };
         Some((alarm, due, number, low & ((1 << SLOT_BITS) - 1)))
     }

@@ -2,6 +2,7 @@
 
 mod arrivals;
 mod described;
+mod disturbed;
 mod driver;
 pub mod event_queue;
 mod news;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::diagnostics::{Diagnostic, Origin};
 use super::distributions::{self, DistributionTable, MOST_SECONDS};
+use super::disturbances;
 use super::faults;
 use super::keys::{
     BackoffTable, FailsWord, LossWord, NodeTable, RejectionWord, RetryTable, RunTable, ScenarioTable,
@@ -226,6 +227,7 @@ fn node_group(found: &Found<NodeTable>, reader: &mut Reader) -> Option<NodeGroup
         _ if node.up.is_broken() || node.down.is_broken() => return None,
         _ => None,
     };
+    let disturbances = disturbances::by_chance(node, reader);
     let (slots, speed) = (node.slots.value()?.small(), node.speed.value()?.0);
     let weight = match &node.weight {
         Key::Broken => return None,
@@ -248,6 +250,7 @@ fn node_group(found: &Found<NodeTable>, reader: &mut Reader) -> Option<NodeGroup
             key => key.value().map(|limit| limit.small()),
         },
         faults,
+        disturbances: disturbances?,
     })
 }
 
@@ -313,11 +316,13 @@ fn delays(table: Option<&SchedulerTable>, reader: &mut Reader) -> Option<Delays>
     let completion = delay(&table.completion_delay, reader);
     let detection = delay(&table.detection_delay, reader);
     let join = delay(&table.join_delay, reader);
+    let heartbeats = disturbances::monitor(table, reader);
     Some(Delays {
         dispatch: dispatch?,
         completion: completion?,
         detection: detection?,
         join: join?,
+        heartbeats: heartbeats?,
         course: 0,
     })
 }

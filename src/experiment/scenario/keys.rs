@@ -3,6 +3,7 @@
 use super::arrivals::ArrivalsTable;
 use super::declare::{choice, parameters, table, words};
 use super::distributions::DistributionTable;
+use super::disturbances::{MonitorTable, RandomSlowTable, RandomSpanTable};
 use super::document::{Node, Value};
 use super::faults::{FaultsTable, OutageTable};
 use super::files::FilePath;
@@ -79,6 +80,12 @@ table! {
         down: DistributionTable<Seconds>;
         /// Whether a node ages always or only while it is busy.
         fails: FailsWord = FailsWord::Always;
+        /// A node works slowly again and again, by chance.
+        slow: RandomSlowTable;
+        /// A node pauses again and again, by chance.
+        pause: RandomSpanTable;
+        /// A node is cut off from the scheduler again and again, by chance.
+        partition: RandomSpanTable;
         /// Tasks that may wait in the queue of one node under push; a full node refuses.
         queue_limit: Whole<0, { u32::MAX as u64 - 1 }>;
     }
@@ -380,6 +387,8 @@ table! {
         detection_delay: DistributionTable<Seconds> = DistributionTable::constant(0.0);
         /// Time from the end of a node's repair until the scheduler can use it.
         join_delay: DistributionTable<Seconds> = DistributionTable::constant(0.0);
+        /// How it finds out by itself, from heartbeats, that nodes are dead.
+        monitor: MonitorTable;
     }
 }
 
@@ -395,6 +404,7 @@ pub(super) fn home_of(key: &str) -> Option<&'static str> {
         (FaultsTable::KEYS, FaultsTable::SHOWN),
         (OutageTable::KEYS, OutageTable::SHOWN),
         (BackoffTable::KEYS, BackoffTable::SHOWN),
+        (MonitorTable::KEYS, MonitorTable::SHOWN),
     ];
     homes.iter().find(|(keys, _)| keys.contains(&key)).map(|(_, shown)| *shown)
 }
