@@ -221,7 +221,7 @@ fn declared_dead(detector: Detector, beats: &[f64]) -> f64 {
 
 #[test]
 fn a_silent_node_is_dead_to_the_nanosecond() {
-    let detector = Detector::Timeout { dead_after: Duration(3_500_000_000) };
+    let detector = Detector::Timeout { suspect_after: None, dead_after: Duration(3_500_000_000) };
     assert_eq!(declared_dead(detector, &[]), 3.5);
     assert_eq!(declared_dead(detector, &[1.0, 2.0, 2.000_000_001]), 5.500_000_001);
     assert_eq!(declared_dead(detector, &[3.4, 6.8, 10.0]), 13.5);
@@ -231,6 +231,7 @@ fn a_silent_node_is_dead_to_the_nanosecond() {
 #[test]
 fn phi_is_that_of_normal_gaps() {
     let phi = |threshold, window, least: f64| Detector::PhiAccrual {
+        suspicion: Some(threshold / 2.0),
         threshold,
         window,
         least_deviation: Duration::from_seconds(least).expect("a time"),
@@ -305,6 +306,38 @@ fn a_node_that_is_wrongly_declared_dead() {
     assert_eq!(counts.map(|metric| of(&long, metric)), [0.0, 0.0, 0.0]);
 }
 
+/// A node that is suspected keeps what it has and gets nothing new until it is heard of.
+#[test]
+fn a_node_that_is_suspected() {
+    let run = |policy: &str| {
+        run(&format!(
+            r#"
+            policies = ["{policy}"]
+            nodes = [{{ count = 2 }}]
+            scheduler.monitor = {{ heartbeat = 1, detector.timeout = {{ suspect_after = 2, dead_after = 100 }} }}
+            faults.pauses = [{{ node = "node-0", start = 5, end = 20 }}]
+            workload.tasks_list = [{{ work = 8 }}, {{ work = 4 }}, {{ arrival = 9, work = 6 }}, {{ arrival = 10, work = 7 }}, {{ arrival = 24, work = 1 }}, {{ arrival = 24, work = 1 }}]
+            "#
+        ))
+    };
+    for policy in ["fifo", "round-robin"] {
+        let run = run(policy);
+        let row =
+            |task: &falcon::metrics::TaskResult| (task.settled.as_seconds(), task.node.expect("a node"));
+        let rows: Vec<(f64, u32)> = run.tasks.iter().map(row).collect();
+        // The first goes on after the pause; the next two take turns on the other node, though the first of
+        // them arrives when node 0 looks free to all who do not listen.
+        assert_eq!(rows[..4], [(23.0, 0), (4.0, 1), (15.0, 1), (22.0, 1)], "{policy}");
+        // Heard of again, it takes its share.
+        let mut last = [rows[4], rows[5]];
+        last.sort_by_key(|(_, node)| *node);
+        assert_eq!(last, [(25.0, 0), (25.0, 1)], "{policy}");
+        assert_eq!(figure(&run, Metric::WrongSuspicions), 1.0);
+        assert_eq!(figure(&run, Metric::WrongDeclarations), 0.0);
+        assert_eq!(figure(&run, Metric::AttemptsLost), 0.0);
+    }
+}
+
 /// What is given up on a node that pauses is stopped when the pause is over, before anything new starts.
 #[test]
 fn what_was_given_up_is_stopped() {
@@ -362,7 +395,7 @@ proptest! {
     fn nothing_is_lost(
         seed: u64,
         policy in 0..registry::PRESETS.len(),
-        detector in prop::option::of(0u8..2),
+        detector in prop::option::of(0u8..4),
         loss in prop::option::of(0.01f64..0.6),
         crashes: bool,
         delays: bool,
@@ -370,7 +403,8 @@ proptest! {
     ) {
         let text = |given: bool, text: &str| if given { text.to_string() } else { String::new() };
         let monitor = detector.map_or(String::new(), |detector| {
-            let detector = ["timeout.dead_after = 3", "phi-accrual = { threshold = 3, window = 5 }"][usize::from(detector)];
+            let detector = ["timeout.dead_after = 3", "phi-accrual = { threshold = 3, window = 5 }",
+                "timeout = { suspect_after = 2, dead_after = 4 }", "phi-accrual = { suspicion = 0.5, threshold = 2 }"][usize::from(detector)];
             format!("monitor = {{ heartbeat.exponential.mean = 1, detector.{detector} }}")
         });
         let loss = loss.map_or(String::new(), |probability| {

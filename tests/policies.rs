@@ -1227,3 +1227,19 @@ fn a_random_order_is_any_order() {
     }
     assert!(chi_square(&counts, &[1.0; 6]) <= 20.52, "{counts:?}");
 }
+
+// Closed nodes --------------------------------------------------------------------------------
+
+/// Nodes close and open, with and without what waits there, while others are lost and join: nothing starts
+/// on a closed node, what runs there goes on, nobody makes room in vain, and all settles in the end.
+#[test]
+fn nothing_starts_on_a_closed_node() {
+    let (mut starts, mut ends_while_closed, mut closings) = (0, 0, 0);
+    for (seed, policy) in combinations().iter().enumerate() {
+        let seen = support::closings::play(policy, seed as u64);
+        starts += seen.starts;
+        ends_while_closed += seen.ends_while_closed;
+        closings += seen.closings;
+    }
+    assert!(starts > 10_000 && ends_while_closed > 5_000 && closings > 5_000, "the test tests nothing");
+}

@@ -5,7 +5,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use super::*;
 use crate::ids::{AttemptNumber, NodeId, TaskId};
 use crate::live::message::{FromWorker, Job, ToCoordinator, ToWorker, Work};
-use crate::scheduler::{Command, Event, Outcome, TaskDetails, TaskSpec, TaskState};
+use crate::scheduler::{ClosedBy, Command, Event, Outcome, TaskDetails, TaskSpec, TaskState};
 use crate::time::Duration;
 
 fn task() -> impl Strategy<Value = TaskId> {
@@ -35,6 +35,12 @@ fn event() -> impl Strategy<Value = Event> {
         }),
         any::<u32>().prop_map(|node| Event::NodeJoined { node: NodeId(node) }),
         any::<u32>().prop_map(|node| Event::NodeLost { node: NodeId(node) }),
+        (any::<u32>(), any::<bool>()).prop_map(|(node, move_waiting)| Event::NodeClosed {
+            node: NodeId(node),
+            reason: ClosedBy::Drain,
+            move_waiting,
+        }),
+        any::<u32>().prop_map(|node| Event::NodeOpened { node: NodeId(node), reason: ClosedBy::Monitor }),
         Just(Event::TimerFired),
     ]
 }

@@ -130,9 +130,11 @@ impl Possible {
                     task.number.checked_add(1) == Some(self.submitted) && ahead <= MOST_AHEAD
                 }
                 Event::ArrivalsEnded { next } => *next == self.submitted,
-                Event::NodeJoined { node } | Event::NodeLost { node } | Event::Heartbeat { node } => {
-                    node.index() < header.nodes.len()
-                }
+                Event::NodeJoined { node }
+                | Event::NodeLost { node }
+                | Event::NodeClosed { node, .. }
+                | Event::NodeOpened { node, .. }
+                | Event::Heartbeat { node } => node.index() < header.nodes.len(),
                 // Of attempts that are not there the scheduler itself takes no notice.
                 Event::AttemptStarted { .. } | Event::AttemptFinished { .. } | Event::TimerFired => true,
             };

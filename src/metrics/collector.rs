@@ -248,6 +248,11 @@ impl Collector {
         self.on_node_down(now, node);
     }
 
+    /// Whether the node is down though the scheduler believes that it is up.
+    fn has_failed(&self, node: NodeId) -> bool {
+        self.failed.get(node.index()).is_some_and(|failed| *failed != Time::NEVER)
+    }
+
     fn on_node_down(&mut self, now: Time, node: usize) {
         let tally = &mut self.nodes[node];
         if tally.up_since == Time::NEVER {
@@ -472,11 +477,8 @@ impl Observer for Collector {
             Record::NodeJoined { node } => self.on_node_joined(now, node.index()),
             Record::NodeFailed { node } => self.on_node_failed(now, node.index()),
             Record::NodeLost { node } => self.on_node_lost(now, node.index()),
-            Record::DeclaredDead { node } => {
-                if self.failed.get(node.index()).is_none_or(|failed| *failed == Time::NEVER) {
-                    self.detection.wrong();
-                }
-            }
+            Record::Suspected { node } => self.detection.suspected(!self.has_failed(node)),
+            Record::DeclaredDead { node } => self.detection.declared(!self.has_failed(node)),
             Record::RanInVain { .. } => self.in_vain += 1,
             Record::Released { node, demand, held, .. } => self.on_released(now, node.index(), demand, held),
             Record::InJob { task, job, tasks, shortest } => {
@@ -485,6 +487,8 @@ impl Observer for Collector {
             }
             Record::Stolen { .. } => self.stolen += 1,
             Record::Refused { .. } => self.refused += 1,
+            // Such a node is up: what it does not do is seen in its utilisation.
+            Record::NodeClosed { .. } | Record::NodeOpened { .. } => {}
         }
     }
 }

@@ -91,6 +91,7 @@ metrics! {
     MeanTimeToDetect "mean_time_to_detect" "s" Lower "Mean time from a node's failure until the scheduler knows; missing when none was found out late.";
     MeanTimeBetweenFailures "mean_time_between_failures" "s" Higher "Time that nodes were believed up / times that one was lost; missing when none was.";
     MeanTimeToRepair "mean_time_to_repair" "s" Lower "Mean time that a lost node was believed down until it was back; missing when none came back.";
+    WrongSuspicions "wrong_suspicions" "nodes" Lower "Times that a node that worked was suspected to be dead.";
     WrongDeclarations "wrong_declarations" "nodes" Lower "Times that a node that worked was declared dead.";
     StaleResults "stale_results" "attempts" Lower "Results that were refused: their attempt no longer counted.";
     DuplicateExecutions "duplicate_executions" "attempts" Lower "Attempts that ran to their end though the scheduler had given them up.";

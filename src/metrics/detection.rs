@@ -16,7 +16,9 @@ pub(super) struct Detection {
     /// Failures that were found out late, and how late.
     detected: u64,
     detection: u128,
-    wrong: u64,
+    /// Nodes that were up: suspected, declared dead.
+    suspicions: u64,
+    declarations: u64,
 }
 
 impl Detection {
@@ -35,9 +37,14 @@ impl Detection {
         }
     }
 
-    /// A node that works was declared dead.
-    pub(super) fn wrong(&mut self) {
-        self.wrong += 1;
+    /// A node is suspected, wrongly or not.
+    pub(super) fn suspected(&mut self, wrongly: bool) {
+        self.suspicions += u64::from(wrongly);
+    }
+
+    /// A node was declared dead, wrongly or not.
+    pub(super) fn declared(&mut self, wrongly: bool) {
+        self.declarations += u64::from(wrongly);
     }
 
     /// A node is believed up from now on.
@@ -55,7 +62,8 @@ impl Detection {
         let still: u128 = self.lost.iter().map(|lost| u128::from(end.since((*lost).max(start)).0)).sum();
         let up = (u128::from((end - start).0) * nodes as u128).saturating_sub(self.down + still);
         let mean = |total: u128, count: u64| total as f64 / 1e9 / count as f64;
-        row.set(Metric::WrongDeclarations, self.wrong as f64);
+        row.set(Metric::WrongSuspicions, self.suspicions as f64);
+        row.set(Metric::WrongDeclarations, self.declarations as f64);
         if self.detected > 0 {
             row.set(Metric::MeanTimeToDetect, mean(self.detection, self.detected));
         }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::closing::Closures;
 use super::config::SchedulerConfig;
 use super::ledger::Ledger;
 use super::policy::Dispatch;
@@ -58,6 +59,11 @@ pub struct Cluster {
     pub(super) ledger: Option<Box<Ledger>>,
     /// By node: tasks that may wait in its queue; empty without limits.
     limits: Vec<u32>,
+    /// Whether a node's room under push can change while it is up: nodes limit how many may wait, or are
+    /// closed.
+    pub(super) rooms_move: bool,
+    /// Which nodes are closed, once any was.
+    pub(super) closures: Option<Box<Closures>>,
     /// By node: tasks in its queue; empty when nobody asks.
     queued: Vec<u32>,
     /// How many nodes are up, and their slots.
@@ -89,6 +95,8 @@ impl Cluster {
             max_demand: config.max_demand,
             ledger: Ledger::new(&config.resources, specs.len()),
             queued: vec![0; limits.len()],
+            rooms_move: !limits.is_empty(),
+            closures: None,
             limits,
             up: 0,
             slots_up: 0,
@@ -129,13 +137,13 @@ impl Cluster {
         &self.specs[node.index()]
     }
 
-    /// Whether the node is believed up.
+    /// Whether the node is believed up and is not closed.
     #[inline]
     pub fn is_up(&self, node: NodeId) -> bool {
         self.nodes[node.index()].up
     }
 
-    /// Slots free right now; 0 while down.
+    /// Slots free right now; 0 while down or closed.
     #[inline]
     pub fn free(&self, node: NodeId) -> u32 {
         self.nodes[node.index()].free
@@ -220,6 +228,7 @@ impl Cluster {
     pub(super) fn lift_queue_limits(&mut self) {
         self.limits.clear();
         self.queued.clear();
+        self.rooms_move = false;
     }
 
     /// From now on the tasks in queues of nodes are counted; nothing may be queued yet.
@@ -232,17 +241,12 @@ impl Cluster {
         self.queued[node.index()]
     }
 
-    /// Whether nodes limit how many may wait.
-    pub(super) fn has_limits(&self) -> bool {
-        !self.limits.is_empty()
-    }
-
-    /// Whether any node is up.
+    /// Whether any node is up and open.
     pub(super) fn any_up(&self) -> bool {
         self.up > 0
     }
 
-    /// Slots of all nodes that are up, free or not.
+    /// Slots of all nodes that are up and open, free or not.
     pub(super) fn slots_up(&self) -> u64 {
         self.slots_up
     }
@@ -457,6 +461,9 @@ impl Cluster {
         if self.ledger.is_some() {
             self.account(node, slot, tasks, Ledger::give_back);
         }
+        if self.closures.is_some() {
+            self.withhold(node);
+        }
     }
 
     /// Named resources: kept out of line, so that clusters without any do not pay for the code.
@@ -468,7 +475,7 @@ impl Cluster {
         }
     }
 
-    /// The node is up and idle, or down.
+    /// The node is up, open and idle, or takes nothing: it is down, or closed.
     pub(super) fn set_up(&mut self, node: NodeId, up: bool) {
         let slots = self.specs[node.index()].slots;
         let state = &mut self.nodes[node.index()];

@@ -32,6 +32,23 @@ pub enum Outcome {
     Killed,
 }
 
+/// Who wants a node closed: it takes no new tasks while anybody does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ClosedBy {
+    /// It is drained: somebody wants it to run empty.
+    Drain,
+    /// A monitor suspects that it is gone.
+    Monitor,
+    /// Its circuit breaker: too many attempts failed there.
+    Breaker,
+}
+
+impl ClosedBy {
+    pub(super) fn bit(self) -> u8 {
+        1 << self as u8
+    }
+}
+
 /// One fact. Facts of one instant are handed in one by one; then [`decide`] is called once.
 ///
 /// [`decide`]: super::Scheduler::decide
@@ -105,5 +122,21 @@ pub enum Event {
     Heartbeat {
         /// The node.
         node: NodeId,
+    },
+    /// A node is to take no new tasks from now on; what runs there goes on.
+    NodeClosed {
+        /// The node.
+        node: NodeId,
+        /// Who wants that.
+        reason: ClosedBy,
+        /// Whether what waits in its queue is placed anew; if not, it waits there.
+        move_waiting: bool,
+    },
+    /// Somebody no longer wants the node closed; it is open when nobody does.
+    NodeOpened {
+        /// The node.
+        node: NodeId,
+        /// Who wanted it closed.
+        reason: ClosedBy,
     },
 }

@@ -60,8 +60,9 @@ impl<P: Policy> Scheduler<P> {
         self.begin_slice(now, slot);
     }
 
-    fn file_running(&mut self, slot: u32, node: NodeId) {
-        let Some(running) = &mut self.running else { return };
+    /// What runs on a closed node makes room for nobody.
+    pub(super) fn file_running(&mut self, slot: u32, node: NodeId) {
+        let Some(running) = self.running.as_mut().filter(|_| !self.cluster.is_closed(node)) else { return };
         let task = &self.tasks.hot[slot as usize];
         let key = match self.interrupts {
             Interrupts::ForShorter => {
@@ -74,7 +75,7 @@ impl<P: Policy> Scheduler<P> {
     }
 
     pub(super) fn unfile_running(&mut self, slot: u32, node: NodeId) {
-        if let Some(running) = &mut self.running {
+        if let Some(running) = self.running.as_mut().filter(|_| !self.cluster.is_closed(node)) {
             running.remove(slot, node);
         }
     }
@@ -153,7 +154,7 @@ impl<P: Policy> Scheduler<P> {
             let head = &self.tasks.hot[head as usize];
             (head.key, head.number) < (key, number)
         };
-        if head.is_some_and(goes_before) {
+        if head.is_some_and(goes_before) && !self.cluster.is_closed(node) {
             self.interrupt(now, slot, node, Some(key), commands, observer);
             if push {
                 self.advance(now, node, commands, observer);
@@ -272,7 +273,8 @@ impl<P: Policy> Scheduler<P> {
         commands: &mut Commands,
         observer: &mut O,
     ) {
-        while let Some(head) = self.front(node, commands) {
+        // What makes room on a closed node makes it for nobody.
+        while let Some(head) = self.front(node, commands).filter(|_| !self.cluster.is_closed(node)) {
             let mut candidates = std::mem::take(&mut self.scratch);
             candidates.extend(self.cluster.running(node, &self.tasks));
             let done = self.make_room_of(now, head, &mut candidates, commands, observer);

@@ -152,7 +152,7 @@ impl<P: Policy> Scheduler<P> {
         if let Some(reservations) = &self.reservations {
             queued = reservations.at(node, &self.tasks);
             assert_eq!(reservations.count(node), queued.len(), "reservations of {node:?}");
-            assert!(state.up || queued.is_empty(), "{node:?} is down");
+            assert!(self.cluster.has_joined(node) || queued.is_empty(), "{node:?} is down");
             load += queued.len() as u32;
             let first = queued.first().filter(|_| self.dirty.is_empty());
             let starts = |slot: &u32| {
@@ -169,6 +169,9 @@ impl<P: Policy> Scheduler<P> {
         self.check_amounts(node, &queued);
         if state.up {
             assert_eq!(state.free + used, self.cluster.spec(node).slots, "slots of {node:?}");
+            assert!(!self.cluster.is_closed(node), "{node:?} is closed");
+        } else if self.cluster.has_joined(node) {
+            assert!(state.free == 0 && used <= self.cluster.spec(node).slots, "{node:?} is closed");
         } else {
             assert_eq!((state.free, load, state.running), (0, 0, NONE), "{node:?} is down");
         }
@@ -184,7 +187,8 @@ impl<P: Policy> Scheduler<P> {
             let used: u128 = self.cluster.running(node, &self.tasks).map(demand).sum();
             let free = u128::from(ledger.free(node)[kind]);
             let capacity = if up { u128::from(resources.capacity(node)[kind]) } else { 0 };
-            assert_eq!(free + used, capacity, "{name} of {node:?}");
+            let closed = self.cluster.is_closed(node);
+            assert_eq!(free + if closed { 0 } else { used }, capacity, "{name} of {node:?}");
             let claimed: u128 = queued.iter().map(|&slot| demand(slot)).sum();
             assert_eq!(ledger.claimed(node)[kind], claimed, "claimed {name} of {node:?}");
         }

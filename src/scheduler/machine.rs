@@ -18,7 +18,7 @@ use super::running::Running;
 use super::stealing::Thieves;
 use super::task::{NONE, TaskState, Tasks};
 use super::timers::Timers;
-use super::view::{Counts, View};
+use super::view::Counts;
 use crate::ids::{AttemptNumber, NodeId, TaskId};
 use crate::random::{Purpose, StreamKey, Streams};
 use crate::structures::ordered_index::OrderedIndex;
@@ -192,33 +192,6 @@ impl<P: Policy> Scheduler<P> {
         }
     }
 
-    /// Whether the policy wants details of every task: see [`Order::reads_details`].
-    pub fn reads_details(&mut self) -> bool {
-        self.policy.parts().0.reads_details()
-    }
-
-    /// Whether running tasks may be interrupted and go on later.
-    pub fn interrupts(&self) -> bool {
-        self.interrupts != Interrupts::Never
-    }
-
-    /// Time that an interrupted task spends on its node before it goes on with its work.
-    pub fn switch_cost(&self) -> Duration {
-        self.switch_cost
-    }
-
-    /// What anyone may see.
-    #[inline]
-    pub fn view(&self) -> View<'_> {
-        View { counts: self.counts, cluster: &self.cluster }
-    }
-
-    /// The next instant at which the scheduler wants a `TimerFired`.
-    #[inline]
-    pub fn next_timer(&self) -> Option<Time> {
-        self.timers.next()
-    }
-
     /// Takes one fact in. Decisions wait for [`decide`](Self::decide).
     // Drivers know which event they hand in: inlined, the match and the event itself vanish.
     #[inline(always)]
@@ -248,6 +221,10 @@ impl<P: Policy> Scheduler<P> {
             }
             Event::NodeJoined { node } => self.on_node_joined(now, node, observer),
             Event::NodeLost { node } => self.on_node_lost(now, node, commands, observer),
+            Event::NodeClosed { node, reason, move_waiting } => {
+                self.close_node(now, node, reason, move_waiting, commands, observer);
+            }
+            Event::NodeOpened { node, reason } => self.open_node(now, node, reason, observer),
             Event::TimerFired => self.on_timer(now, commands, observer),
             Event::Heartbeat { node } => self.on_heartbeat(now, node, observer),
         }

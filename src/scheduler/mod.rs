@@ -25,6 +25,7 @@
 pub mod backoff;
 mod batch;
 mod central;
+mod closing;
 pub mod cluster;
 pub mod command;
 pub mod config;
@@ -64,7 +65,7 @@ pub use cluster::{Cluster, NodeSpec};
 pub use command::{Command, Commands};
 pub use config::{Limits, SchedulerConfig};
 pub use details::{NO_JOB, TaskDetails};
-pub use event::{Event, Outcome, TaskSpec};
+pub use event::{ClosedBy, Event, Outcome, TaskSpec};
 pub use machine::Scheduler;
 pub use monitor::{Detector, MonitorPlan};
 pub use policy::{

@@ -1,4 +1,5 @@
-//! The monitor: nodes send heartbeats, and one that is silent for too long is declared dead.
+//! The monitor: nodes send heartbeats. One that is silent for a while may be suspected: it gets no new
+//! tasks, and keeps what it has, until it is heard of. One that is silent for too long is declared dead.
 //!
 //! How long is too long, a detector says. The simple one has a timeout. The other (phi accrual: Hayashibara,
 //! Défago, Yared and Katayama 2004) learns from the last gaps between heartbeats of a node how long they
@@ -17,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use statrs::function::erf::erfc_inv;
 
 use super::command::Commands;
+use super::event::ClosedBy;
 use super::machine::Scheduler;
 use super::policy::Policy;
 use super::record::{Observer, Record};
@@ -38,11 +40,15 @@ pub struct MonitorPlan {
 pub enum Detector {
     /// When nothing was heard of it for so long: a heartbeat that comes at that very instant is too late.
     Timeout {
+        /// Suspected after this time, below `dead_after`; `None` for never.
+        suspect_after: Option<Duration>,
         /// So long.
         dead_after: Duration,
     },
     /// When phi reaches the threshold.
     PhiAccrual {
+        /// Phi at which it is suspected, below `threshold`; `None` for never.
+        suspicion: Option<f64>,
         /// The threshold, above 0.31: nothing is dead before a heartbeat is due.
         threshold: f64,
         /// Gaps that are remembered, at least 2.
@@ -62,13 +68,16 @@ struct Heard {
     armed: Time,
     /// Whether a heartbeat came since it joined: only then the next one ends a gap.
     gap: bool,
+    suspected: bool,
 }
 
 /// The last gaps between heartbeats of every node.
 #[derive(Clone, Debug)]
 struct Gaps {
     window: usize,
-    z: f64,
+    /// Standard deviations above the mean after which it is suspected, and dead.
+    suspect: Option<f64>,
+    dead: f64,
     least_deviation: f64,
     /// By node, `window` gaps, the oldest overwritten first.
     gaps: Vec<u64>,
@@ -90,27 +99,39 @@ const LONGEST_GAP: u64 = 1 << 50;
 #[derive(Clone, Debug)]
 pub(super) struct Monitor {
     nodes: Vec<Heard>,
+    suspect_after: Option<Duration>,
     dead_after: Duration,
     gaps: Option<Gaps>,
 }
 
 impl Monitor {
     pub(super) fn new(plan: &MonitorPlan, nodes: usize) -> Box<Monitor> {
-        let (dead_after, gaps) = match plan.detector {
-            Detector::Timeout { dead_after } => (dead_after, None),
-            Detector::PhiAccrual { threshold, window, least_deviation } => {
-                let gaps = Gaps::new(plan.interval, threshold, window, least_deviation, nodes);
-                (Duration::ZERO, Some(gaps))
-            }
+        let (suspect_after, dead_after, gaps) = match plan.detector {
+            Detector::Timeout { suspect_after, dead_after } => (suspect_after, dead_after, None),
+            phi @ Detector::PhiAccrual { .. } => (None, Duration::ZERO, Gaps::new(plan.interval, phi, nodes)),
         };
-        let unknown = Heard { last: Time::ZERO, armed: Time::NEVER, gap: false };
-        Box::new(Monitor { nodes: vec![unknown; nodes], dead_after, gaps })
+        let unknown = Heard { last: Time::ZERO, armed: Time::NEVER, gap: false, suspected: false };
+        Box::new(Monitor { nodes: vec![unknown; nodes], suspect_after, dead_after, gaps })
     }
 
-    /// When the node is dead unless it is heard of before; `Time::NEVER` beyond the clock.
+    /// When the node is suspected, or dead if it is already or never will be, unless it is heard of before;
+    /// `Time::NEVER` beyond the clock.
     fn deadline(&self, node: NodeId) -> Time {
-        let patience = self.gaps.as_ref().map_or(self.dead_after, |gaps| gaps.patience(node));
-        self.nodes[node.index()].last.checked_add(patience).unwrap_or(Time::NEVER)
+        let heard = &self.nodes[node.index()];
+        let patience = match &self.gaps {
+            Some(gaps) => gaps.patience(node, heard.suspected),
+            None => self.suspect_after.filter(|_| !heard.suspected).unwrap_or(self.dead_after),
+        };
+        heard.last.checked_add(patience).unwrap_or(Time::NEVER)
+    }
+
+    /// Whether a node that has been silent until its deadline is only suspected.
+    fn only_suspects(&self, node: NodeId) -> bool {
+        let suspects = match &self.gaps {
+            Some(gaps) => gaps.suspect.is_some(),
+            None => self.suspect_after.is_some(),
+        };
+        suspects && !self.nodes[node.index()].suspected
     }
 
     /// Makes sure that a timer fires no later than the node's deadline.
@@ -140,26 +161,32 @@ impl Monitor {
         }
     }
 
-    /// Whether a timer that fires means that the node is dead.
-    fn is_dead(&mut self, now: Time, due: Time, node: NodeId, timers: &mut Timers) -> bool {
+    /// Whether a timer that fires means that the node has been silent until its deadline.
+    fn is_silent(&mut self, now: Time, due: Time, node: NodeId, timers: &mut Timers) -> bool {
         if self.nodes[node.index()].armed != due {
             return false;
         }
         self.nodes[node.index()].armed = Time::NEVER;
-        let dead = self.deadline(node) <= now;
-        if !dead {
+        let silent = self.deadline(node) <= now;
+        if !silent {
             self.arm(node, timers);
         }
-        dead
+        silent
     }
 }
 
 impl Gaps {
-    fn new(interval: Duration, threshold: f64, window: u32, least: Duration, nodes: usize) -> Gaps {
+    /// `None` for a detector that learns nothing.
+    fn new(interval: Duration, detector: Detector, nodes: usize) -> Option<Gaps> {
+        let Detector::PhiAccrual { suspicion, threshold, window, least_deviation } = detector else {
+            return None;
+        };
+        let exceeded = |phi: f64| std::f64::consts::SQRT_2 * erfc_inv(2.0 * 10f64.powf(-phi));
         let mut gaps = Gaps {
             window: window as usize,
-            z: std::f64::consts::SQRT_2 * erfc_inv(2.0 * 10f64.powf(-threshold)),
-            least_deviation: least.0 as f64,
+            suspect: suspicion.map(exceeded),
+            dead: exceeded(threshold),
+            least_deviation: least_deviation.0 as f64,
             gaps: vec![0; window as usize * nodes],
             sums: vec![Sums { sum: 0, squares: 0, count: 0, next: 0 }; nodes],
         };
@@ -169,7 +196,7 @@ impl Gaps {
             gaps.add(NodeId(node), Duration(interval.0 - quarter));
             gaps.add(NodeId(node), Duration(interval.0.saturating_add(quarter)));
         }
-        gaps
+        Some(gaps)
     }
 
     fn add(&mut self, node: NodeId, gap: Duration) {
@@ -188,14 +215,15 @@ impl Gaps {
         sums.next = (sums.next + 1) % self.window as u32;
     }
 
-    /// How long the node may be silent.
-    fn patience(&self, node: NodeId) -> Duration {
+    /// How long the node may be silent until it is suspected, or dead.
+    fn patience(&self, node: NodeId, suspected: bool) -> Duration {
+        let z = self.suspect.filter(|_| !suspected).unwrap_or(self.dead);
         let Sums { sum, squares, count, .. } = self.sums[node.index()];
         let count = u128::from(count);
         let mean = sum as f64 / count as f64;
         // Whole numbers: no digits cancel.
         let deviation = ((count * squares - sum * sum) as f64).sqrt() / count as f64;
-        Duration((mean + self.z * deviation.max(self.least_deviation)).round() as u64)
+        Duration((mean + z * deviation.max(self.least_deviation)).round() as u64)
     }
 }
 
@@ -203,7 +231,9 @@ impl<P: Policy> Scheduler<P> {
     /// Whether a heartbeat of this node changes anything that decisions depend on. Drivers need not ask
     /// for a decision after one that does not.
     pub fn heeds_heartbeat(&self, node: NodeId) -> bool {
-        self.monitor.is_some() && !self.cluster.is_up(node)
+        self.monitor
+            .as_ref()
+            .is_some_and(|monitor| monitor.nodes[node.index()].suspected || !self.cluster.has_joined(node))
     }
 
     /// A node says that it is there.
@@ -213,7 +243,13 @@ impl<P: Policy> Scheduler<P> {
         // A silence that was taken for death is a gap as any other: without it a detector that is too
         // hasty would get hastier.
         monitor.heard(now, node, &mut self.timers);
-        if self.cluster.is_up(node) {
+        if self.cluster.has_joined(node) {
+            if self.clear_suspicion(now, node, observer)
+                && let Some(monitor) = &mut self.monitor
+            {
+                // Its timer was set for its death, and it may be suspected before.
+                monitor.arm(node, &mut self.timers);
+            }
             return;
         }
         self.on_node_joined(now, node, observer);
@@ -222,9 +258,20 @@ impl<P: Policy> Scheduler<P> {
         }
     }
 
+    /// A node that was suspected is there, or gone for good. Gives whether it was suspected.
+    fn clear_suspicion<O: Observer>(&mut self, now: Time, node: NodeId, observer: &mut O) -> bool {
+        let Some(monitor) = &mut self.monitor else { return false };
+        let suspected = std::mem::take(&mut monitor.nodes[node.index()].suspected);
+        if suspected {
+            self.open_node(now, node, ClosedBy::Monitor, observer);
+        }
+        suspected
+    }
+
     /// A node is up from now on.
     #[cold]
-    pub(super) fn watch(&mut self, now: Time, node: NodeId) {
+    pub(super) fn watch<O: Observer>(&mut self, now: Time, node: NodeId, observer: &mut O) {
+        self.clear_suspicion(now, node, observer);
         if let Some(monitor) = &mut self.monitor {
             monitor.joined(now, node, &mut self.timers);
         }
@@ -241,17 +288,26 @@ impl<P: Policy> Scheduler<P> {
         observer: &mut O,
     ) {
         let Some(monitor) = &mut self.monitor else { return };
-        if monitor.is_dead(now, due, node, &mut self.timers) && self.cluster.is_up(node) {
-            observer.on_record(now, &Record::DeclaredDead { node });
-            self.on_node_lost(now, node, commands, observer);
+        if !monitor.is_silent(now, due, node, &mut self.timers) || !self.cluster.has_joined(node) {
+            return;
         }
+        if monitor.only_suspects(node) {
+            monitor.nodes[node.index()].suspected = true;
+            monitor.arm(node, &mut self.timers);
+            observer.on_record(now, &Record::Suspected { node });
+            return self.close_node(now, node, ClosedBy::Monitor, false, commands, observer);
+        }
+        observer.on_record(now, &Record::DeclaredDead { node });
+        self.on_node_lost(now, node, commands, observer);
+        self.clear_suspicion(now, node, observer);
     }
 
     /// Every node that is believed up has a timer, which fires before its silence is too long.
     pub(super) fn check_monitor(&self) {
         let Some(monitor) = &self.monitor else { return };
-        for node in self.cluster.nodes().filter(|&node| self.cluster.is_up(node)) {
-            let armed = monitor.nodes[node.index()].armed;
+        for node in self.cluster.nodes().filter(|&node| self.cluster.has_joined(node)) {
+            let Heard { armed, suspected, .. } = monitor.nodes[node.index()];
+            assert!(!suspected || self.cluster.is_closed(node), "node {} is suspected and open", node.0);
             assert!(armed <= monitor.deadline(node), "node {} is not watched", node.0);
             assert!(self.timers.next().is_some_and(|next| next <= armed), "node {} has no timer", node.0);
         }

@@ -92,7 +92,8 @@ impl<P: Policy> Scheduler<P> {
     #[inline(never)]
     pub(super) fn rekey_centrally(&mut self, now: Time) {
         let Some(moving) = &mut self.moving else { return };
-        let full = moving.busy >= self.cluster.slots_up();
+        // What runs on closed nodes takes nothing of those that are open.
+        let full = moving.busy >= self.cluster.slots_up() && self.cluster.closures.is_none();
         if self.waiting.is_empty() || (full && !moving.always) {
             return;
         }

@@ -14,7 +14,7 @@ impl<P: Policy> Scheduler<P> {
             if self.thieves.is_some() {
                 self.note_for_thieves(node);
             }
-            if !self.cluster.has_limits() {
+            if !self.cluster.rooms_move {
                 return self.policy.parts().1.load_changed(node, &self.cluster);
             }
         }

@@ -2,7 +2,7 @@
 //!
 //! Records are for those who watch (metrics, logs, traces); the scheduler never reads them.
 
-use super::event::Outcome;
+use super::event::{ClosedBy, Outcome};
 use super::task::TaskState;
 use crate::ids::{AttemptNumber, NodeId, TaskId};
 use crate::time::{Duration, Time};
@@ -154,6 +154,11 @@ pub enum Record {
         /// The node.
         node: NodeId,
     },
+    /// A node has been silent for a while: it gets no new tasks until it is heard of.
+    Suspected {
+        /// The node.
+        node: NodeId,
+    },
     /// A node was silent for too long. That it is lost follows.
     DeclaredDead {
         /// The node.
@@ -168,6 +173,20 @@ pub enum Record {
         attempt: AttemptNumber,
         /// Where.
         node: NodeId,
+    },
+    /// A node that was open takes no new tasks from now on; what runs there goes on.
+    NodeClosed {
+        /// The node.
+        node: NodeId,
+        /// Who was the first to want that.
+        reason: ClosedBy,
+    },
+    /// A closed node takes tasks again, if it is up.
+    NodeOpened {
+        /// The node.
+        node: NodeId,
+        /// Who was the last to want it closed.
+        reason: ClosedBy,
     },
     /// A result was refused: its attempt no longer counts.
     Refused {

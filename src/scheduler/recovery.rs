@@ -4,10 +4,10 @@
 use super::command::{Command, Commands};
 use super::event::Outcome;
 use super::machine::{Scheduler, slot_time};
-use super::policy::{Interrupts, Policy, Step};
+use super::policy::{Interrupts, Policy};
 use super::record::{Observer, Record};
 use super::retry::OnNodeLoss;
-use super::task::{NONE, TaskState};
+use super::task::TaskState;
 use super::timers::Alarm;
 use crate::ids::{AttemptNumber, NodeId, TaskId};
 use crate::time::{Duration, Time};
@@ -79,16 +79,16 @@ impl<P: Policy> Scheduler<P> {
     }
 
     pub(super) fn on_node_joined<O: Observer>(&mut self, now: Time, node: NodeId, observer: &mut O) {
-        if self.cluster.is_up(node) {
+        if self.cluster.has_joined(node) {
             return;
         }
-        self.cluster.set_up(node, true);
+        self.cluster.set_joined(node, true);
         self.tries_parked = true;
         observer.on_record(now, &Record::NodeJoined { node });
         self.node_changed(node);
         self.note_for_thieves(node);
         if self.monitor.is_some() {
-            self.watch(now, node);
+            self.watch(now, node, observer);
         }
     }
 
@@ -102,7 +102,7 @@ impl<P: Policy> Scheduler<P> {
         commands: &mut Commands,
         observer: &mut O,
     ) {
-        if !self.cluster.nodes[node.index()].up {
+        if !self.cluster.has_joined(node) {
             return;
         }
         observer.on_record(now, &Record::NodeLost { node });
@@ -111,25 +111,13 @@ impl<P: Policy> Scheduler<P> {
         for &slot in lost.iter().rev() {
             self.vacate(now, slot, node, observer);
         }
-        self.cluster.set_up(node, false);
+        self.cluster.set_joined(node, false);
         self.forget_request(node);
         for slot in lost.drain(..).rev() {
             self.lose(now, slot, node, commands, observer);
         }
         self.scratch = lost;
-        while let Some(slot) = self.front(node, commands) {
-            self.cluster.dequeue(slot, node, &mut self.tasks);
-            self.cluster.nodes[node.index()].load -= 1;
-            self.follow(now, Step::Left, slot, node);
-            self.tasks.hot[slot as usize].node = NONE;
-            self.enqueue(now, slot);
-        }
-        if self.reservations.is_some() {
-            self.lose_reservations(now, node);
-        }
-        self.lose_prefetched(node);
-        self.node_changed(node);
-        self.note_for_thieves(node);
+        self.move_waiting(now, node, commands);
     }
 
     #[cold]

@@ -4,6 +4,7 @@
 // Each test file uses its own part of this.
 #![allow(dead_code)]
 
+pub(crate) mod closings;
 pub(crate) mod formulas;
 pub(crate) mod judge;
 pub(crate) mod ledger;

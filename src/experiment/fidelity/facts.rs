@@ -96,13 +96,15 @@ impl Fact {
             // The scheduler knows nothing of a failure before the node is lost.
             Record::NodeFailed { .. } | Record::RanInVain { .. } => return None,
             // It says no more than the loss that follows.
-            Record::DeclaredDead { .. } => return None,
+            Record::Suspected { .. } | Record::DeclaredDead { .. } => return None,
             // It says no more than the end or the loss that follows.
             Record::Released { .. } => return None,
             // What the scheduler does itself is no fact it is told.
             Record::Interrupted { .. } | Record::Stolen { .. } => return None,
             Record::Dispatched { .. } | Record::Settled { .. } | Record::Refused { .. } => return None,
             Record::InJob { .. } => return None,
+            // Known by what starts elsewhere.
+            Record::NodeClosed { .. } | Record::NodeOpened { .. } => return None,
         })
     }
 }

@@ -9,7 +9,7 @@ use super::faults::{FaultsTable, Hit, affected, span};
 use super::keys::{NodeTable, SchedulerTable};
 use super::reader::{Found, Key, Reader};
 use super::several::Several;
-use super::values::{Fraction, Plain, Positive, Quantity, Seconds, Whole};
+use super::values::{Fraction, Plain, Positive, Quantity, Seconds, Unit, Whole};
 use super::words::Name;
 use crate::experiment::plan::ZonePlan;
 use crate::faults::{Disturbance, MessageLoss, PlannedDisturbance, RandomDisturbance};
@@ -119,9 +119,11 @@ choice! {
     }
 }
 
-parameters! {
+table! {
     /// Dead after a fixed time.
     TimeoutTable, "`timeout`" {
+        /// Silence after which a node gets no new tasks until it is heard of; never by default.
+        suspect_after: Positive<Seconds>;
         /// Silence after which a node is dead.
         dead_after: Positive<Seconds>;
     }
@@ -132,6 +134,8 @@ table! {
     PhiAccrualTable, "`phi-accrual`" {
         /// Phi at which a node is dead.
         threshold: Positive<Plain> = Positive::new(8.0);
+        /// Phi at which a node gets no new tasks until it is heard of; never by default.
+        suspicion: Positive<Plain>;
         /// Gaps between heartbeats that are remembered.
         window: Whole<2, 10_000> = Whole(100);
         /// The standard deviation of gaps is taken as no less than this.
@@ -288,33 +292,72 @@ fn lower_detector(
     reader: &mut Reader,
 ) -> Option<Detector> {
     match &detector.value {
-        DetectorTable::Timeout(TimeoutTable { dead_after }) => {
-            let after = Duration::from_seconds(dead_after.value.0)?;
-            if after <= interval {
-                let title = "nodes would be declared dead between two heartbeats";
-                let label = format!("must be longer than {} s", interval.as_seconds());
-                reader.report(
-                    Diagnostic::new(title, dead_after.at, label)
-                        .context(heartbeat, "the mean time between them")
-                        .help("allow for some that are late or lost: several times the time between them"),
-                );
-                return None;
+        DetectorTable::Timeout(TimeoutTable { suspect_after, dead_after }) => {
+            if dead_after.is_silent() && !reader.was_meant("scheduler.monitor.detector.timeout.dead_after") {
+                reader.missing_key(detector.at, "dead_after", TimeoutTable::SHOWN);
             }
-            Some(Detector::Timeout { dead_after: after })
+            let mut after = |key: &Key<Positive<Seconds>>| match key {
+                Key::Broken => None,
+                Key::Found(found) => {
+                    let after = Duration::from_seconds(found.value.0)?;
+                    let title = match std::ptr::eq(key, dead_after) {
+                        true => "nodes would be declared dead between two heartbeats",
+                        false => "nodes would be suspected between two heartbeats",
+                    };
+                    let label = format!("must be longer than {} s", interval.as_seconds());
+                    if after <= interval {
+                        reader.report(
+                            Diagnostic::new(title, found.at, label)
+                                .context(heartbeat, "the mean time between them")
+                                .help("allow for some that are late or lost: several times the time between them"),
+                        );
+                    }
+                    Some(Some(after))
+                }
+                Key::Absent | Key::Default(_) => Some(None),
+            };
+            let (suspect, dead) = (after(suspect_after), after(dead_after));
+            before(suspect_after, dead_after, ("suspect_after", "dead_after"), reader);
+            Some(Detector::Timeout { suspect_after: suspect?, dead_after: dead?? })
         }
         DetectorTable::PhiAccrual(table) => {
-            let threshold = table.threshold.value()?.0;
-            if let Some(found) = table.threshold.found()
-                && !(0.31..=100.0).contains(&threshold)
-            {
-                let title = "the threshold of phi must be from 0.31 to 100";
-                let help = "at 0.3 half of all heartbeats would be too late; 8 is usual";
-                reader.report(Diagnostic::new(title, found.at, "out of range").help(help));
-                return None;
+            for key in [&table.threshold, &table.suspicion] {
+                if let Some(found) = key.found()
+                    && !(0.31..=100.0).contains(&found.value.0)
+                {
+                    let title = "phi must be from 0.31 to 100";
+                    let help = "at 0.3 half of all heartbeats would be too late; 8 is usual for dead nodes";
+                    reader.report(Diagnostic::new(title, found.at, "out of range").help(help));
+                }
             }
-            let least_deviation = Duration::from_seconds(table.least_deviation.value()?.0)?;
-            let window = table.window.value()?.small();
-            Some(Detector::PhiAccrual { threshold, window, least_deviation })
+            before(&table.suspicion, &table.threshold, ("suspicion", "threshold"), reader);
+            Some(Detector::PhiAccrual {
+                suspicion: match &table.suspicion {
+                    Key::Broken => return None,
+                    key => key.value().map(|phi| phi.0),
+                },
+                threshold: table.threshold.value()?.0,
+                window: table.window.value()?.small(),
+                least_deviation: Duration::from_seconds(table.least_deviation.value()?.0)?,
+            })
         }
+    }
+}
+
+/// A node is suspected before it is dead, or never.
+fn before<T: Unit>(
+    suspected: &Key<Positive<T>>,
+    dead: &Key<Positive<T>>,
+    (earlier, later): (&str, &str),
+    reader: &mut Reader,
+) {
+    if let (Some(found), Some(dead)) = (suspected.found(), dead.value())
+        && found.value.0 >= dead.0
+    {
+        let title = format!("`{earlier}` must be below `{later}`");
+        let label = format!("`{later}` is {}", dead.0);
+        reader.report(
+            Diagnostic::new(title, found.at, label).help("a node is suspected first, and then declared dead"),
+        );
     }
 }
