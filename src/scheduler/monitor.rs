@@ -11,7 +11,7 @@
 //! are refused. When a node that was declared dead is heard of again, it is back.
 //!
 //! Cost: O(1) for a heartbeat. A node has one timer, which is not moved when it is heard of: when it fires
-//! it is set again, so that there is one in O(log timers) for each time that a node may be silent, and not
+//! it is set again if it was heard of meanwhile, so that there is one in O(log timers) for each time that a node may be silent, and not
 //! for each heartbeat. With `window` gaps kept, 8 x window bytes a node, for phi accrual only.
 
 use serde::{Deserialize, Serialize};
@@ -156,8 +156,12 @@ impl Monitor {
         (heard.last, heard.gap) = (now, true);
         if let (Some(gaps), Some(gap)) = (&mut self.gaps, gap) {
             gaps.add(node, gap);
-            // What was learnt may bring the deadline forward.
-            self.arm(node, timers);
+            // What was learnt may bring the deadline forward, but never to less than a mean gap from now:
+            // mostly the timer fires before that.
+            let soonest = now.0.saturating_add(gaps.mean(node) as u64);
+            if self.nodes[node.index()].armed.0 > soonest {
+                self.arm(node, timers);
+            }
         }
     }
 
@@ -215,15 +219,19 @@ impl Gaps {
         sums.next = (sums.next + 1) % self.window as u32;
     }
 
+    fn mean(&self, node: NodeId) -> f64 {
+        let Sums { sum, count, .. } = self.sums[node.index()];
+        sum as f64 / f64::from(count)
+    }
+
     /// How long the node may be silent until it is suspected, or dead.
     fn patience(&self, node: NodeId, suspected: bool) -> Duration {
         let z = self.suspect.filter(|_| !suspected).unwrap_or(self.dead);
         let Sums { sum, squares, count, .. } = self.sums[node.index()];
         let count = u128::from(count);
-        let mean = sum as f64 / count as f64;
         // Whole numbers: no digits cancel.
         let deviation = ((count * squares - sum * sum) as f64).sqrt() / count as f64;
-        Duration((mean + z * deviation.max(self.least_deviation)).round() as u64)
+        Duration((self.mean(node) + z * deviation.max(self.least_deviation)).round() as u64)
     }
 }
 
