@@ -1,13 +1,19 @@
-//! What breaks: nodes that go down and come up again, by chance or as planned; attempts that fail.
+//! What breaks: nodes that go down and come up again, by chance or as planned; nodes that are slow, pause
+//! or are cut off; messages that are lost; attempts that fail.
 
 mod attempts;
 mod clocks;
 mod crew;
+mod disturbances;
 mod outages;
 pub mod trace;
 
 pub use attempts::{AttemptFates, AttemptFaults, FailurePoint};
 pub use clocks::{Change, NodeClocks, Timers};
+pub use disturbances::{
+    Disturbance, DisturbanceClocks, DisturbanceStep, Disturbances, MessageLoss, PlannedDisturbance,
+    RandomDisturbance,
+};
 pub use outages::{Affected, Outage};
 
 use crate::distribution::Distribution;
@@ -47,4 +53,8 @@ pub struct Faults {
     pub outages: Vec<Outage>,
     /// Which attempts fail, besides with the probability of their task.
     pub attempts: AttemptFaults,
+    /// What disturbs nodes without taking them down.
+    pub disturbances: Disturbances,
+    /// Messages that are lost; `None` when none is.
+    pub message_loss: Option<MessageLoss>,
 }
