@@ -48,6 +48,9 @@ struct NodeWork {
     rate: u32,
     room: u32,
     kind: u32,
+    /// By the last bit of the rate: rate, room and heap when it was last that; a node of one slot changes
+    /// between two.
+    known: [Option<(u32, u32, u32)>; 2],
 }
 
 /// Nodes of the same kind, rate and room.
@@ -128,6 +131,11 @@ impl Backlog {
             && end <= self.now
         {
             self.forget(slot);
+        }
+        // The next that falls due; by the second time its node is known.
+        if let Some((_, slot)) = self.ends.first(0) {
+            let node = self.shares[slot as usize].node;
+            self.fetch(Some(slot), Some(NodeId(node)));
         }
     }
 
@@ -217,11 +225,19 @@ impl Backlog {
     }
 
     fn file(&mut self, node: u32) {
-        let NodeWork { sum, rate, room, kind } = self.nodes[node as usize];
+        let NodeWork { sum, rate, room, kind, known } = self.nodes[node as usize];
         if room == 0 {
             return self.by_backlog.take(node);
         }
-        let group = Group { kind, rate, room };
+        let heap = match known[rate as usize % 2] {
+            Some((of_rate, of_room, heap)) if (of_rate, of_room) == (rate, room) => heap,
+            _ => self.look_up(node, Group { kind, rate, room }),
+        };
+        self.by_backlog.file(node, heap, sum);
+    }
+
+    /// The heap of a group that a node belongs to now.
+    fn look_up(&mut self, node: u32, group: Group) -> u32 {
         let heap = match self.heap_of.get(&group) {
             Some(heap) => *heap,
             None => {
@@ -231,6 +247,8 @@ impl Backlog {
                 heap
             }
         };
-        self.by_backlog.file(node, heap, sum);
+        let Group { rate, room, .. } = group;
+        self.nodes[node as usize].known[rate as usize % 2] = Some((rate, room, heap));
+        heap
     }
 }
