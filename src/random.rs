@@ -115,6 +115,12 @@ pub enum Purpose {
     FailurePoint = 31,
     /// Whether every attempt of a task fails.
     Poison = 32,
+    /// Up times of a replica of the scheduler.
+    ReplicaUp = 51,
+    /// Down times of a replica of the scheduler.
+    ReplicaDown = 52,
+    /// How long elections of a leader take; id 0.
+    Election = 53,
 }
 
 /// All streams of one replication.

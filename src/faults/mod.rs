@@ -4,11 +4,13 @@ mod attempts;
 mod clocks;
 mod crew;
 mod outages;
+mod replicas;
 pub mod trace;
 
 pub use attempts::{AttemptFates, AttemptFaults, FailurePoint};
 pub use clocks::{Change, NodeClocks, Timers};
 pub use outages::{Affected, Outage};
+pub use replicas::{LeaderChange, Leadership, NoLeader, Replicas};
 
 use crate::distribution::Distribution;
 
@@ -45,6 +47,8 @@ pub struct Faults {
     pub repair_crew: Option<u32>,
     /// When which nodes are out, whatever else happens to them.
     pub outages: Vec<Outage>,
+    /// How the scheduler itself fails, if it does.
+    pub replicas: Option<Replicas>,
     /// Which attempts fail, besides with the probability of their task.
     pub attempts: AttemptFaults,
 }

@@ -4,6 +4,7 @@ use super::breakers::BreakerStats;
 use super::columns::{Metric, MetricRow};
 use super::histogram::Histogram;
 use super::jobs::JobStats;
+use super::leaders::LeaderStats;
 use super::locks::LockStats;
 use super::results::{AlarmResult, NodeResult, Timeline};
 use super::task_stats::{Jain, SLOWDOWN_UNIT, TaskStats};
@@ -31,6 +32,8 @@ pub struct CollectorOptions {
     pub breakers: bool,
     /// Whether tasks need locks.
     pub locks: bool,
+    /// Whether the scheduler itself fails.
+    pub replicas: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -91,7 +94,7 @@ pub struct Collector {
     nodes: Vec<NodeTally>,
     /// When each node really failed, by node; empty while failures are known at once.
     failed: Vec<Time>,
-    first_arrival: Option<Time>,
+    pub(super) first_arrival: Option<Time>,
     last_settled: Time,
     waiting: u64,
     most_waiting: u64,
@@ -108,15 +111,18 @@ pub struct Collector {
     wasted: i128,
     held: Vec<u128>,
     troubles: Troubles,
-    nodes_up: u32,
-    any_up_since: Option<Time>,
-    any_up: Duration,
+    pub(super) nodes_up: u32,
+    /// Since when work can be started, if it can, and for how long it could before.
+    pub(super) serves_since: Option<Time>,
+    pub(super) served: Duration,
     /// Only where tasks are parts of jobs.
     jobs: Option<Box<JobStats>>,
     /// Only where nodes have circuit breakers.
     breakers: Option<Box<BreakerStats>>,
     /// Only where tasks need locks.
     locks: Option<Box<LockStats>>,
+    /// Only where the scheduler fails.
+    pub(super) leaders: Option<Box<LeaderStats>>,
 }
 
 impl Collector {
@@ -149,11 +155,12 @@ impl Collector {
             held: Vec::new(),
             troubles: Troubles::new(options.alarms),
             nodes_up: 0,
-            any_up_since: None,
-            any_up: Duration::ZERO,
+            serves_since: None,
+            served: Duration::ZERO,
             jobs: None,
             breakers: options.breakers.then(|| Box::new(BreakerStats::new(nodes.len()))),
             locks: options.locks.then(Box::default),
+            leaders: options.replicas.then(Box::default),
         }
     }
 
@@ -174,7 +181,7 @@ impl Collector {
     }
 
     #[cold]
-    fn begin(&mut self, now: Time) {
+    pub(super) fn begin(&mut self, now: Time) {
         self.first_arrival = Some(now);
         for node in &mut self.nodes {
             node.up = Duration::ZERO;
@@ -182,8 +189,11 @@ impl Collector {
                 node.up_since = now;
             }
         }
-        self.any_up = Duration::ZERO;
-        self.any_up_since = self.any_up_since.map(|_| now);
+        self.served = Duration::ZERO;
+        self.serves_since = self.serves_since.map(|_| now);
+        if let Some(leaders) = &mut self.leaders {
+            leaders.begin(now);
+        }
         if let Some(timeline) = &mut self.timeline {
             timeline.begin(now);
         }
@@ -245,9 +255,7 @@ impl Collector {
             *failed = Time::NEVER;
         }
         self.nodes_up += 1;
-        if self.nodes_up == 1 {
-            self.any_up_since = Some(now);
-        }
+        self.service_changes(now);
         if let Some(timeline) = &mut self.timeline {
             timeline.nodes_up(now, self.nodes_up);
         }
@@ -261,11 +269,7 @@ impl Collector {
         tally.up.0 += now.since(tally.up_since).0;
         tally.up_since = Time::NEVER;
         self.nodes_up -= 1;
-        if self.nodes_up == 0
-            && let Some(since) = self.any_up_since.take()
-        {
-            self.any_up.0 += now.since(since).0;
-        }
+        self.service_changes(now);
         if let Some(timeline) = &mut self.timeline {
             timeline.nodes_up(now, self.nodes_up);
         }
@@ -328,8 +332,8 @@ impl Collector {
 
     fn finish_nodes(&mut self, end: Time) -> Vec<NodeResult> {
         // Nodes may have gone down after the last task was settled; nothing counts after `end`.
-        if let Some(since) = self.any_up_since {
-            self.any_up.0 += end.since(since).0;
+        if let Some(since) = self.serves_since {
+            self.served.0 += end.since(since).0;
         }
         let up = |node: &NodeTally| Duration(node.up.0 + end.since(node.up_since).0);
         let result = |node: &NodeTally| NodeResult {
@@ -357,7 +361,7 @@ impl Collector {
         row.set(Metric::Utilisation, busy as f64 / up_slot_time as f64);
         let offered = u128::from(window.0) * u128::from(slots);
         row.set(Metric::NodeAvailability, up_slot_time as f64 / offered as f64);
-        row.set(Metric::ServiceAvailability, self.any_up.0 as f64 / window.0 as f64);
+        row.set(Metric::ServiceAvailability, self.served.0 as f64 / window.0 as f64);
         row.set(Metric::Attempts, self.attempts as f64);
         row.set(Metric::Retries, self.retries as f64);
         row.set(Metric::AttemptsLost, self.attempts_lost as f64);
@@ -373,6 +377,9 @@ impl Collector {
         }
         if let Some(locks) = &self.locks {
             locks.write(&mut row);
+        }
+        if let Some(leaders) = &self.leaders {
+            leaders.write(self.last_settled, window, &mut row);
         }
         if let Some(breakers) = &self.breakers {
             breakers.write(self.last_settled, &mut row);
@@ -506,6 +513,9 @@ impl Observer for Collector {
                 if let Some(locks) = self.locks.as_mut().filter(|_| task.number >= self.warmup) {
                     locks.granted(waited);
                 }
+            }
+            Record::LeaderLost { .. } | Record::LeaderElected { .. } | Record::SubmissionHeld { .. } => {
+                self.on_leader_record(now, record);
             }
             Record::LeaseExpired { .. } => self.locks.iter_mut().for_each(|locks| locks.expired()),
             Record::WriteFenced { .. } => self.locks.iter_mut().for_each(|locks| locks.fenced()),

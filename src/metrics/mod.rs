@@ -6,6 +6,7 @@ pub mod columns;
 pub mod driver;
 pub mod histogram;
 mod jobs;
+mod leaders;
 mod locks;
 pub mod results;
 pub mod task_log;

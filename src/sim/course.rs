@@ -63,8 +63,9 @@ impl<P: Policy, O: Observer> Driver<'_, P, O> {
         }
         match self.world.retry.longest_attempt() {
             // It will be stopped before: its end needs no place far ahead in the event queue.
-            Some(longest) => takes.min(Duration(longest.0.saturating_add(1))),
-            None => takes,
+            // Without a leader nobody stops it in time.
+            Some(longest) if self.leaders.is_none() => takes.min(Duration(longest.0.saturating_add(1))),
+            _ => takes,
         }
     }
 

@@ -36,6 +36,8 @@ pub enum Kind {
     Lost,
     /// It becomes known that the node with this number came up.
     Joined,
+    /// The scheduler has no leader from now on, or has one again.
+    Leader,
 }
 
 /// When an event comes, among all others: its time, then its insertion number.
@@ -140,6 +142,7 @@ impl EventQueue {
             Kind::Report => 3,
             Kind::Lost => 4,
             Kind::Joined => 5,
+            Kind::Leader => 6,
         };
         let payload = (index << KIND_BITS) | kind;
         let low = (number.0 << PAYLOAD_BITS) | u64::from(payload);
@@ -175,7 +178,8 @@ impl EventQueue {
             2 => Kind::Node,
             3 => Kind::Report,
             4 => Kind::Lost,
-            _ => Kind::Joined,
+            5 => Kind::Joined,
+            _ => Kind::Leader,
         };
         Some(Due { number: EventNumber(low >> PAYLOAD_BITS), kind, index: payload >> KIND_BITS })
     }

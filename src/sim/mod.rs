@@ -5,6 +5,7 @@ mod course;
 mod described;
 mod driver;
 pub mod event_queue;
+mod leaders;
 mod news;
 mod node_events;
 mod probabilities;

@@ -22,6 +22,7 @@ mod nearest;
 mod overrides;
 mod policies;
 mod reader;
+mod replicas;
 mod resolved;
 mod resources;
 mod retry;
