@@ -72,6 +72,7 @@
 //!     weight: 1.0,
 //!     zone: None,
 //!     faults: None,
+//!     disturbances: Vec::new(),
 //!     queue_limit: None,
 //!     failure_probability: 0.0,
 //! };

@@ -115,6 +115,22 @@ pub enum Purpose {
     FailurePoint = 31,
     /// Whether every attempt of a task fails.
     Poison = 32,
+    /// When a node is slow, and for how long.
+    Slowness = 36,
+    /// When a node pauses, and for how long.
+    Pause = 37,
+    /// When a node is cut off, and for how long.
+    Partition = 38,
+    /// Nodes that a planned disturbance takes; id = 4 x its position among those of its kind + the kind.
+    DisturbedNodes = 39,
+    /// How often the message to start an attempt is lost.
+    StartLoss = 40,
+    /// How often the message of the end of an attempt is lost.
+    ResultLoss = 41,
+    /// Times between heartbeats of a node.
+    Heartbeat = 42,
+    /// Whether heartbeats of a node are lost.
+    HeartbeatLoss = 43,
     /// Up times of a replica of the scheduler.
     ReplicaUp = 51,
     /// Down times of a replica of the scheduler.

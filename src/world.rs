@@ -8,7 +8,7 @@ use crate::faults::Faults;
 use crate::policies::{self, AnyPolicy, PolicySpec};
 use crate::random::Streams;
 use crate::scheduler::{
-    AlarmPlan, GuardPlan, Limits, NodeSpec, Resources, RetryPlan, SchedulerConfig, Zones,
+    AlarmPlan, GuardPlan, Limits, MonitorPlan, NodeSpec, Resources, RetryPlan, SchedulerConfig, Zones,
 };
 use crate::time::{Duration, Time};
 use crate::workload::Workload;
@@ -25,15 +25,26 @@ pub struct Delays {
     pub detection: Option<Distribution>,
     /// From the end of a node's repair until the scheduler can use it.
     pub join: Option<Distribution>,
+    /// Heartbeats, from which the scheduler finds out by itself that nodes are dead; `None` when it is told.
+    pub heartbeats: Option<Heartbeats>,
     /// Which of many equally likely courses the delays take while everything else stays the same;
     /// 0 is that of the seed.
     pub course: u32,
 }
 
+/// Heartbeats of nodes, and what the scheduler makes of them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Heartbeats {
+    /// Time between two heartbeats of a node, in seconds.
+    pub gaps: Distribution,
+    /// What the scheduler makes of them.
+    pub monitor: MonitorPlan,
+}
+
 impl Delays {
     /// Whether the scheduler can be wrong about what is: about a start, or about a node.
     pub fn starts_are_reported(&self) -> bool {
-        self.dispatch.is_some() || self.detection.is_some()
+        self.dispatch.is_some() || self.detection.is_some() || self.heartbeats.is_some()
     }
 
     /// The streams that delays are drawn from in the replication with this seed.
@@ -97,12 +108,19 @@ impl World {
             limits: self.limits.clone(),
             guards: self.guards.clone(),
             alarms: self.alarms,
+            monitor: self.delays.heartbeats.as_ref().map(|heartbeats| heartbeats.monitor),
         }
     }
 
     /// Whether the scheduler can be wrong about what is: about a start, or about a node.
     pub fn starts_are_reported(&self) -> bool {
-        self.delays.starts_are_reported() || self.zones.has_latency()
+        self.delays.starts_are_reported() || self.zones.has_latency() || self.is_disturbed()
+    }
+
+    /// Whether nodes can be disturbed, or messages come late or not at all.
+    pub fn is_disturbed(&self) -> bool {
+        let Faults { disturbances, message_loss, .. } = &self.faults;
+        self.delays.heartbeats.is_some() || message_loss.is_some() || !disturbances.is_empty()
     }
 
     /// The speed of the fastest node.

@@ -38,6 +38,7 @@ impl Core {
             limits: Limits::default(),
             guards: Default::default(),
             alarms: Default::default(),
+            monitor: None,
             retry: RetryPlan::default(),
             max_demand: widest,
             starts_are_reported: false,

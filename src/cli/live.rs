@@ -231,6 +231,14 @@ pub(super) fn can_be_live(job: &Job<'_>) -> Outcome {
             job.file.display()
         )));
     }
+    if plan.world().is_disturbed() {
+        return Err(Failure::Usage(format!(
+            "{}: nodes that are slow, pause or are cut off, `message_loss` and [scheduler.monitor] are \
+             simulated only: nothing disturbs the workers of a live run but what disturbs this machine; leave \
+             them out",
+            job.file.display()
+        )));
+    }
     if let Some(policy) = plan.policies.iter().find(|policy| policy.dispatch.takes_ahead()) {
         return Err(Failure::Usage(format!(
             "{}: a `batch` above 1 is simulated only: a worker of a live run is sent a task when it can start \

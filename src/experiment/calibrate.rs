@@ -88,6 +88,7 @@ impl Calibration {
             completion: empirical(&self.completion),
             detection: empirical(&self.detection),
             join: empirical(&self.join),
+            heartbeats: None,
             course: 0,
         }
     }

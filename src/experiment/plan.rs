@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::faults::{Faults, NodeFaults};
+use crate::faults::{Faults, NodeFaults, RandomDisturbance};
 use crate::policies::spec::PolicySpec;
 use crate::scheduler::retry::RetryPlan;
 use crate::scheduler::{AlarmPlan, GuardPlan, Resources};
@@ -55,6 +55,8 @@ pub struct NodeGroup {
     pub failure_probability: f64,
     /// How its nodes fail; `None` when they never do.
     pub faults: Option<NodeFaults>,
+    /// What disturbs its nodes by chance.
+    pub disturbances: Vec<RandomDisturbance>,
 }
 
 /// The zones of a scenario.

@@ -108,6 +108,12 @@ impl Plan {
                 (world.faults.kinds.len() - 1) as u32
             });
             let count = group.count as usize;
+            let disturbances = &mut world.faults.disturbances;
+            for kind in &group.disturbances {
+                let (first, kinds) = (world.nodes.len() as u32, disturbances.kinds.len() as u32);
+                disturbances.of_nodes.extend((first..first + group.count).map(|node| (node, kinds)));
+                disturbances.kinds.push(kind.clone());
+            }
             world.nodes.extend(std::iter::repeat_n(node, count));
             world.faults.of_node.extend(std::iter::repeat_n(kind, count));
         }

@@ -1,14 +1,20 @@
-//! What breaks: nodes that go down and come up again, by chance or as planned; attempts that fail.
+//! What breaks: nodes that go down and come up again, by chance or as planned; nodes that are slow, pause
+//! or are cut off; messages that are lost; attempts that fail.
 
 mod attempts;
 mod clocks;
 mod crew;
+mod disturbances;
 mod outages;
 mod replicas;
 pub mod trace;
 
 pub use attempts::{AttemptFates, AttemptFaults, FailurePoint};
 pub use clocks::{Change, NodeClocks, Timers};
+pub use disturbances::{
+    Disturbance, DisturbanceClocks, DisturbanceStep, Disturbances, MessageLoss, PlannedDisturbance,
+    RandomDisturbance,
+};
 pub use outages::{Affected, Outage};
 pub use replicas::{LeaderChange, Leadership, NoLeader, Replicas};
 
@@ -51,4 +57,8 @@ pub struct Faults {
     pub replicas: Option<Replicas>,
     /// Which attempts fail, besides with the probability of their task.
     pub attempts: AttemptFaults,
+    /// What disturbs nodes without taking them down.
+    pub disturbances: Disturbances,
+    /// Messages that are lost; `None` when none is.
+    pub message_loss: Option<MessageLoss>,
 }

@@ -4,7 +4,7 @@
 //! fails by chance, when its own clock says so. That clock runs on meanwhile. Outages of one node that
 //! overlap or touch are one.
 
-use crate::random::{Purpose, Streams, below};
+use crate::random::{Purpose, Stream, Streams, below};
 use crate::time::Time;
 
 /// Nodes that are out for a while, all at once.
@@ -43,12 +43,8 @@ pub(super) struct Step {
 pub(super) fn steps(outages: &[Outage], nodes: usize, streams: Streams) -> Vec<Step> {
     let mut spans: Vec<(u32, Time, Time)> = Vec::new();
     for (number, outage) in outages.iter().enumerate().filter(|(_, outage)| outage.start < outage.end) {
-        let mut add = |node: u32| spans.push((node, outage.start, outage.end));
-        match &outage.nodes {
-            Affected::Node(node) => add(*node),
-            Affected::Nodes(nodes) => nodes.iter().copied().for_each(&mut add),
-            Affected::Share(share) => drawn(*share, nodes, number, streams).into_iter().for_each(&mut add),
-        }
+        let hit = outage.nodes.numbers(nodes, &mut streams.stream(Purpose::Outage, number as u64));
+        spans.extend(hit.into_iter().map(|node| (node, outage.start, outage.end)));
     }
     spans.sort_unstable();
     let mut steps = Vec::with_capacity(2 * spans.len());
@@ -66,13 +62,23 @@ pub(super) fn steps(outages: &[Outage], nodes: usize, streams: Streams) -> Vec<S
     steps
 }
 
+impl Affected {
+    /// Their numbers, in a cluster of so many nodes.
+    pub(super) fn numbers(&self, nodes: usize, stream: &mut Stream) -> Vec<u32> {
+        match self {
+            Affected::Node(node) => vec![*node],
+            Affected::Nodes(nodes) => nodes.clone(),
+            Affected::Share(share) => drawn(*share, nodes, stream),
+        }
+    }
+}
+
 /// Distinct nodes: the first of a shuffled list of all.
-fn drawn(share: f64, nodes: usize, number: usize, streams: Streams) -> Vec<u32> {
+fn drawn(share: f64, nodes: usize, stream: &mut Stream) -> Vec<u32> {
     let count = ((share * nodes as f64).round() as usize).clamp(1, nodes);
-    let mut stream = streams.stream(Purpose::Outage, number as u64);
     let mut all: Vec<u32> = (0..nodes as u32).collect();
     for at in 0..count {
-        let other = at + below(&mut stream, (nodes - at) as u32) as usize;
+        let other = at + below(stream, (nodes - at) as u32) as usize;
         all.swap(at, other);
     }
     all.truncate(count);
@@ -113,7 +119,7 @@ mod tests {
 
         #[test]
         fn a_share_is_drawn_of_distinct_nodes(share in 0.01f64..=1.0, nodes in 1usize..50, seed: u64) {
-            let mut drawn = drawn(share, nodes, 0, Streams::new(seed));
+            let mut drawn = drawn(share, nodes, &mut Streams::new(seed).stream(Purpose::Outage, 0));
             let expected = ((share * nodes as f64).round() as usize).max(1);
             drawn.sort_unstable();
             drawn.dedup();

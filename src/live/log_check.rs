@@ -136,7 +136,8 @@ impl Possible {
                 Event::NodeJoined { node }
                 | Event::NodeLost { node }
                 | Event::NodeClosed { node, .. }
-                | Event::NodeOpened { node, .. } => node.index() < header.nodes.len(),
+                | Event::NodeOpened { node, .. }
+                | Event::Heartbeat { node } => node.index() < header.nodes.len(),
                 // Of attempts that are not there the scheduler itself takes no notice.
                 Event::AttemptStarted { .. } | Event::AttemptFinished { .. } | Event::TimerFired => true,
             };

@@ -1,13 +1,16 @@
 //! Turns the records of one run into its figures, in memory that does not grow with the run.
 
+mod finish;
+
 use super::breakers::BreakerStats;
-use super::columns::{Metric, MetricRow};
+use super::columns::MetricRow;
+use super::detection::Detection;
 use super::histogram::Histogram;
 use super::jobs::JobStats;
 use super::leaders::LeaderStats;
 use super::locks::LockStats;
 use super::results::{AlarmResult, NodeResult, Timeline};
-use super::task_stats::{Jain, SLOWDOWN_UNIT, TaskStats};
+use super::task_stats::{SLOWDOWN_UNIT, TaskStats};
 use super::timeline::TimelineCollector;
 use super::troubles::Troubles;
 use crate::ids::NodeId;
@@ -107,6 +110,9 @@ pub struct Collector {
     attempts_lost: u64,
     preemptions: u64,
     stolen: u64,
+    refused: u64,
+    in_vain: u64,
+    detection: Detection,
     /// What a checkpoint saves is known before the loss is written down, or after.
     wasted: i128,
     held: Vec<u128>,
@@ -151,6 +157,9 @@ impl Collector {
             attempts_lost: 0,
             preemptions: 0,
             stolen: 0,
+            refused: 0,
+            in_vain: 0,
+            detection: Detection::default(),
             wasted: 0,
             held: Vec::new(),
             troubles: Troubles::new(options.alarms),
@@ -251,6 +260,7 @@ impl Collector {
 
     fn on_node_joined(&mut self, now: Time, node: usize) {
         self.nodes[node].up_since = now;
+        self.detection.returned(now, node, self.first_arrival.unwrap_or(now));
         if let Some(failed) = self.failed.get_mut(node) {
             *failed = Time::NEVER;
         }
@@ -259,6 +269,18 @@ impl Collector {
         if let Some(timeline) = &mut self.timeline {
             timeline.nodes_up(now, self.nodes_up);
         }
+    }
+
+    /// The scheduler believes that the node is down.
+    fn on_node_lost(&mut self, now: Time, node: usize) {
+        let failed = self.failed.get(node).copied().filter(|failed| *failed != Time::NEVER);
+        self.detection.lost(now, node, self.nodes.len(), failed);
+        self.on_node_down(now, node);
+    }
+
+    /// Whether the node is down though the scheduler believes that it is up.
+    fn has_failed(&self, node: NodeId) -> bool {
+        self.failed.get(node.index()).is_some_and(|failed| *failed != Time::NEVER)
     }
 
     fn on_node_down(&mut self, now: Time, node: usize) {
@@ -300,97 +322,6 @@ impl Collector {
             self.held.resize(demand + 1, 0);
         }
         self.held[demand] += u128::from(held.0);
-    }
-
-    /// The figures, once every task is settled.
-    pub fn finish(mut self) -> Collected {
-        let start = self.first_arrival.unwrap_or(Time::ZERO);
-        let end = self.last_settled.max(start);
-        let window = end - start;
-        let nodes = self.finish_nodes(end);
-        let metrics = self.metrics(window, &nodes);
-        let classes = self
-            .classes
-            .iter()
-            .map(|stats| {
-                let mut row = MetricRow::default();
-                stats.write(&mut row);
-                row
-            })
-            .collect();
-        Collected {
-            metrics,
-            classes,
-            timeline: self.timeline.map(|timeline| timeline.finish(end)),
-            window,
-            nodes,
-            held: self.held,
-            alarms: self.troubles.alarms,
-            histograms: [self.all.waits, self.all.responses, self.all.slowdown_histogram],
-        }
-    }
-
-    fn finish_nodes(&mut self, end: Time) -> Vec<NodeResult> {
-        // Nodes may have gone down after the last task was settled; nothing counts after `end`.
-        if let Some(since) = self.serves_since {
-            self.served.0 += end.since(since).0;
-        }
-        let up = |node: &NodeTally| Duration(node.up.0 + end.since(node.up_since).0);
-        let result = |node: &NodeTally| NodeResult {
-            busy: node.busy,
-            up: up(node),
-            tasks: u64::from(node.tasks),
-            attempts_lost: u64::from(node.attempts_lost),
-        };
-        self.nodes.iter().map(result).collect()
-    }
-
-    fn metrics(&self, window: Duration, nodes: &[NodeResult]) -> MetricRow {
-        let mut row = MetricRow::default();
-        self.all.write(&mut row);
-        let seconds = window.as_seconds();
-        row.set(Metric::Makespan, seconds);
-        row.set(Metric::Throughput, self.all.completed as f64 / seconds);
-        let slots: u64 = self.slots.iter().map(|&slots| u64::from(slots)).sum();
-        let up_slot_time: u128 = nodes
-            .iter()
-            .zip(&self.slots)
-            .map(|(node, &slots)| u128::from(node.up.0) * u128::from(slots))
-            .sum();
-        let busy: u128 = nodes.iter().map(|node| u128::from(node.busy.0)).sum();
-        row.set(Metric::Utilisation, busy as f64 / up_slot_time as f64);
-        let offered = u128::from(window.0) * u128::from(slots);
-        row.set(Metric::NodeAvailability, up_slot_time as f64 / offered as f64);
-        row.set(Metric::ServiceAvailability, self.served.0 as f64 / window.0 as f64);
-        row.set(Metric::Attempts, self.attempts as f64);
-        row.set(Metric::Retries, self.retries as f64);
-        row.set(Metric::AttemptsLost, self.attempts_lost as f64);
-        row.set(Metric::Preemptions, self.preemptions as f64);
-        row.set(Metric::StolenTasks, self.stolen as f64);
-        row.set(Metric::WastedTime, self.wasted as f64 / 1e9);
-        row.set(Metric::MeanQueueLength, self.waiting_area as f64 / window.0 as f64);
-        row.set(Metric::MeanInSystem, self.system_area as f64 / window.0 as f64);
-        row.set(Metric::MaxQueueLength, self.most_waiting as f64);
-        self.troubles.write(&mut row);
-        if let Some(jobs) = &self.jobs {
-            jobs.write(&mut row);
-        }
-        if let Some(locks) = &self.locks {
-            locks.write(&mut row);
-        }
-        if let Some(leaders) = &self.leaders {
-            leaders.write(self.last_settled, window, &mut row);
-        }
-        if let Some(breakers) = &self.breakers {
-            breakers.write(self.last_settled, &mut row);
-        }
-        let mut balance = Jain::default();
-        for (node, &slots) in nodes.iter().zip(&self.slots) {
-            balance.add(node.busy.as_seconds() / f64::from(slots));
-        }
-        row.set(Metric::LoadImbalance, balance.coefficient_of_variation());
-        row.set(Metric::JainFairness, balance.index());
-        row
     }
 }
 
@@ -498,7 +429,10 @@ impl Observer for Collector {
             }
             Record::NodeJoined { node } => self.on_node_joined(now, node.index()),
             Record::NodeFailed { node } => self.on_node_failed(now, node.index()),
-            Record::NodeLost { node } => self.on_node_down(now, node.index()),
+            Record::NodeLost { node } => self.on_node_lost(now, node.index()),
+            Record::Suspected { node } => self.detection.suspected(!self.has_failed(node)),
+            Record::DeclaredDead { node } => self.detection.declared(!self.has_failed(node)),
+            Record::RanInVain { .. } => self.in_vain += 1,
             Record::Released { node, demand, held, .. } => self.on_released(now, node.index(), demand, held),
             Record::InJob { task, job, tasks, shortest } => {
                 let jobs = self.jobs.get_or_insert_default();
@@ -506,7 +440,7 @@ impl Observer for Collector {
             }
             Record::Alarm { .. } | Record::RetryDenied { .. } => self.troubles.on_record(now, record),
             Record::Stolen { .. } => self.stolen += 1,
-            Record::Refused { .. } => {}
+            Record::Refused { .. } => self.refused += 1,
             // Such a node is up: what it does not do is seen in its utilisation.
             Record::NodeClosed { .. } | Record::NodeOpened { .. } => {}
             Record::LockGranted { task, waited, .. } => {

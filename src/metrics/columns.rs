@@ -97,6 +97,13 @@ metrics! {
     AttemptsTimedOut "attempts_timed_out" "attempts" Lower "Attempts that were stopped because they, or their tasks, took too long.";
     RetriesDenied "retries_denied" "attempts" Lower "Retries that did not take place because the retry budget was empty.";
     Alarms "alarms" "alarms" Lower "Alarms that were raised; missing when there are no rules.";
+    MeanTimeToDetect "mean_time_to_detect" "s" Lower "Mean time from a node's failure until the scheduler knows; missing when none was found out late.";
+    MeanTimeBetweenFailures "mean_time_between_failures" "s" Higher "Time that nodes were believed up / times that one was lost; missing when none was.";
+    MeanTimeToRepair "mean_time_to_repair" "s" Lower "Mean time that a lost node was believed down until it was back; missing when none came back.";
+    WrongSuspicions "wrong_suspicions" "nodes" Lower "Times that a node that worked was suspected to be dead.";
+    WrongDeclarations "wrong_declarations" "nodes" Lower "Times that a node that worked was declared dead.";
+    StaleResults "stale_results" "attempts" Lower "Results that were refused: their attempt no longer counted.";
+    DuplicateExecutions "duplicate_executions" "attempts" Lower "Attempts that ran to their end though the scheduler had given them up.";
     LeaderAvailability "leader_availability" "1" Higher "Share of the makespan in which the scheduler had a leader; missing without replicas.";
     Elections "elections" "elections" Neither "Times a leader was elected; missing without replicas.";
     MeanTimeWithoutLeader "mean_time_without_leader" "s" Lower "Mean time from the failure of a leader until another took over; missing when none failed.";

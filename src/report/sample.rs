@@ -75,6 +75,7 @@ impl Sample {
             queue_limit: None,
             failure_probability: 0.0,
             faults,
+            disturbances: Vec::new(),
         };
         let class = |name: &str, share| TaskClass {
             name: name.to_string(),

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::alarms::AlarmPlan;
 use super::guards::GuardPlan;
+use super::monitor::MonitorPlan;
 use super::resources::Resources;
 use super::retry::RetryPlan;
 
@@ -32,6 +33,9 @@ pub struct SchedulerConfig {
     /// What is to be told of.
     #[serde(default, skip_serializing_if = "AlarmPlan::is_empty")]
     pub alarms: AlarmPlan,
+    /// Whether and how it finds out by itself that nodes are dead. Drivers then send heartbeats.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub monitor: Option<MonitorPlan>,
 }
 
 /// How many tasks may wait, and whether they wait for ever.

@@ -117,6 +117,12 @@ pub enum Event {
         /// Number of the first task that does not come.
         next: u32,
     },
+    /// A node says that it is there. Sent to schedulers with a monitor; may be left out, which is what a
+    /// monitor is for.
+    Heartbeat {
+        /// The node.
+        node: NodeId,
+    },
     /// A node is to take no new tasks from now on; what runs there goes on.
     NodeClosed {
         /// The node.

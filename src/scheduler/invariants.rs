@@ -31,6 +31,7 @@ impl<P: Policy> Scheduler<P> {
         self.check_dependencies();
         self.check_breakers();
         self.check_locks();
+        self.check_monitor();
         let mut seen = vec![false; self.tasks.hot.len()];
         let mut see = |slot: u32| {
             assert!(!seen[slot as usize], "slot {slot} is in two places");

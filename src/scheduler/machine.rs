@@ -10,6 +10,7 @@ use super::dependencies::Dependencies;
 use super::event::{Event, Outcome, TaskSpec};
 use super::guards::Guards;
 use super::late_binding::Reservations;
+use super::monitor::Monitor;
 use super::moving_keys::MovingKeys;
 use super::policy::{Backfill, Dispatch, Entry, Interrupts, Manner, Order, Place, Policy, Step};
 use super::prefetching::Prefetched;
@@ -21,7 +22,7 @@ use super::stealing::Thieves;
 use super::task::{TaskState, Tasks};
 use super::time_limits::TimeLimits;
 use super::timers::Timers;
-use super::view::{Counts, View};
+use super::view::Counts;
 use crate::ids::{AttemptNumber, NodeId, TaskId};
 use crate::random::{Purpose, StreamKey, Streams};
 use crate::structures::ordered_index::OrderedIndex;
@@ -108,6 +109,8 @@ pub struct Scheduler<P> {
     pub(super) arrived: Vec<u32>,
     /// By slot: how often a submission was refused.
     pub(super) refusals: Vec<u32>,
+    /// What is known of nodes by their heartbeats, when they send some.
+    pub(super) monitor: Option<Box<Monitor>>,
     /// Tasks of the event or decision at hand; kept to use its memory again.
     pub(super) scratch: Vec<u32>,
 }
@@ -163,6 +166,7 @@ impl<P: Policy> Scheduler<P> {
         let notes_ends = alarms.is_some() || config.retry.total_timeout.is_some();
         let decides_more =
             limited || interrupts != Interrupts::Never || thieves.is_some() || alarms.is_some();
+        let monitor = config.monitor.map(|plan| Monitor::new(&plan, nodes.len()));
         Scheduler {
             policy,
             config,
@@ -207,6 +211,7 @@ impl<P: Policy> Scheduler<P> {
             retry_budget,
             arrived: Vec::new(),
             refusals: Vec::new(),
+            monitor,
             scratch: Vec::new(),
         }
     }
@@ -217,36 +222,6 @@ impl<P: Policy> Scheduler<P> {
         match self.cluster.dispatch() {
             Dispatch::Pull => self.ready.reserve(tasks),
             Dispatch::Push => self.unplaced.reserve(tasks),
-        }
-    }
-
-    /// Whether the policy wants details of every task: see [`Order::reads_details`].
-    pub fn reads_details(&mut self) -> bool {
-        self.retry_budget.is_some() || self.policy.parts().0.reads_details()
-    }
-
-    /// Whether running tasks may be interrupted and go on later.
-    pub fn interrupts(&self) -> bool {
-        self.interrupts != Interrupts::Never
-    }
-
-    /// Time that an interrupted task spends on its node before it goes on with its work.
-    pub fn switch_cost(&self) -> Duration {
-        self.switch_cost
-    }
-
-    /// What anyone may see.
-    #[inline]
-    pub fn view(&self) -> View<'_> {
-        View { counts: self.counts, cluster: &self.cluster }
-    }
-
-    /// The next instant at which the scheduler wants a `TimerFired`.
-    #[inline]
-    pub fn next_timer(&self) -> Option<Time> {
-        match &self.time_limits {
-            None => self.timers.next(),
-            Some(limits) => limits.next().into_iter().chain(self.timers.next()).min(),
         }
     }
 
@@ -284,6 +259,7 @@ impl<P: Policy> Scheduler<P> {
             }
             Event::NodeOpened { node, reason } => self.open_node(now, node, reason, observer),
             Event::TimerFired => self.on_timer(now, commands, observer),
+            Event::Heartbeat { node } => self.on_heartbeat(now, node, observer),
         }
     }
 

@@ -43,6 +43,7 @@ mod ledger;
 mod limits;
 pub mod locks;
 mod machine;
+pub mod monitor;
 mod moving_keys;
 mod node_queue;
 mod notice;
@@ -78,6 +79,7 @@ pub use event::{ClosedBy, Event, Outcome, TaskSpec};
 pub use guards::GuardPlan;
 pub use locks::LockPlan;
 pub use machine::Scheduler;
+pub use monitor::{Detector, MonitorPlan};
 pub use policy::{
     Backfill, Candidate, Composed, Dispatch, Entry, Interrupts, Manner, Order, Pass, Place, Policy, Soon,
     Stealing, Step, Take, Victim,

@@ -2,6 +2,7 @@
 
 use super::machine::{Scheduler, entry};
 use super::policy::{Dispatch, Order, Policy};
+use super::task::NONE;
 use crate::time::Time;
 
 impl<P: Policy> Scheduler<P> {
@@ -9,6 +10,10 @@ impl<P: Policy> Scheduler<P> {
     #[inline(always)]
     pub(super) fn enqueue(&mut self, now: Time, slot: u32) {
         if self.cluster.dispatch() == Dispatch::Push || self.is_alone() {
+            if self.config.limits.tasks_give_up {
+                // Should it leave before it is placed, it is in the queue of no node.
+                self.tasks.hot[slot as usize].node = NONE;
+            }
             self.unplaced.push(slot);
             return;
         }

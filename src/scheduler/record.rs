@@ -184,6 +184,26 @@ pub enum Record {
         /// The node.
         node: NodeId,
     },
+    /// A node has been silent for a while: it gets no new tasks until it is heard of.
+    Suspected {
+        /// The node.
+        node: NodeId,
+    },
+    /// A node was silent for too long. That it is lost follows.
+    DeclaredDead {
+        /// The node.
+        node: NodeId,
+    },
+    /// An attempt ran to its end though the scheduler had given it up: its node could not be told. Written
+    /// by drivers, who alone know.
+    RanInVain {
+        /// The task.
+        task: TaskId,
+        /// Which attempt.
+        attempt: AttemptNumber,
+        /// Where.
+        node: NodeId,
+    },
     /// A node that was open takes no new tasks from now on; what runs there goes on.
     NodeClosed {
         /// The node.

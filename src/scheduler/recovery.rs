@@ -102,6 +102,7 @@ impl<P: Policy> Scheduler<P> {
                 Alarm::Theft => self.request_arrives(number, NodeId(slot)),
                 Alarm::Lease => self.lease_ends(now, due, number, observer),
                 Alarm::Breaker => self.try_breaker(now, number, NodeId(slot), observer),
+                Alarm::Silence => self.on_silence(now, due, NodeId(slot), commands, observer),
             }
         }
     }
@@ -115,6 +116,9 @@ impl<P: Policy> Scheduler<P> {
         observer.on_record(now, &Record::NodeJoined { node });
         self.node_changed(node);
         self.note_for_thieves(node);
+        if self.monitor.is_some() {
+            self.watch(now, node, observer);
+        }
     }
 
     /// All that ran on the node or waited for it goes back to be placed anew: the running attempts

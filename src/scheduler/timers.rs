@@ -23,6 +23,8 @@ pub(super) enum Alarm {
     Breaker,
     /// The lease of a lock ends whose holder was lost: in place of a task the lock.
     Lease,
+    /// A node has been silent: in place of a task the node.
+    Silence,
 }
 
 /// Bits for the slot; drivers use fewer.
@@ -50,6 +52,7 @@ impl Timers {
             Alarm::Theft => 3,
             Alarm::Breaker => 4,
             Alarm::Lease => 5,
+            Alarm::Silence => 6,
         };
         let low = alarm << SLOT_BITS | slot;
         self.heap.push((u128::from(due.0) << 64) | (u128::from(number) << 32) | u128::from(low));
@@ -66,7 +69,8 @@ impl Timers {
             2 => Alarm::Patience,
             3 => Alarm::Theft,
             4 => Alarm::Breaker,
-            _ => Alarm::Lease,
+            5 => Alarm::Lease,
+            _ => Alarm::Silence,
         };
         Some((alarm, due, number, low & ((1 << SLOT_BITS) - 1)))
     }

@@ -1,6 +1,9 @@
 //! What anyone may see of a scheduler.
 
 use super::cluster::Cluster;
+use super::machine::Scheduler;
+use super::policy::{Interrupts, Order, Policy};
+use crate::time::{Duration, Time};
 
 /// How many tasks are where.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -56,5 +59,37 @@ impl View<'_> {
     /// The nodes as believed.
     pub fn cluster(&self) -> &Cluster {
         self.cluster
+    }
+}
+
+impl<P: Policy> Scheduler<P> {
+    /// Whether the policy wants details of every task: see [`Order::reads_details`].
+    pub fn reads_details(&mut self) -> bool {
+        self.retry_budget.is_some() || self.policy.parts().0.reads_details()
+    }
+
+    /// Whether running tasks may be interrupted and go on later.
+    pub fn interrupts(&self) -> bool {
+        self.interrupts != Interrupts::Never
+    }
+
+    /// Time that an interrupted task spends on its node before it goes on with its work.
+    pub fn switch_cost(&self) -> Duration {
+        self.switch_cost
+    }
+
+    /// What anyone may see.
+    #[inline]
+    pub fn view(&self) -> View<'_> {
+        View { counts: self.counts, cluster: &self.cluster }
+    }
+
+    /// The next instant at which the scheduler wants a `TimerFired`.
+    #[inline]
+    pub fn next_timer(&self) -> Option<Time> {
+        match &self.time_limits {
+            None => self.timers.next(),
+            Some(limits) => limits.next().into_iter().chain(self.timers.next()).min(),
+        }
     }
 }

@@ -63,8 +63,10 @@ impl<P: Policy, O: Observer> Driver<'_, P, O> {
         }
         match self.world.retry.longest_attempt() {
             // It will be stopped before: its end needs no place far ahead in the event queue.
-            // Without a leader nobody stops it in time.
-            Some(longest) if self.leaders.is_none() => takes.min(Duration(longest.0.saturating_add(1))),
+            // Nor is it stopped in time on a disturbed node, or without a leader.
+            Some(longest) if self.disturbed.is_none() && self.leaders.is_none() => {
+                takes.min(Duration(longest.0.saturating_add(1)))
+            }
             _ => takes,
         }
     }
@@ -79,6 +81,18 @@ impl<P: Policy, O: Observer> Driver<'_, P, O> {
         why: GivenUp,
     ) {
         let Truth { work, attempt: index, .. } = self.truths[task.slot as usize];
+        if self.has_courses && self.disturbed.is_some() {
+            let course = &mut self.courses[task.slot as usize];
+            let interrupted = why == GivenUp::Interrupted;
+            (course.begin, course.interrupted) = (EventNumber::NONE, interrupted);
+            let survives = why == GivenUp::Lost && self.world.retry.on_node_loss == OnNodeLoss::Resume;
+            course.resumes = interrupted || survives;
+            if !course.resumes {
+                course.left = work;
+            }
+            let resumes = course.resumes;
+            return self.give_up_at_node(now, task, attempt, resumes);
+        }
         let ran = match self.attempts.get_mut(index as usize) {
             Some(place) if place.still_runs(task, attempt) => {
                 place.finish = EventNumber::NONE;

@@ -2,6 +2,7 @@
 //! scheduler decide, and carries out its commands. It alone knows what is true.
 
 use super::arrivals::Arrivals;
+use super::disturbed::Disturbed;
 use super::event_queue::{Due, EventNumber, EventQueue, Kind, MAX_INDEX, Rank};
 use super::leaders::Leaders;
 use super::news::News;
@@ -58,6 +59,8 @@ pub(super) struct Driver<'a, P, O> {
     pub(super) fates: AttemptFates<'a>,
     /// Whether an attempt may take another time than its work does.
     odd_times: bool,
+    /// Where nodes can be disturbed, or messages come late or not at all.
+    pub(super) disturbed: Option<Box<Disturbed<'a>>>,
     pub(super) delays: StreamKey,
     /// The speed all nodes share, if they do.
     common_speed: Option<f64>,
@@ -79,6 +82,8 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
         let mut queue = EventQueue::new();
         let nodes = NodeClocks::new(&world.faults, world.nodes.len(), streams, &mut queue)
             .ok_or(SimulationError::TimeOverflow)?;
+        let disturbed = world.is_disturbed().then(|| Disturbed::new(world, seed, &mut queue));
+        let disturbed = disturbed.map(|made| made.ok_or(SimulationError::TimeOverflow)).transpose()?;
         let starts_are_reported = world.starts_are_reported();
         let config = world.scheduler_config(seed, starts_are_reported);
         let mut scheduler = Scheduler::new(policy, &world.nodes, config);
@@ -118,6 +123,7 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
             free: Vec::new(),
             nodes,
             news: News::new(world, world.delays.streams(seed)),
+            disturbed,
             probabilities: Probabilities::default(),
             limits: world.workload.limits(),
             fates,
@@ -212,6 +218,7 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
 
     pub(super) fn check_invariants(&mut self) {
         self.scheduler.check_invariants();
+        self.check_disturbed();
     }
 
     /// Events, observer and works of a run whose steps are done.
@@ -292,6 +299,7 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
                 self.tell(now, report);
                 Ok(())
             }
+            Kind::Disturbance => self.disturb(now, due.index),
             Kind::Lost | Kind::Joined => {
                 self.hear_of_node(now, due);
                 Ok(())
@@ -306,6 +314,10 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
         if attempt.finish != due.number {
             return Ok(());
         }
+        if self.has_courses && self.disturbed.is_some() && self.ends_in_vain(now, due.index)? {
+            return Ok(());
+        }
+        let attempt = &mut self.attempts[due.index as usize];
         attempt.finish = EventNumber::NONE;
         let Attempt { work, slot, number, attempt, node, .. } = *attempt;
         self.over.push(due.index);
@@ -329,6 +341,9 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
         }
         let identity = || self.identity(TaskId { slot, number });
         let delay = self.news.completion(identity, attempt).ok_or(SimulationError::TimeOverflow)?;
+        if self.has_courses && self.disturbed.is_some() {
+            return self.send_result(now, event, delay, identity());
+        }
         let Some(delay) = delay else {
             self.events += 1;
             if self.trees.is_some() {
@@ -357,6 +372,9 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
             begun.finish = EventNumber::NONE;
             self.over.push(index);
             return Ok(());
+        }
+        if self.disturbed.is_some() {
+            return self.arrive_at_node(now, index);
         }
         self.events += 1;
         let event = Event::AttemptStarted {
@@ -417,8 +435,11 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
             self.redraw(task, attempt)?;
         }
         let work = self.truths[slot].work;
-        let (begins, left) =
-            if self.has_courses { self.set_out(now, task, attempt, node)? } else { (now, work) };
+        let (begins, left, extra) = if self.has_courses {
+            self.set_out(now, task, attempt, node)?
+        } else {
+            (now, work, Duration::ZERO)
+        };
         if !self.starts_are_reported {
             let clock = self.nodes.attempt_starts(now, node.0, &mut self.queue);
             clock.ok_or(SimulationError::TimeOverflow)?;
@@ -431,7 +452,13 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
         };
         let end = begins.checked_add(takes).ok_or(SimulationError::TimeOverflow)?;
         let index = self.over.pop().unwrap_or(self.attempts.len() as u32);
-        let finish = self.queue.push(end, Kind::Finish, index);
+        let finish = if self.has_courses
+            && let Some(disturbed) = &mut self.disturbed
+        {
+            disturbed.set_out(index, takes, extra, &mut self.queue)
+        } else {
+            self.queue.push(end, Kind::Finish, index)
+        };
         let sent =
             Attempt { finish, work, slot: task.slot, number: task.number, attempt: attempt.0, node: node.0 };
         match self.attempts.get_mut(index as usize) {

@@ -36,6 +36,8 @@ pub enum Kind {
     Lost,
     /// It becomes known that the node with this number came up.
     Joined,
+    /// A node is disturbed or recovers, or sends a heartbeat: see `disturbed.rs`.
+    Disturbance,
     /// The scheduler has no leader from now on, or has one again.
     Leader,
 }
@@ -142,7 +144,8 @@ impl EventQueue {
             Kind::Report => 3,
             Kind::Lost => 4,
             Kind::Joined => 5,
-            Kind::Leader => 6,
+            Kind::Disturbance => 6,
+            Kind::Leader => 7,
         };
         let payload = (index << KIND_BITS) | kind;
         let low = (number.0 << PAYLOAD_BITS) | u64::from(payload);
@@ -179,6 +182,7 @@ impl EventQueue {
             3 => Kind::Report,
             4 => Kind::Lost,
             5 => Kind::Joined,
+            6 => Kind::Disturbance,
             _ => Kind::Leader,
         };
         Some(Due { number: EventNumber(low >> PAYLOAD_BITS), kind, index: payload >> KIND_BITS })

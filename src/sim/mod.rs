@@ -3,6 +3,7 @@
 mod arrivals;
 mod course;
 mod described;
+mod disturbed;
 mod driver;
 pub mod event_queue;
 mod leaders;

@@ -23,6 +23,10 @@ struct NodeNews {
     believed_up: bool,
 }
 
+/// In place of the event at which a failure becomes known, where nobody tells of it: the scheduler has
+/// missed it if the node joins before it was declared dead.
+const UNNOTICED: EventNumber = EventNumber(u64::MAX - 1);
+
 /// All news that is under way.
 #[derive(Debug)]
 pub(super) struct News<'a> {
@@ -121,6 +125,10 @@ impl<'a> News<'a> {
             return Some(Failure::Nothing);
         }
         state.failed = now;
+        if self.delays.heartbeats.is_some() {
+            state.lost = UNNOTICED;
+            return Some(Failure::Unnoticed);
+        }
         let Some(delay) = &self.delays.detection else {
             state.believed_up = false;
             return Some(Failure::KnownNow);
@@ -182,6 +190,8 @@ pub(super) enum Failure {
     KnownNow,
     /// It knows after this time.
     KnownAfter(Duration),
+    /// It finds out by itself.
+    Unnoticed,
     /// It knows no more than before: it believes the node down, or will soon.
     Nothing,
 }

@@ -23,6 +23,7 @@ impl<P: Policy, O: Observer> Driver<'_, P, O> {
     }
 
     fn fail_node(&mut self, now: Time, node: u32) -> Result<(), SimulationError> {
+        self.crash(now, node);
         match self.news.fails(now, node).ok_or(SimulationError::TimeOverflow)? {
             Failure::KnownNow if self.withholds => {
                 self.observer.on_record(now, &Record::NodeFailed { node: NodeId(node) });
@@ -37,6 +38,7 @@ impl<P: Policy, O: Observer> Driver<'_, P, O> {
                 let event = self.queue.push(known, Kind::Lost, node);
                 self.news.will_be_lost(node, event);
             }
+            Failure::Unnoticed => self.observer.on_record(now, &Record::NodeFailed { node: NodeId(node) }),
             Failure::Nothing => {}
         }
         Ok(())
@@ -73,6 +75,9 @@ impl<P: Policy, O: Observer> Driver<'_, P, O> {
     }
 
     pub(super) fn tell_joined(&mut self, now: Time, node: u32) {
+        if !self.can_join(node) {
+            return;
+        }
         if self.news.joins(node) {
             self.tell_lost(now, node);
         }

@@ -8,14 +8,15 @@ use crate::scheduler::{Observer, Policy};
 use crate::time::{Duration, Time};
 
 impl<P: Policy, O: Observer> Driver<'_, P, O> {
-    /// The attempt sets out for its node: when it begins there, and the work it has to do.
+    /// The attempt sets out for its node: when it begins to work there, the work it has to do, and the time
+    /// it spends there before.
     pub(super) fn set_out(
         &mut self,
         now: Time,
         task: TaskId,
         attempt: AttemptNumber,
         node: NodeId,
-    ) -> Result<(Time, u64), SimulationError> {
+    ) -> Result<(Time, u64, Duration), SimulationError> {
         let identity = self.identity(task);
         let course = &mut self.courses[task.slot as usize];
         course.resumes = false;
@@ -35,15 +36,18 @@ impl<P: Policy, O: Observer> Driver<'_, P, O> {
             let way = self.world.zones.latency(zone, self.world.zones.of(node));
             course.started = course.started.checked_add(way).ok_or(SimulationError::TimeOverflow)?;
         }
+        if let Some(disturbed) = &self.disturbed {
+            let late = disturbed.start_delay(identity, attempt.0);
+            let begins = late.and_then(|late| course.started.checked_add(late));
+            course.started = begins.ok_or(SimulationError::TimeOverflow)?;
+        }
         course.started = course.started.max(now);
         if self.starts_are_reported {
             course.begin = self.queue.push(course.started, Kind::Begin, task.slot);
         }
-        if interrupted {
-            let works = course.started.checked_add(self.scheduler.switch_cost());
-            course.started = works.ok_or(SimulationError::TimeOverflow)?;
-        }
-        Ok((course.started, course.left))
+        let extra = if interrupted { self.scheduler.switch_cost() } else { Duration::ZERO };
+        course.started = course.started.checked_add(extra).ok_or(SimulationError::TimeOverflow)?;
+        Ok((course.started, course.left, extra))
     }
 
     /// A later attempt draws its own work, unless it goes on with what an earlier one left.

@@ -124,7 +124,8 @@ pub(crate) fn identities(plan: &Plan, run: &ReplicationResult) {
     same("Little's law of the system", of(Metric::MeanInSystem) * makespan, in_system);
     let queued = of(Metric::MeanQueueLength) * makespan;
     let busy: f64 = run.nodes.iter().map(|node| node.busy.as_seconds()).sum();
-    if plan.delays.dispatch.is_none() && !plan.world().zones.has_latency() {
+    let world = plan.world();
+    if plan.delays.dispatch.is_none() && !world.zones.has_latency() && !world.is_disturbed() {
         if attempts == rows
             && of(Metric::Preemptions) == 0.0
             && !run.tasks.iter().any(|task| task.first_start.is_none())

@@ -94,7 +94,9 @@ impl Fact {
             Record::NodeJoined { node } => Fact::NodeUp { node: node.0 },
             Record::NodeLost { node } => Fact::NodeDown { node: node.0 },
             // The scheduler knows nothing of a failure before the node is lost.
-            Record::NodeFailed { .. } => return None,
+            Record::NodeFailed { .. } | Record::RanInVain { .. } => return None,
+            // It says no more than the loss that follows.
+            Record::Suspected { .. } | Record::DeclaredDead { .. } => return None,
             // It says no more than the end or the loss that follows.
             Record::Released { .. } => return None,
             // What the scheduler does itself is no fact it is told.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::alarms;
 use super::diagnostics::{Diagnostic, Origin};
 use super::distributions::{self, DistributionTable, MOST_SECONDS};
+use super::disturbances;
 use super::faults;
 use super::guards;
 use super::keys::{FailsWord, NodeTable, RunTable, ScenarioTable, SchedulerTable, UntilTable};
@@ -105,6 +106,13 @@ pub(super) fn check(
     let nodes = faults.as_ref().zip(cluster.as_ref().map(|cluster| &cluster.groups[..]));
     alarms::check(scenario, has_deadlines, nodes, reader);
     retry::check_policies(scenario.retry.value(), &policies, reader);
+    let disturbed = delays.as_ref().is_some_and(|delays| delays.heartbeats.is_some())
+        || faults
+            .as_ref()
+            .is_some_and(|faults| !faults.disturbances.is_empty() || faults.message_loss.is_some())
+        || cluster.as_ref().is_some_and(|all| all.groups.iter().any(|group| !group.disturbances.is_empty()));
+    retry::check_disturbances(scenario.retry.value(), disturbed, reader);
+    replicas::check_disturbances(scenario.scheduler.value(), disturbed, reader);
     let plan = Plan {
         name: scenario.name.value().map_or_else(|| given.default_name.to_string(), |name| name.0.clone()),
         description: scenario.description.value().cloned().unwrap_or_default(),
@@ -234,6 +242,7 @@ fn node_group(found: &Found<NodeTable>, reader: &mut Reader) -> Option<NodeGroup
         _ if node.up.is_broken() || node.down.is_broken() => return None,
         _ => None,
     };
+    let disturbances = disturbances::by_chance(node, reader);
     let (slots, speed) = (node.slots.value()?.small(), node.speed.value()?.0);
     let weight = match &node.weight {
         Key::Broken => return None,
@@ -257,6 +266,7 @@ fn node_group(found: &Found<NodeTable>, reader: &mut Reader) -> Option<NodeGroup
         },
         failure_probability: node.failure_probability.value()?.0,
         faults,
+        disturbances: disturbances?,
     })
 }
 
@@ -266,11 +276,13 @@ fn delays(table: Option<&SchedulerTable>, reader: &mut Reader) -> Option<Delays>
     let completion = delay(&table.completion_delay, reader);
     let detection = delay(&table.detection_delay, reader);
     let join = delay(&table.join_delay, reader);
+    let heartbeats = disturbances::monitor(table, reader);
     Some(Delays {
         dispatch: dispatch?,
         completion: completion?,
         detection: detection?,
         join: join?,
+        heartbeats: heartbeats?,
         course: 0,
     })
 }

@@ -1,8 +1,9 @@
-//! The `[faults]` table: few repairers, and outages as planned.
+//! The `[faults]` table: few repairers, and outages as planned; `disturbances.rs` has the rest.
 
 use super::check::Cluster;
 use super::declare::table;
-use super::diagnostics::Diagnostic;
+use super::diagnostics::{Diagnostic, Origin};
+use super::disturbances::{self, MessageLossTable, PartitionTable, PauseTable, SlowTable};
 use super::files::{self, FilePath};
 use super::keys::{FailurePointWord, WorkloadTable};
 use super::reader::{Found, Key, Reader, quoted};
@@ -24,6 +25,14 @@ table! {
         outage_trace: FilePath;
         /// Outages as planned.
         outages: Several<OutageTable>;
+        /// Nodes that are slow for a while.
+        slow: Several<SlowTable>;
+        /// Nodes that pause for a while.
+        pauses: Several<PauseTable>;
+        /// Nodes that are cut off from the scheduler for a while.
+        partitions: Several<PartitionTable>;
+        /// Messages between the scheduler and nodes that are lost on their way.
+        message_loss: MessageLossTable;
     }
 }
 
@@ -61,6 +70,8 @@ pub(super) fn lower(
     reader: &mut Reader,
 ) -> Option<Faults> {
     let table = key.value()?;
+    let planned = disturbances::planned(table, cluster, zones, reader);
+    let message_loss = disturbances::message_loss(&table.message_loss, reader);
     let mut faults = Faults { repair_crew: repair_crew(table, cluster, reader)?, ..Faults::default() };
     match &table.outages {
         Key::Broken => return None,
@@ -79,6 +90,7 @@ pub(super) fn lower(
         Key::Found(path) => faults.outages.extend(from_file(path, &cluster?.groups, reader)?),
         Key::Absent | Key::Default(_) => {}
     }
+    (faults.disturbances.planned, faults.message_loss) = (planned?, message_loss?);
     Some(faults)
 }
 
@@ -105,31 +117,56 @@ fn outage(
     zones: Option<&ZonePlan>,
     reader: &mut Reader,
 ) -> Option<Outage> {
-    let table = &found.value;
-    let nodes = affected(found, cluster, zones, reader);
-    for (key, name) in [(&table.start, "start"), (&table.end, "end")] {
+    let OutageTable { node, zone, share, start, end } = &found.value;
+    let hit = Hit { at: found.at, node, zone, share, what: "an outage", nodes: "are out" };
+    let nodes = affected(&hit, cluster, zones, reader);
+    let (start, end) = span(&hit, start, end, OutageTable::SHOWN, reader)?;
+    Some(Outage { nodes: nodes?, start, end })
+}
+
+/// What something that hits nodes for a while says of which.
+pub(super) struct Hit<'a> {
+    pub(super) at: Origin,
+    pub(super) node: &'a Key<Name>,
+    pub(super) zone: &'a Key<Name>,
+    pub(super) share: &'a Key<Fraction>,
+    /// How messages call it, and what they say of the nodes.
+    pub(super) what: &'a str,
+    pub(super) nodes: &'a str,
+}
+
+/// From when to when.
+pub(super) fn span(
+    hit: &Hit<'_>,
+    start: &Key<Quantity<Seconds>>,
+    end: &Key<Quantity<Seconds>>,
+    shown: &str,
+    reader: &mut Reader,
+) -> Option<(Time, Time)> {
+    for (key, name) in [(start, "start"), (end, "end")] {
         if key.is_silent() {
-            reader.missing_key(found.at, name, OutageTable::SHOWN);
+            reader.missing_key(hit.at, name, shown);
         }
     }
-    let (start, end) = (table.start.value()?.0, table.end.value()?.0);
-    if let (true, Some(given)) = (end <= start, table.end.found()) {
-        let mut diagnostic = Diagnostic::new("an outage ends after it starts", given.at, "not after `start`");
-        if let Some(start) = table.start.found() {
+    let (from, to) = (start.value()?.0, end.value()?.0);
+    if let (true, Some(given)) = (to <= from, end.found()) {
+        let title = format!("{} ends after it starts", hit.what);
+        let mut diagnostic = Diagnostic::new(title, given.at, "not after `start`");
+        if let Some(start) = start.found() {
             diagnostic = diagnostic.context(start.at, "`start`");
         }
         reader.report(diagnostic);
     }
-    Some(Outage { nodes: nodes?, start: Time::from_seconds(start)?, end: Time::from_seconds(end)? })
+    Some((Time::from_seconds(from)?, Time::from_seconds(to)?))
 }
 
-fn affected(
-    found: &Found<OutageTable>,
+pub(super) fn affected(
+    hit: &Hit<'_>,
     cluster: Option<&Cluster>,
     zones: Option<&ZonePlan>,
     reader: &mut Reader,
 ) -> Option<Affected> {
-    let OutageTable { node, zone, share, .. } = &found.value;
+    let Hit { node, zone, share, what, nodes, .. } = *hit;
     if node.is_broken() || zone.is_broken() || share.is_broken() {
         return None;
     }
@@ -146,27 +183,27 @@ fn affected(
             let nodes = nodes_of_zone(&cluster?.groups, &zones?.names[usize::from(number) - 1]);
             if nodes.is_empty() {
                 let title = format!("no node stands in zone `{}`", zone.value.0);
-                reader.report(Diagnostic::new(title, zone.at, "an outage of nothing"));
+                reader.report(Diagnostic::new(title, zone.at, format!("{what} of nothing")));
             }
             Some(Affected::Nodes(nodes))
         }
         (None, None, Some(share)) => {
             if share.value.0 == 0.0 {
-                reader.report(Diagnostic::new("an outage of no nodes", share.at, "above 0, at most 1"));
+                reader.report(Diagnostic::new(format!("{what} of no nodes"), share.at, "above 0, at most 1"));
             }
             Some(Affected::Share(share.value.0))
         }
         (None, None, None) => {
-            let title = "an outage says which nodes are out";
+            let title = format!("{what} says which nodes {nodes}");
             reader.report(
-                Diagnostic::new(title, found.at, "none of `node`, `zone` and `share`")
+                Diagnostic::new(title, hit.at, "none of `node`, `zone` and `share`")
                     .help("such as `node = \"node-3\"`, `zone = \"a\"` or `share = 0.25`"),
             );
             None
         }
         _ => {
-            let title = "an outage says once which nodes are out";
-            reader.report(Diagnostic::new(title, found.at, "more than one of `node`, `zone` and `share`"));
+            let title = format!("{what} says once which nodes {nodes}");
+            reader.report(Diagnostic::new(title, hit.at, "more than one of `node`, `zone` and `share`"));
             None
         }
     }

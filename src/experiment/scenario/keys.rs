@@ -4,6 +4,7 @@ use super::alarms::AlarmsTable;
 use super::arrivals::ArrivalsTable;
 use super::declare::{choice, parameters, table, words};
 use super::distributions::DistributionTable;
+use super::disturbances::{MonitorTable, RandomSlowTable, RandomSpanTable};
 use super::document::{Node, Value};
 use super::faults::{FaultsTable, OutageTable};
 use super::files::FilePath;
@@ -85,6 +86,12 @@ table! {
         down: DistributionTable<Seconds>;
         /// Whether a node ages always or only while it is busy.
         fails: FailsWord = FailsWord::Always;
+        /// A node works slowly again and again, by chance.
+        slow: RandomSlowTable;
+        /// A node pauses again and again, by chance.
+        pause: RandomSpanTable;
+        /// A node is cut off from the scheduler again and again, by chance.
+        partition: RandomSpanTable;
         /// Tasks that may wait in the queue of one node under push; a full node refuses.
         queue_limit: Whole<0, { u32::MAX as u64 - 1 }>;
         /// Probability that the node makes an attempt fail; a cause of its own beside the task's.
@@ -362,6 +369,8 @@ table! {
         replicas: ReplicasTable;
         /// How long the lock of a task whose node is lost is still held; 30 s by default.
         lock_lease: Positive<Seconds>;
+        /// How it finds out by itself, from heartbeats, that nodes are dead.
+        monitor: MonitorTable;
     }
 }
 
@@ -379,6 +388,7 @@ pub(super) fn home_of(key: &str) -> Option<&'static str> {
         (BackoffTable::KEYS, BackoffTable::SHOWN),
         (BudgetTable::KEYS, BudgetTable::SHOWN),
         (CheckpointTable::KEYS, CheckpointTable::SHOWN),
+        (MonitorTable::KEYS, MonitorTable::SHOWN),
     ];
     homes.iter().find(|(keys, _)| keys.contains(&key)).map(|(_, shown)| *shown)
 }

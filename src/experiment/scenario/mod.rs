@@ -11,6 +11,7 @@ mod check;
 mod declare;
 mod diagnostics;
 mod distributions;
+mod disturbances;
 mod document;
 mod faults;
 mod files;

@@ -82,3 +82,19 @@ fn never_elected(found: &Found<ReplicasTable>, replicas: &Replicas, reader: &mut
         );
     }
 }
+
+/// What a node out of reach holds back, and what waits for a leader, would have to wait for both.
+pub(super) fn check_disturbances(table: Option<&SchedulerTable>, disturbed: bool, reader: &mut Reader) {
+    if let Some(found) = table.and_then(|table| table.replicas.found()).filter(|_| disturbed) {
+        reader.report(
+            Diagnostic::new(
+                "a scheduler that fails, and nodes that can be disturbed",
+                found.key,
+                "not supported",
+            )
+            .help(
+                "leave out either `replicas`, or what is slow, pauses, is cut off or lost, and the monitor",
+            ),
+        );
+    }
+}

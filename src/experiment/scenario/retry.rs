@@ -240,6 +240,17 @@ pub(super) fn check_policies(table: Option<&RetryTable>, policies: &[Placed], re
     }
 }
 
+/// Checkpoints are written by the clock, which a disturbed node does not follow.
+pub(super) fn check_disturbances(table: Option<&RetryTable>, disturbed: bool, reader: &mut Reader) {
+    if let Some(found) = table.and_then(|table| table.checkpoint.found()).filter(|_| disturbed) {
+        reader.report(
+            Diagnostic::new("checkpoints on nodes that can be disturbed", found.key, "not supported").help(
+                "leave out either `checkpoint`, or what is slow, pauses, is cut off or lost, and the monitor",
+            ),
+        );
+    }
+}
+
 /// What retries and tasks must satisfy together.
 pub(super) fn check_tasks(scenario: &ScenarioTable, tasks: &Tasks, reader: &mut Reader) {
     endless(scenario, tasks, reader);

@@ -49,12 +49,30 @@ fn visit(root: &Json, schema: &Json, path: &str, leaves: &mut Vec<Leaf>, tables:
 }
 
 /// A file with an element in every list, so that overrides of elements lead somewhere.
-pub(super) const LISTS: &str =
-    "policies = [{}]\nfaults.outages = [{}]\n[[nodes]]\n[workload]\nclasses = [{}]\ntasks_list = [{}]\n";
+pub(super) const LISTS: &str = "policies = [{}]
+[faults]
+outages = [{}]
+slow = [{ share = 1, start = 0, end = 1, factor = 2 }]
+pauses = [{ share = 1, start = 0, end = 1 }]
+partitions = [{ share = 1, start = 0, end = 1 }]
+[[nodes]]
+[workload]
+classes = [{}]
+tasks_list = [{}]
+";
 
 /// Sets one key; lists of numbers get their element by a list.
 pub(super) fn setting(path: &str, value: &str) -> String {
-    let named = ["policies.0", "nodes.0", "outages.0", "classes.0", "tasks_list.0"];
+    let named = [
+        "policies.0",
+        "nodes.0",
+        "outages.0",
+        "classes.0",
+        "tasks_list.0",
+        "slow.0",
+        "pauses.0",
+        "partitions.0",
+    ];
     match path.strip_suffix(".0") {
         Some(list) if !named.iter().any(|named| path.ends_with(named)) => format!("{list}=[{value}]"),
         _ => format!("{path}={value}"),
