@@ -23,6 +23,7 @@ use crate::workload::spawn::Trees;
 use crate::world::World;
 
 /// A run in progress.
+#[repr(align(64))]
 pub(super) struct Driver<'a, P, O> {
     pub(super) world: &'a World,
     pub(super) scheduler: Scheduler<P>,

@@ -122,6 +122,17 @@ pub fn run<P: Policy, O: Observer>(
         return Err(SimulationError::TooManyTasks);
     }
     let mut driver = Driver::new(world, seed, policy, options.tasks, observer)?;
+    drive(&mut driver, options)?;
+    driver.finish()
+}
+
+/// All steps of a run.
+// On its own, so that what the loop uses lies in one place that nothing around it moves.
+#[inline(never)]
+fn drive<P: Policy, O: Observer>(
+    driver: &mut Driver<'_, P, O>,
+    options: &RunOptions<'_>,
+) -> Result<(), SimulationError> {
     let mut instants = 0u64;
     while driver.step()? {
         instants += 1;
@@ -134,5 +145,5 @@ pub fn run<P: Policy, O: Observer>(
             return Err(SimulationError::Stopped);
         }
     }
-    driver.finish()
+    Ok(())
 }
