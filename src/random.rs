@@ -131,6 +131,12 @@ pub enum Purpose {
     Heartbeat = 42,
     /// Whether heartbeats of a node are lost.
     HeartbeatLoss = 43,
+    /// Up times of a replica of the scheduler.
+    ReplicaUp = 51,
+    /// Down times of a replica of the scheduler.
+    ReplicaDown = 52,
+    /// How long elections of a leader take; id 0.
+    Election = 53,
 }
 
 /// All streams of one replication.

@@ -8,9 +8,12 @@ use std::path::Path;
 
 use falcon::experiment::plan::Plan;
 use falcon::experiment::runner::RunnerOptions;
-use falcon::metrics::{Metric, ReplicationResult, TaskResult};
+use falcon::metrics::{FinalState, Metric, ReplicationResult, TaskResult};
+use falcon::scheduler::Record;
+use falcon::sim::{RunOptions, RunOutput, simulate};
+use falcon::time::Time;
 use support::formulas::machine_repair_availability;
-use support::judge::{Check, figure, judge, plan};
+use support::judge::{Check, figure, identities, judge, plan};
 
 fn node_availability(run: &ReplicationResult) -> f64 {
     figure(run, Metric::NodeAvailability)
@@ -244,4 +247,232 @@ fn down_time_of_a_real_log() {
     let simulated = (1.0 - node_availability(run)) * 512.0 * makespan;
     assert!(down > 10_000_000);
     assert!((simulated - down as f64).abs() < 1.0, "{simulated} for {down}");
+}
+
+// The scheduler itself ------------------------------------------------------------------------
+
+/// Its only replica leads until 10, from 14 to 24, from 28 to 38 and so on.
+fn alone(nodes: &str, rest: &str) -> String {
+    format!(
+        r#"
+        policies = ["fifo"]
+        run.replications = 1
+        nodes = [{nodes}]
+        scheduler.replicas = {{ count = 1, up = 10.0, down = 4.0 }}
+        {rest}
+        "#
+    )
+}
+
+/// A queue whose scheduler is away from 10 to 14 and from 24 to 28, to the nanosecond.
+#[test]
+fn nothing_starts_without_a_leader() {
+    let tasks = "workload.tasks_list = [{ work = 3 }, { arrival = 9, work = 3 }, { arrival = 11, work = 2 }, \
+                 { arrival = 23, work = 3 }, { arrival = 25, work = 1 }]";
+    let plan = plan(&alone("{}", tasks));
+    let results = plan.run(&RunnerOptions { tasks: true, ..RunnerOptions::default() }).expect("it runs");
+    let run = &results[0].replications[0];
+    let times = |task: &TaskResult| {
+        let start = task.first_start.expect("all start");
+        (task.arrival.as_seconds(), start.as_seconds(), task.settled.as_seconds())
+    };
+    let expected = [
+        (0.0, 0.0, 3.0),
+        // It ends at 12, but nobody takes note before 14.
+        (9.0, 9.0, 14.0),
+        (11.0, 14.0, 16.0),
+        (23.0, 23.0, 28.0),
+        (25.0, 28.0, 29.0),
+    ];
+    assert_eq!(run.tasks.iter().map(times).collect::<Vec<_>>(), expected);
+    for (metric, expected) in [
+        (Metric::MeanWait, 6.0 / 5.0),
+        (Metric::LeaderAvailability, 21.0 / 29.0),
+        (Metric::ServiceAvailability, 21.0 / 29.0),
+        (Metric::NodeAvailability, 1.0),
+        (Metric::Elections, 2.0),
+        (Metric::MeanTimeWithoutLeader, 4.0),
+    ] {
+        assert!((figure(run, metric) - expected).abs() < 1e-12, "{metric:?}: {}", figure(run, metric));
+    }
+    identities(&plan, run);
+}
+
+/// The run begins with its first task, though nobody takes it in before 14; the node is out from 13 to 15.
+#[test]
+fn a_run_that_begins_without_a_leader() {
+    let rest = r#"
+        faults.outages = [{ node = "node-0", start = 13, end = 15 }]
+        workload.tasks_list = [{ arrival = 12, work = 4 }]
+    "#;
+    let results = plan(&alone("{}", rest)).run(&RunnerOptions::default()).expect("it runs");
+    let run = &results[0].replications[0];
+    for (metric, expected) in [
+        (Metric::Makespan, 7.0),
+        (Metric::LeaderAvailability, 5.0 / 7.0),
+        (Metric::NodeAvailability, 5.0 / 7.0),
+        // From 15 to 19.
+        (Metric::ServiceAvailability, 4.0 / 7.0),
+        (Metric::MeanWait, 3.0),
+    ] {
+        assert!((figure(run, metric) - expected).abs() < 1e-12, "{metric:?}: {}", figure(run, metric));
+    }
+}
+
+/// The next leader learns what became of nodes, in the order in which it happened. A task runs from 9 on.
+#[test]
+fn nodes_that_fail_without_a_leader() {
+    let ends = |work: f64, loss: &str, outages: &[(f64, f64)]| {
+        let outage =
+            |&(start, end): &(f64, f64)| format!("{{ node = \"node-0\", start = {start:?}, end = {end:?} }}");
+        let outages: Vec<String> = outages.iter().map(outage).collect();
+        let rest = format!(
+            "faults.outages = [{}]\nretry.on_node_loss = \"{loss}\"\nworkload.tasks_list = [{{ arrival = 9, work = {work:?} }}]",
+            outages.join(", ")
+        );
+        ends(&alone("{}", &rest))[0]
+    };
+    // Lost at 11; who leads from 14 on starts it again.
+    assert_eq!(ends(4.0, "restart", &[(11.0, 12.0)]), 18.0);
+    assert_eq!(ends(4.0, "fail", &[(11.0, 12.0)]), 14.0);
+    // It had run for 2 s, and what was lost is lost once.
+    assert_eq!(ends(4.0, "resume", &[(11.0, 12.0)]), 16.0);
+    assert_eq!(ends(4.0, "resume", &[(11.0, 12.0), (13.0, 13.5)]), 16.0);
+    // The node is still out, or fails again before anybody knows that it was back.
+    assert_eq!(ends(4.0, "restart", &[(11.0, 16.0)]), 20.0);
+    assert_eq!(ends(4.0, "restart", &[(11.0, 12.0), (13.0, 17.0)]), 21.0);
+    // It has ended before: that is not lost.
+    assert_eq!(ends(1.5, "restart", &[(11.0, 12.0)]), 14.0);
+}
+
+/// Who gives up waiting, and what takes too long, is late too.
+#[test]
+fn limits_pass_without_a_leader() {
+    let tasks = "patience = 2.0\ntasks_list = [{ arrival = 9, work = 4 }, { arrival = 11, work = 1 }]";
+    let rows = tasks_of(&format!("retry = {{ max_attempts = 1, timeout = 3.5 }}\n[workload]\n{tasks}"));
+    let states: Vec<_> = rows.iter().map(|row| (row.state, row.settled.as_seconds())).collect();
+    // The result of the first is there before its limit is looked at.
+    assert_eq!(states, [(FinalState::Completed, 14.0), (FinalState::Timeout, 14.0)]);
+    let tasks = "tasks_list = [{ arrival = 9, work = 100 }]";
+    let rows = tasks_of(&format!("retry = {{ max_attempts = 1, timeout = 3.5 }}\n[workload]\n{tasks}"));
+    assert_eq!((rows[0].state, rows[0].settled.as_seconds()), (FinalState::Timeout, 14.0));
+}
+
+fn tasks_of(rest: &str) -> Vec<TaskResult> {
+    tasks(&plan(&alone("{}", rest)))
+}
+
+/// One replica without lease or election is up, and leads, for up / (up + down) of the time.
+#[test]
+fn leader_availability_of_one_replica() {
+    let available = |run: &ReplicationResult| figure(run, Metric::LeaderAvailability);
+    let replicas =
+        "scheduler.replicas = { count = 1, up.exponential.mean = 5.0, down.exponential.mean = 1.0 }";
+    judge(&framed("{}", replicas, 20_000.0, 20), &[Check::new(available, 5.0 / 6.0, 0.002)]);
+}
+
+/// Two replicas that fail at rate a and are repaired at rate b, and elections that end at rate e. Let p2 and
+/// p0 be the shares of time in which both and none are up, x that in which an election goes on. Elections
+/// begin when the leader fails while the other is up, or when the first is repaired, and end, or fail with
+/// their candidate while no other is up. Of the time in which an election goes on, both are up b / (e + 2a)
+/// times as long as one is: b x1 = (e + 2a) x2, as b leads there from x1, and the end or either failure
+/// leads away. The balance of flows in and out is a (p2 - x2) + 2b p0 = e (x1 + x2) + a x1, so
+/// x = (a p2 + 2b p0) / (e + a). Each leader lives for 1/a, so that elections come at rate a (1 - p0 - x).
+#[test]
+fn leader_availability_of_two_replicas() {
+    let (fails, repaired, elected) = (1.0 / 10.0, 1.0 / 4.0, 1.0 / 2.0);
+    let up = repaired / (fails + repaired);
+    let (both, none) = (up * up, (1.0 - up) * (1.0 - up));
+    let electing = (fails * both + 2.0 * repaired * none) / (elected + fails);
+    let led: f64 = 1.0 - none - electing;
+    assert!((led - 0.765_306_1).abs() < 1e-6, "{led}");
+    let span = 40_000.0;
+    let nodes = "{}";
+    let replicas = "scheduler.replicas = { count = 2, up.exponential.mean = 10.0, \
+                    down.exponential.mean = 4.0, election.exponential.mean = 2.0 }";
+    let checks = [
+        Check::new(|run| figure(run, Metric::LeaderAvailability), led, 0.0015),
+        Check::new(|run| figure(run, Metric::ServiceAvailability), led, 0.0015),
+        Check {
+            allowance: 2.0,
+            ..Check::new(|run| figure(run, Metric::Elections), span * fails * led, 10.0)
+        },
+        Check::new(|run| figure(run, Metric::MeanTimeWithoutLeader), (1.0 - led) / (fails * led), 0.03),
+    ];
+    judge(&framed(nodes, replicas, span, 20), &checks);
+}
+
+/// Nodes, attempts, news and the scheduler fail; tasks are limited, wait for others and spawn.
+const ALL_AT_ONCE: &str = r#"
+    policies = [
+        "fifo", "least-loaded", "power-of-two", "round-robin", "srtf", "work-stealing", "late-binding",
+        "time-slice", "easy-backfill", "heft",
+    ]
+    nodes = [{ count = 3, slots = 2, up.exponential.mean = 30.0, down.exponential.mean = 6.0 }]
+    retry = { max_attempts = 4, backoff = { base = 0.5 }, timeout = 9.0 }
+    [workload]
+    tasks = 400
+    arrivals.poisson.rate = 1.0
+    duration.exponential.mean = 2.0
+    failure_probability = 0.05
+    patience.exponential.mean = 30.0
+    [scheduler.replicas]
+    up.exponential.mean = 12.0
+    down.exponential.mean = 6.0
+    lease = 1.0
+    election.exponential.mean = 1.0
+"#;
+
+/// All policies meet the same leaders; whatever happens, no task is lost, none starts while nobody leads,
+/// and the books of the scheduler are right at every instant.
+#[test]
+fn all_policies_meet_the_same_leaders() {
+    let late = "completion_delay.exponential.mean = 0.3\ndetection_delay.exponential.mean = 1.0\n\
+                join_delay = 0.5\ndispatch_delay.exponential.mean = 0.1\n";
+    let late =
+        ALL_AT_ONCE.replace("[scheduler.replicas]", &format!("[scheduler]\n{late}[scheduler.replicas]"));
+    let resumed = ALL_AT_ONCE.replace("max_attempts", "on_node_loss = \"resume\", max_attempts");
+    let jobs = ALL_AT_ONCE.replace("tasks = 400", "tasks = 400\njobs.chain.length = 3");
+    let spawned = ALL_AT_ONCE.replace("tasks = 400", "tasks = 400\nspawn = { children = 1, depth = 2 }");
+    for (scenario, tasks) in [
+        (ALL_AT_ONCE, Some(400)),
+        (&late, Some(400)),
+        (&resumed, Some(400)),
+        (&jobs, Some(400)),
+        (&spawned, None),
+    ] {
+        let plan = plan(scenario);
+        let world = plan.world();
+        let options = RunOptions { tasks: true, history: true, check_invariants: true, stop: None };
+        let run = |policy| simulate(&world, 7, world.policy(policy, 7), &options).expect("it ends");
+        let runs: Vec<RunOutput> = plan.policies.iter().map(run).collect();
+        let courses: Vec<Vec<(Time, bool)>> = runs.iter().map(course_of_leaders).collect();
+        for (output, course) in runs.iter().zip(&courses) {
+            assert!(tasks.is_none_or(|tasks| output.tasks.len() == tasks), "{} tasks", output.tasks.len());
+            let same = courses[0].iter().zip(course).all(|(one, other)| one == other);
+            assert!(course.len() > 10 && same, "{} changes", course.len());
+        }
+    }
+}
+
+/// When leaders failed and took over; nothing was decided or settled in between.
+fn course_of_leaders(output: &RunOutput) -> Vec<(Time, bool)> {
+    let (mut course, mut vacant_since) = (Vec::new(), Time::NEVER);
+    for &(now, record) in &output.history {
+        match record {
+            Record::LeaderLost { .. } => vacant_since = now,
+            Record::LeaderElected { .. } => vacant_since = Time::NEVER,
+            Record::Dispatched { .. } | Record::Settled { .. } | Record::Returned { .. } => {
+                assert!(
+                    now <= vacant_since,
+                    "{record:?} at {now:?}, without a leader since {vacant_since:?}"
+                );
+            }
+            _ => {}
+        }
+        if matches!(record, Record::LeaderLost { .. } | Record::LeaderElected { .. }) {
+            course.push((now, vacant_since == Time::NEVER));
+        }
+    }
+    course
 }

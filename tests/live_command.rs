@@ -219,7 +219,7 @@ fn a_run_that_is_not_valid_is_said_to_be() {
 
 /// A worker is sent a task when it can start it: to take more at a time would hide nothing.
 #[test]
-fn tasks_are_not_taken_ahead() {
+fn what_is_simulated_only_is_refused() {
     let folder = folder(&SHORT.replace("\"sjf\"", "{ name = \"ahead\", dispatch.pull.batch = 2 }"));
     for command in [&["live"][..], &["compare", "--live"]] {
         let (code, said) = output(folder.path(), &[command, &["scenario.toml", "--out", "out"]].concat());
@@ -227,6 +227,11 @@ fn tasks_are_not_taken_ahead() {
         assert!(said.contains("a `batch` above 1 is simulated only") && said.contains("`ahead`"), "{said}");
         assert!(!folder.path().join("out").exists());
     }
+    let replicas = ["--set", "scheduler.replicas.up=10", "--set", "scheduler.replicas.down=1"];
+    let command = [&["live", "scenario.toml", "--out", "out", "--set", "policies=[\"sjf\"]"], &replicas[..]];
+    let (code, said) = output(folder.path(), &command.concat());
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("[scheduler.replicas]) is simulated only"), "{said}");
     // A batch of one is nothing special.
     let one = ["--set", "policies=[{ dispatch.pull.batch = 1 }]", "--set", "workload.tasks=3"];
     let (code, said) = output(

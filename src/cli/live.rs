@@ -213,14 +213,21 @@ fn run_live(args: &LiveArgs, job: &Job<'_>, terminal: &Terminal) -> Result<LiveR
     }
 }
 
-/// All workers of a live run stand here: it cannot have zones that are apart. And they are sent a task
-/// when they can start it: none can be taken ahead.
+/// All workers of a live run stand here: it cannot have zones that are apart. Its coordinator has no
+/// standbys: it cannot fail. And workers are sent a task when they can start it: none can be taken ahead.
 pub(super) fn can_be_live(job: &Job<'_>) -> Outcome {
     let plan = &job.loaded.plan;
     if plan.world().zones.has_latency() {
         return Err(Failure::Usage(format!(
             "{}: zones that are apart ([zones] `latency`) are simulated only: the workers of a live run all \
              stand here; leave [zones] out",
+            job.file.display()
+        )));
+    }
+    if plan.faults.replicas.is_some() {
+        return Err(Failure::Usage(format!(
+            "{}: a scheduler that fails ([scheduler.replicas]) is simulated only: the coordinator of a live run \
+             has no standbys; leave the table out",
             job.file.display()
         )));
     }

@@ -169,6 +169,9 @@ impl Plan {
         if world.zones.has_latency() {
             return Err(LiveError::ZonesApart);
         }
+        if world.faults.replicas.is_some() {
+            return Err(LiveError::SchedulerFails);
+        }
         if spec.dispatch.takes_ahead() {
             return Err(LiveError::TakesAhead { policy: spec.name.clone() });
         }

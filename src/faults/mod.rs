@@ -6,6 +6,7 @@ mod clocks;
 mod crew;
 mod disturbances;
 mod outages;
+mod replicas;
 pub mod trace;
 
 pub use attempts::{AttemptFates, AttemptFaults, FailurePoint};
@@ -15,6 +16,7 @@ pub use disturbances::{
     RandomDisturbance,
 };
 pub use outages::{Affected, Outage};
+pub use replicas::{LeaderChange, Leadership, NoLeader, Replicas};
 
 use crate::distribution::Distribution;
 
@@ -51,6 +53,8 @@ pub struct Faults {
     pub repair_crew: Option<u32>,
     /// When which nodes are out, whatever else happens to them.
     pub outages: Vec<Outage>,
+    /// How the scheduler itself fails, if it does.
+    pub replicas: Option<Replicas>,
     /// Which attempts fail, besides with the probability of their task.
     pub attempts: AttemptFaults,
     /// What disturbs nodes without taking them down.

@@ -71,6 +71,9 @@ pub enum LiveError {
     /// The scenario's zones are apart.
     #[error("zones that are apart are simulated only: the workers of a live run all stand here")]
     ZonesApart,
+    /// The scheduler of the scenario fails.
+    #[error("a scheduler that fails is simulated only: the coordinator of a live run has no standbys")]
+    SchedulerFails,
     /// The policy lets nodes take tasks before they can start them.
     #[error(
         "`{policy}` takes tasks ahead, which is simulated only: a worker of a live run is sent a task when \
@@ -143,6 +146,7 @@ pub fn run_live<P: Policy, L: Link>(
             classes: world.workload.class_names().len(),
             breakers: world.guards.breaker.is_some(),
             locks: world.guards.locks.is_some(),
+            replicas: false,
         },
     );
     let log = options.tasks.then(TaskLog::default);

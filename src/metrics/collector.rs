@@ -7,6 +7,7 @@ use super::columns::MetricRow;
 use super::detection::Detection;
 use super::histogram::Histogram;
 use super::jobs::JobStats;
+use super::leaders::LeaderStats;
 use super::locks::LockStats;
 use super::results::{AlarmResult, NodeResult, Timeline};
 use super::task_stats::{SLOWDOWN_UNIT, TaskStats};
@@ -34,6 +35,8 @@ pub struct CollectorOptions {
     pub breakers: bool,
     /// Whether tasks need locks.
     pub locks: bool,
+    /// Whether the scheduler itself fails.
+    pub replicas: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -94,7 +97,7 @@ pub struct Collector {
     nodes: Vec<NodeTally>,
     /// When each node really failed, by node; empty while failures are known at once.
     failed: Vec<Time>,
-    first_arrival: Option<Time>,
+    pub(super) first_arrival: Option<Time>,
     last_settled: Time,
     waiting: u64,
     most_waiting: u64,
@@ -114,15 +117,18 @@ pub struct Collector {
     wasted: i128,
     held: Vec<u128>,
     troubles: Troubles,
-    nodes_up: u32,
-    any_up_since: Option<Time>,
-    any_up: Duration,
+    pub(super) nodes_up: u32,
+    /// Since when work can be started, if it can, and for how long it could before.
+    pub(super) serves_since: Option<Time>,
+    pub(super) served: Duration,
     /// Only where tasks are parts of jobs.
     jobs: Option<Box<JobStats>>,
     /// Only where nodes have circuit breakers.
     breakers: Option<Box<BreakerStats>>,
     /// Only where tasks need locks.
     locks: Option<Box<LockStats>>,
+    /// Only where the scheduler fails.
+    pub(super) leaders: Option<Box<LeaderStats>>,
 }
 
 impl Collector {
@@ -158,11 +164,12 @@ impl Collector {
             held: Vec::new(),
             troubles: Troubles::new(options.alarms),
             nodes_up: 0,
-            any_up_since: None,
-            any_up: Duration::ZERO,
+            serves_since: None,
+            served: Duration::ZERO,
             jobs: None,
             breakers: options.breakers.then(|| Box::new(BreakerStats::new(nodes.len()))),
             locks: options.locks.then(Box::default),
+            leaders: options.replicas.then(Box::default),
         }
     }
 
@@ -183,7 +190,7 @@ impl Collector {
     }
 
     #[cold]
-    fn begin(&mut self, now: Time) {
+    pub(super) fn begin(&mut self, now: Time) {
         self.first_arrival = Some(now);
         for node in &mut self.nodes {
             node.up = Duration::ZERO;
@@ -191,8 +198,11 @@ impl Collector {
                 node.up_since = now;
             }
         }
-        self.any_up = Duration::ZERO;
-        self.any_up_since = self.any_up_since.map(|_| now);
+        self.served = Duration::ZERO;
+        self.serves_since = self.serves_since.map(|_| now);
+        if let Some(leaders) = &mut self.leaders {
+            leaders.begin(now);
+        }
         if let Some(timeline) = &mut self.timeline {
             timeline.begin(now);
         }
@@ -255,9 +265,7 @@ impl Collector {
             *failed = Time::NEVER;
         }
         self.nodes_up += 1;
-        if self.nodes_up == 1 {
-            self.any_up_since = Some(now);
-        }
+        self.service_changes(now);
         if let Some(timeline) = &mut self.timeline {
             timeline.nodes_up(now, self.nodes_up);
         }
@@ -283,11 +291,7 @@ impl Collector {
         tally.up.0 += now.since(tally.up_since).0;
         tally.up_since = Time::NEVER;
         self.nodes_up -= 1;
-        if self.nodes_up == 0
-            && let Some(since) = self.any_up_since.take()
-        {
-            self.any_up.0 += now.since(since).0;
-        }
+        self.service_changes(now);
         if let Some(timeline) = &mut self.timeline {
             timeline.nodes_up(now, self.nodes_up);
         }
@@ -443,6 +447,9 @@ impl Observer for Collector {
                 if let Some(locks) = self.locks.as_mut().filter(|_| task.number >= self.warmup) {
                     locks.granted(waited);
                 }
+            }
+            Record::LeaderLost { .. } | Record::LeaderElected { .. } | Record::SubmissionHeld { .. } => {
+                self.on_leader_record(now, record);
             }
             Record::LeaseExpired { .. } => self.locks.iter_mut().for_each(|locks| locks.expired()),
             Record::WriteFenced { .. } => self.locks.iter_mut().for_each(|locks| locks.fenced()),

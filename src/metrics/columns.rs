@@ -63,7 +63,7 @@ metrics! {
     MeanBoundedSlowdown "mean_bounded_slowdown" "1" Lower "Mean of max(1, response / max(service time, 10 s)), of completed tasks.";
     Utilisation "utilisation" "1" Neither "Busy slot time / slot time offered while up.";
     NodeAvailability "node_availability" "1" Higher "Up slot time / slot time.";
-    ServiceAvailability "service_availability" "1" Higher "Share of the makespan in which work could be started: at least one node up.";
+    ServiceAvailability "service_availability" "1" Higher "Share of the makespan in which work could be started: at least one node up, and a leader where the scheduler fails.";
     SuccessRate "success_rate" "1" Higher "Completed / submitted tasks.";
     Submitted "submitted" "tasks" Neither "Tasks that arrived.";
     Completed "completed" "tasks" Higher "Tasks that completed.";
@@ -104,6 +104,9 @@ metrics! {
     WrongDeclarations "wrong_declarations" "nodes" Lower "Times that a node that worked was declared dead.";
     StaleResults "stale_results" "attempts" Lower "Results that were refused: their attempt no longer counted.";
     DuplicateExecutions "duplicate_executions" "attempts" Lower "Attempts that ran to their end though the scheduler had given them up.";
+    LeaderAvailability "leader_availability" "1" Higher "Share of the makespan in which the scheduler had a leader; missing without replicas.";
+    Elections "elections" "elections" Neither "Times a leader was elected; missing without replicas.";
+    MeanTimeWithoutLeader "mean_time_without_leader" "s" Lower "Mean time from the failure of a leader until another took over; missing when none failed.";
 }
 
 /// How many metrics there are.

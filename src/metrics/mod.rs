@@ -7,6 +7,7 @@ mod detection;
 pub mod driver;
 pub mod histogram;
 mod jobs;
+mod leaders;
 mod locks;
 pub mod results;
 pub mod task_log;

@@ -267,6 +267,23 @@ pub enum Record {
         /// All ends in the window, where there is one.
         of: u64,
     },
+    /// The scheduler has no leader from now on: it hears nothing, and decides nothing. Written by drivers, who
+    /// alone know.
+    LeaderLost {
+        /// The replica that led.
+        replica: u32,
+    },
+    /// The scheduler has a leader again, who now hears what has happened. Written by drivers.
+    LeaderElected {
+        /// The replica that leads.
+        replica: u32,
+    },
+    /// A task arrives while there is no leader, and is taken in once there is one: then it is written down
+    /// that it was submitted, with the time when it really was. Written by drivers.
+    SubmissionHeld {
+        /// The task.
+        task: TaskId,
+    },
     /// A result was refused: its attempt no longer counts.
     Refused {
         /// The task it spoke of.

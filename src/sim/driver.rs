@@ -4,6 +4,7 @@
 use super::arrivals::Arrivals;
 use super::disturbed::Disturbed;
 use super::event_queue::{Due, EventNumber, EventQueue, Kind, MAX_INDEX, Rank};
+use super::leaders::Leaders;
 use super::news::News;
 use super::probabilities::Probabilities;
 use super::run::SimulationError;
@@ -30,7 +31,7 @@ pub(super) struct Driver<'a, P, O> {
     pub(super) commands: Commands,
     pub(super) arrivals: Arrivals,
     /// When the next task arrives; it needs no place in the event queue.
-    next_arrival: Rank,
+    pub(super) next_arrival: Rank,
     pub(super) queue: EventQueue,
     /// By slot.
     pub(super) truths: Vec<Truth>,
@@ -45,6 +46,12 @@ pub(super) struct Driver<'a, P, O> {
     /// Who descends from whom, when tasks spawn others.
     pub(super) trees: Option<Box<Trees>>,
     pub(super) starts_are_reported: bool,
+    /// Whether the scheduler has no leader from the next instant on.
+    pub(super) leaderless: bool,
+    /// Whether what happens is kept from the scheduler, as it has no leader.
+    pub(super) withholds: bool,
+    /// Who leads when, if the scheduler fails.
+    pub(super) leaders: Option<Box<Leaders<'a>>>,
     free: Vec<u32>,
     pub(super) nodes: NodeClocks<'a, EventQueue>,
     pub(super) news: News<'a>,
@@ -86,6 +93,7 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
             let joined = Event::NodeJoined { node: NodeId(node) };
             scheduler.handle(Time::ZERO, joined, &mut commands, &mut observer);
         }
+        let leaders = Leaders::new(&world.faults, streams, &mut queue)?;
         let fates = AttemptFates::new(&world.faults.attempts, streams);
         let takes_longer = world.retry.checkpoint.is_some();
         let resumes = world.retry.on_node_loss == OnNodeLoss::Resume || scheduler.interrupts();
@@ -105,10 +113,14 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
             attempts: Vec::new(),
             over: Vec::new(),
             courses: Vec::new(),
-            has_courses: starts_are_reported || resumes,
+            // Without a leader nobody takes note of what is lost with a node.
+            has_courses: starts_are_reported || resumes || leaders.is_some(),
             zones: Vec::new(),
             trees: Trees::new(&world.workload, streams).map(Box::new),
             starts_are_reported,
+            leaderless: false,
+            withholds: false,
+            leaders,
             free: Vec::new(),
             nodes,
             news: News::new(world, world.delays.streams(seed)),
@@ -133,11 +145,14 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
     /// every task is settled.
     #[inline(always)]
     pub(super) fn step(&mut self) -> Result<bool, SimulationError> {
+        if self.leaderless {
+            return self.step_without_leader();
+        }
         if self.next_arrival.is_never() && self.scheduler.view().unsettled() == 0 {
             return Ok(false);
         }
         let before = self.events;
-        let mut event = self.queue.peek();
+        let event = self.queue.peek();
         let mut now = self.next_arrival.earlier(event).time();
         if let Some(timer) = self.scheduler.next_timer()
             && timer <= now
@@ -149,6 +164,19 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
         if now == Time::NEVER {
             return Err(SimulationError::Stuck { waiting: self.scheduler.view().waiting() });
         }
+        self.take_facts(now, event)?;
+        // An instant of nothing but events that no longer count is none to the scheduler.
+        if self.events > before {
+            self.scheduler.decide(now, &mut self.commands, &mut self.observer);
+            self.carry_out(now)?;
+        }
+        self.fetch_ahead();
+        Ok(true)
+    }
+
+    /// Takes in all that happens now; `event` is the first in the queue.
+    #[inline(always)]
+    pub(super) fn take_facts(&mut self, now: Time, mut event: Rank) -> Result<(), SimulationError> {
         // Facts in order of their insertion. Which comes next cannot be predicted, whether another
         // comes at the same instant can: only the former is asked once per fact.
         while self.next_arrival.earlier(event).time() == now {
@@ -159,13 +187,7 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
             }
             event = self.queue.peek();
         }
-        // An instant of nothing but events that no longer count is none to the scheduler.
-        if self.events > before {
-            self.scheduler.decide(now, &mut self.commands, &mut self.observer);
-            self.carry_out(now)?;
-        }
-        self.fetch_ahead();
-        Ok(true)
+        Ok(())
     }
 
     /// Fetches from memory what the next ends of attempts will need. On large clusters most of the
@@ -218,6 +240,9 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
 
     #[inline(always)]
     pub(super) fn tell(&mut self, now: Time, event: Event) {
+        if self.withholds {
+            return self.withhold(now, event);
+        }
         self.scheduler.handle(now, event, &mut self.commands, &mut self.observer);
     }
 
@@ -276,18 +301,11 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
                 Ok(())
             }
             Kind::Disturbance => self.disturb(now, due.index),
-            Kind::Lost => {
-                if self.news.is_lost(due.index, due.number) {
-                    self.tell_lost(now, due.index);
-                }
+            Kind::Lost | Kind::Joined => {
+                self.hear_of_node(now, due);
                 Ok(())
             }
-            Kind::Joined => {
-                if self.news.is_joined(due.index, due.number) {
-                    self.tell_joined(now, due.index);
-                }
-                Ok(())
-            }
+            Kind::Leader => self.change_leader(now),
         }
     }
 
@@ -380,7 +398,7 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
     }
 
     #[inline(always)]
-    fn carry_out(&mut self, now: Time) -> Result<(), SimulationError> {
+    pub(super) fn carry_out(&mut self, now: Time) -> Result<(), SimulationError> {
         let mut commands = std::mem::take(&mut self.commands);
         for command in commands.as_slice() {
             match *command {

@@ -38,6 +38,8 @@ pub enum Kind {
     Joined,
     /// A node is disturbed or recovers, or sends a heartbeat: see `disturbed.rs`.
     Disturbance,
+    /// The scheduler has no leader from now on, or has one again.
+    Leader,
 }
 
 /// When an event comes, among all others: its time, then its insertion number.
@@ -143,6 +145,7 @@ impl EventQueue {
             Kind::Lost => 4,
             Kind::Joined => 5,
             Kind::Disturbance => 6,
+            Kind::Leader => 7,
         };
         let payload = (index << KIND_BITS) | kind;
         let low = (number.0 << PAYLOAD_BITS) | u64::from(payload);
@@ -179,7 +182,8 @@ impl EventQueue {
             3 => Kind::Report,
             4 => Kind::Lost,
             5 => Kind::Joined,
-            _ => Kind::Disturbance,
+            6 => Kind::Disturbance,
+            _ => Kind::Leader,
         };
         Some(Due { number: EventNumber(low >> PAYLOAD_BITS), kind, index: payload >> KIND_BITS })
     }

@@ -6,6 +6,7 @@ mod described;
 mod disturbed;
 mod driver;
 pub mod event_queue;
+mod leaders;
 mod news;
 mod node_events;
 mod probabilities;

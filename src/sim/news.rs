@@ -51,7 +51,7 @@ impl<'a> News<'a> {
             believed_up: true,
         };
         let delays = &world.delays;
-        let late = world.starts_are_reported() || delays.join.is_some();
+        let late = world.starts_are_reported() || delays.join.is_some() || world.faults.replicas.is_some();
         News {
             delays,
             completions: streams.key(Purpose::CompletionDelay),

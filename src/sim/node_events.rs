@@ -25,6 +25,12 @@ impl<P: Policy, O: Observer> Driver<'_, P, O> {
     fn fail_node(&mut self, now: Time, node: u32) -> Result<(), SimulationError> {
         self.crash(now, node);
         match self.news.fails(now, node).ok_or(SimulationError::TimeOverflow)? {
+            Failure::KnownNow if self.withholds => {
+                self.observer.on_record(now, &Record::NodeFailed { node: NodeId(node) });
+                let number = self.queue.number();
+                self.news.will_be_lost(node, number);
+                self.withhold_news(Due { number, kind: Kind::Lost, index: node });
+            }
             Failure::KnownNow => self.tell_lost(now, node),
             Failure::KnownAfter(delay) => {
                 self.observer.on_record(now, &Record::NodeFailed { node: NodeId(node) });
@@ -40,6 +46,12 @@ impl<P: Policy, O: Observer> Driver<'_, P, O> {
 
     fn recover_node(&mut self, now: Time, node: u32) -> Result<(), SimulationError> {
         let Some(delay) = self.news.recovers(node).ok_or(SimulationError::TimeOverflow)? else {
+            if self.withholds {
+                let number = self.queue.number();
+                self.news.will_join(node, number);
+                self.withhold_news(Due { number, kind: Kind::Joined, index: node });
+                return Ok(());
+            }
             self.tell_joined(now, node);
             return Ok(());
         };
@@ -47,6 +59,19 @@ impl<P: Policy, O: Observer> Driver<'_, P, O> {
         let event = self.queue.push(known, Kind::Joined, node);
         self.news.will_join(node, event);
         Ok(())
+    }
+
+    /// It becomes known that a node failed or came back, unless later news overtook that.
+    #[cold]
+    pub(super) fn hear_of_node(&mut self, now: Time, due: Due) {
+        let Due { number, kind, index: node } = due;
+        if self.withholds {
+            self.withhold_news(due);
+        } else if kind == Kind::Lost && self.news.is_lost(node, number) {
+            self.tell_lost(now, node);
+        } else if kind == Kind::Joined && self.news.is_joined(node, number) {
+            self.tell_joined(now, node);
+        }
     }
 
     pub(super) fn tell_joined(&mut self, now: Time, node: u32) {

@@ -58,6 +58,12 @@ pub enum SimulationError {
         /// How many tasks wait.
         waiting: u64,
     },
+    /// Candidates fail before they are elected, again and again.
+    #[error(
+        "the scheduler has no leader any more: a million elections in a row failed with their candidates; \
+         shorten `election` in [scheduler.replicas], or lengthen `up`"
+    )]
+    NeverLed,
     /// More tasks are unsettled at one time than can be told apart.
     #[error("more than {MAX_INDEX} tasks are unsettled at one time")]
     TooManyTasks,
@@ -84,6 +90,7 @@ pub fn simulate<P: Policy>(
             classes: world.workload.class_names().len(),
             breakers: world.guards.breaker.is_some(),
             locks: world.guards.locks.is_some(),
+            replicas: world.faults.replicas.is_some(),
         },
     );
     if options.tasks || options.history {

@@ -104,6 +104,10 @@ impl Fact {
             Record::Dispatched { .. } | Record::Settled { .. } | Record::Refused { .. } => return None,
             Record::InJob { .. } | Record::TimedOut { .. } | Record::RetryDenied { .. } => return None,
             Record::Saved { .. } | Record::Alarm { .. } => return None,
+            // Live runs have none.
+            Record::LeaderLost { .. } | Record::LeaderElected { .. } | Record::SubmissionHeld { .. } => {
+                return None;
+            }
             // Known by what starts elsewhere.
             Record::NodeClosed { .. }
             | Record::NodeOpened { .. }

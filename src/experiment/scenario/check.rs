@@ -11,6 +11,7 @@ use super::guards;
 use super::keys::{FailsWord, NodeTable, RunTable, ScenarioTable, SchedulerTable, UntilTable};
 use super::policies::{self, Placed};
 use super::reader::{Found, Key, Reader};
+use super::replicas;
 use super::resources::Supply;
 use super::retry;
 use super::tasks::{self, Tasks};
@@ -99,6 +100,7 @@ pub(super) fn check(
     let guards = guards::lower(scenario.scheduler.value(), tasks.as_ref(), &queue_limits(scenario), reader);
     let faults = faults::lower(&scenario.faults, cluster.as_ref(), zones.as_ref(), reader);
     let attempts = scenario.workload.value().map(faults::of_attempts);
+    let replicas = replicas::lower(scenario.scheduler.value(), reader);
     let alarms = alarms::lower(scenario, reader);
     let has_deadlines = tasks.as_ref().map(|tasks| tasks.workload.has_deadlines());
     let nodes = faults.as_ref().zip(cluster.as_ref().map(|cluster| &cluster.groups[..]));
@@ -110,13 +112,14 @@ pub(super) fn check(
             .is_some_and(|faults| !faults.disturbances.is_empty() || faults.message_loss.is_some())
         || cluster.as_ref().is_some_and(|all| all.groups.iter().any(|group| !group.disturbances.is_empty()));
     retry::check_disturbances(scenario.retry.value(), disturbed, reader);
+    replicas::check_disturbances(scenario.scheduler.value(), disturbed, reader);
     let plan = Plan {
         name: scenario.name.value().map_or_else(|| given.default_name.to_string(), |name| name.0.clone()),
         description: scenario.description.value().cloned().unwrap_or_default(),
         run: run?,
         resources: Arc::new(cluster.as_ref()?.supply.resources()),
         groups: cluster?.groups,
-        faults: Faults { attempts: attempts??, ..faults? },
+        faults: Faults { attempts: attempts??, replicas: replicas?, ..faults? },
         zones: zones?,
         workload: tasks?.workload,
         retry: retry?,

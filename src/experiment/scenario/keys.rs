@@ -11,6 +11,7 @@ use super::files::FilePath;
 use super::guards::{BreakerTable, LockTable, MOST_LOCKS};
 use super::policies::PolicyTable;
 use super::reader::{Reader, Setting};
+use super::replicas::ReplicasTable;
 pub(super) use super::resources::{CapacityTable, DemandTable};
 use super::retry::{BackoffTable, BudgetTable, CheckpointTable, RetryTable};
 use super::several::{Located, Several};
@@ -364,6 +365,8 @@ table! {
         join_delay: DistributionTable<Seconds> = DistributionTable::constant(0.0);
         /// Circuit breakers of the nodes.
         breaker: BreakerTable;
+        /// How the scheduler itself fails.
+        replicas: ReplicasTable;
         /// How long the lock of a task whose node is lost is still held; 30 s by default.
         lock_lease: Positive<Seconds>;
         /// How it finds out by itself, from heartbeats, that nodes are dead.

@@ -23,6 +23,7 @@ mod nearest;
 mod overrides;
 mod policies;
 mod reader;
+mod replicas;
 mod resolved;
 mod resources;
 mod retry;

@@ -38,8 +38,8 @@ impl Collector {
 
     fn finish_nodes(&mut self, end: Time) -> Vec<NodeResult> {
         // Nodes may have gone down after the last task was settled; nothing counts after `end`.
-        if let Some(since) = self.any_up_since {
-            self.any_up.0 += end.since(since).0;
+        if let Some(since) = self.serves_since {
+            self.served.0 += end.since(since).0;
         }
         let up = |node: &NodeTally| Duration(node.up.0 + end.since(node.up_since).0);
         let result = |node: &NodeTally| NodeResult {
@@ -67,7 +67,7 @@ impl Collector {
         row.set(Metric::Utilisation, busy as f64 / up_slot_time as f64);
         let offered = u128::from(window.0) * u128::from(slots);
         row.set(Metric::NodeAvailability, up_slot_time as f64 / offered as f64);
-        row.set(Metric::ServiceAvailability, self.any_up.0 as f64 / window.0 as f64);
+        row.set(Metric::ServiceAvailability, self.served.0 as f64 / window.0 as f64);
         row.set(Metric::Attempts, self.attempts as f64);
         row.set(Metric::Retries, self.retries as f64);
         row.set(Metric::AttemptsLost, self.attempts_lost as f64);
@@ -85,6 +85,9 @@ impl Collector {
         }
         if let Some(locks) = &self.locks {
             locks.write(&mut row);
+        }
+        if let Some(leaders) = &self.leaders {
+            leaders.write(self.last_settled, window, &mut row);
         }
         if let Some(breakers) = &self.breakers {
             breakers.write(self.last_settled, &mut row);
