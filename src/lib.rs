@@ -87,6 +87,7 @@
 //!     workload: Workload::Generated { tasks: 1000, arrivals: Arrivals::AtOnce, classes: vec![task], jobs: None, spawn: None },
 //!     retry: RetryPlan::default(),
 //!     queue_limit: None,
+//!     guards: Default::default(),
 //!     alarms: Default::default(),
 //!     delays: Delays::default(),
 //!     policies: vec![preset("fifo").unwrap()],

@@ -204,9 +204,20 @@ fn all_columns_of_five_tasks() {
     );
     assert_eq!(run.events, 10, "five arrivals and five ends");
     // No column is forgotten, but for those of deadlines, jobs and locks, which these tasks do not have, of
-    // alarms, for which there are no rules, of breakers, and of failures of nodes, which there are none.
-    let parts =
-        ["deadline", "job", "alarms", "breaker", "lock", "lease", "fenced", "time_to_", "time_between"];
+    // alarms, for which there are no rules, of breakers and leaders, and of failures of nodes, of which there are none.
+    let parts = [
+        "deadline",
+        "job",
+        "alarms",
+        "breaker",
+        "lock",
+        "lease",
+        "fenced",
+        "time_to_",
+        "time_between",
+        "leader",
+        "elections",
+    ];
     let foreign = |name: &str| parts.iter().any(|part| name.contains(part));
     for column in falcon::metrics::COLUMNS {
         assert_eq!(run.metrics.get(column.metric).is_none(), foreign(column.name), "{}", column.name);
