@@ -9,7 +9,7 @@
 //! Between two changes the backlog of a node falls by as many seconds per second as it has slots whose
 //! tasks are not overdue: its *rate*. So among nodes of one kind, rate and room the order stays the
 //! same however time passes; such nodes share a heap, keyed by the backlog they would have had at time
-//! 0. When a task's estimated end passes, its node goes over to another heap. All of it is counted in
+//! 0. Nodes without backlog need no heap: the first of them is asked for. When a task's estimated end passes, its node goes over to another heap. All of it is counted in
 //! whole numbers and exact for nodes of any number of slots.
 //!
 //! What is not known is not counted: how much longer an overdue task takes, the time from a command to
@@ -22,6 +22,7 @@ use std::collections::BTreeMap;
 
 use crate::ids::NodeId;
 use crate::scheduler::{Cluster, NodeSpec, Step, TaskView};
+use crate::structures::bitmap::Bitmap;
 use crate::structures::key_heaps::KeyHeaps;
 use crate::structures::memory;
 use crate::time::{Duration, Time};
@@ -51,6 +52,8 @@ struct NodeWork {
     /// By the last bit of the rate: rate, room and heap when it was last that; a node of one slot changes
     /// between two.
     known: [Option<(u32, u32, u32)>; 2],
+    /// One more than the group among whose idle nodes it stands; 0 for none.
+    idle_in: u32,
 }
 
 /// Nodes of the same kind, rate and room.
@@ -90,7 +93,10 @@ pub(super) struct Backlog {
     nodes: Vec<NodeWork>,
     groups: Vec<Group>,
     heap_of: BTreeMap<Group, u32>,
+    /// Nodes with some backlog, by group.
     by_backlog: KeyHeaps,
+    /// Nodes without, by group; only groups of rate 0 have such.
+    idle: Vec<Option<Bitmap>>,
     /// By the task's slot.
     shares: Vec<Share>,
     /// Slots of running tasks by estimated end.
@@ -118,6 +124,7 @@ impl Backlog {
             groups: Vec::new(),
             heap_of: BTreeMap::new(),
             by_backlog: KeyHeaps::new(),
+            idle: Vec::new(),
             shares: Vec::new(),
             ends,
         }
@@ -197,7 +204,9 @@ impl Backlog {
     pub(super) fn least(&self, slots: u32) -> impl Iterator<Item = Least> + '_ {
         let with_room = self.groups.iter().enumerate().filter(move |(_, group)| group.room >= slots);
         with_room.filter_map(|(heap, group)| {
-            let (sum, node) = self.by_backlog.first(heap as u32)?;
+            let idle = self.idle[heap].as_ref().and_then(|idle| idle.first());
+            let first = idle.map(|node| (0, node)).or_else(|| self.by_backlog.first(heap as u32));
+            let (sum, node) = first?;
             let backlog = sum - u128::from(group.rate) * self.now;
             Some(Least { node: NodeId(node), backlog, slots: self.kinds[group.kind as usize].0 })
         })
@@ -225,15 +234,33 @@ impl Backlog {
     }
 
     fn file(&mut self, node: u32) {
-        let NodeWork { sum, rate, room, kind, known } = self.nodes[node as usize];
+        let NodeWork { sum, rate, room, kind, known, idle_in } = self.nodes[node as usize];
         if room == 0 {
+            self.leave_idle(node);
             return self.by_backlog.take(node);
         }
         let heap = match known[rate as usize % 2] {
             Some((of_rate, of_room, heap)) if (of_rate, of_room) == (rate, room) => heap,
             _ => self.look_up(node, Group { kind, rate, room }),
         };
-        self.by_backlog.file(node, heap, sum);
+        if sum > 0 || rate > 0 {
+            self.leave_idle(node);
+            self.by_backlog.file(node, heap, sum);
+        } else if idle_in != heap + 1 {
+            self.leave_idle(node);
+            self.by_backlog.take(node);
+            let nodes = self.nodes.len();
+            self.idle[heap as usize].get_or_insert_with(|| Bitmap::new(nodes)).insert(node);
+            self.nodes[node as usize].idle_in = heap + 1;
+        }
+    }
+
+    /// The node is no longer among those of its group that have no backlog.
+    fn leave_idle(&mut self, node: u32) {
+        let group = std::mem::take(&mut self.nodes[node as usize].idle_in) as usize;
+        if let Some(idle) = group.checked_sub(1).and_then(|group| self.idle[group].as_mut()) {
+            idle.remove(node);
+        }
     }
 
     /// The heap of a group that a node belongs to now.
@@ -243,6 +270,7 @@ impl Backlog {
             None => {
                 let heap = self.by_backlog.add();
                 self.groups.push(group);
+                self.idle.push(None);
                 self.heap_of.insert(group, heap);
                 heap
             }
