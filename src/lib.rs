@@ -79,7 +79,7 @@
 //! let plan = Plan {
 //!     name: "batch".to_string(),
 //!     description: String::new(),
-//!     run: RunPlan { seed: 1, replications: 1, until: Until::Settled, warmup: 0, timeline_buckets: 0 },
+//!     run: RunPlan { seed: 1, replications: 1, until: Until::Settled, warmup: 0, timeline_buckets: 0, service_nodes: 1 },
 //!     groups: vec![node],
 //!     resources: Default::default(),
 //!     faults: Default::default(),

@@ -83,6 +83,8 @@ pub struct World {
     pub warmup: u32,
     /// Buckets of the timeline; 0 for none.
     pub timeline_buckets: u32,
+    /// How many nodes must be up for the service to be there; at least 1.
+    pub service_nodes: u32,
 }
 
 impl World {

@@ -182,6 +182,7 @@ fn world() -> impl Strategy<Value = World> {
             last_arrival: None,
             warmup: 0,
             timeline_buckets: 3,
+            service_nodes: 1,
         };
         for (_, fault) in nodes {
             world.faults.of_node.push(fault.is_some().then_some(world.faults.kinds.len() as u32));
@@ -601,6 +602,7 @@ fn small(nodes: &[(u32, f64, f64)], tasks: &[(f64, f64, u32, f64)]) -> World {
         last_arrival: None,
         warmup: 0,
         timeline_buckets: 0,
+        service_nodes: 1,
     }
 }
 

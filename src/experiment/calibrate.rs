@@ -146,7 +146,14 @@ impl Plan {
         plan.name = "calibration".to_string();
         // What is measured must not be what it is later held against.
         let seed = self.run.seed.wrapping_add(OTHER_SEED);
-        plan.run = RunPlan { seed, replications: 1, until: Until::Settled, warmup: 0, timeline_buckets: 0 };
+        plan.run = RunPlan {
+            seed,
+            replications: 1,
+            until: Until::Settled,
+            warmup: 0,
+            timeline_buckets: 0,
+            service_nodes: 1,
+        };
         plan.workload = Workload::Generated {
             tasks: (rate * LENGTH).ceil() as u32,
             arrivals: Arrivals::Poisson { rate: rate * time_scale },

@@ -32,6 +32,8 @@ pub struct RunPlan {
     pub warmup: u32,
     /// Rows per replication in `timeline.csv`; 0 for none.
     pub timeline_buckets: u32,
+    /// How many nodes must be up for the service to be there; at least 1.
+    pub service_nodes: u32,
 }
 
 /// One `[[nodes]]` entry.

@@ -99,6 +99,7 @@ impl Plan {
             },
             warmup: self.run.warmup,
             timeline_buckets: self.run.timeline_buckets,
+            service_nodes: self.run.service_nodes,
         };
         world.faults.attempts.nodes = self.node_failures();
         for group in &self.groups {
@@ -255,6 +256,8 @@ pub(super) fn pooled_result(
         nodes: collected.nodes,
         held: collected.held,
         alarms: collected.alarms,
+        // Those of one replication are told of.
+        incidents: if replication == 0 { collected.incidents } else { Vec::new() },
         tasks,
         events,
     }

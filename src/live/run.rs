@@ -136,7 +136,7 @@ pub fn run_live<P: Policy, L: Link>(
     options: &LiveOptions<'_>,
     link: L,
 ) -> Result<LiveOutput, LiveError> {
-    let collector = Collector::new(
+    let mut collector = Collector::new(
         &world.nodes,
         &CollectorOptions {
             warmup: world.warmup,
@@ -147,8 +147,10 @@ pub fn run_live<P: Policy, L: Link>(
             breakers: world.guards.breaker.is_some(),
             locks: world.guards.locks.is_some(),
             replicas: false,
+            service_nodes: world.service_nodes,
         },
     );
+    collector.expect_outages(&world.faults.outages);
     let log = options.tasks.then(TaskLog::default);
     let observer = (collector, (log, options.history.then(Vec::new)));
     let scheduler = || Scheduler::new(policy(), &world.nodes, scheduler_config(world, seed));

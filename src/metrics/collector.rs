@@ -9,10 +9,12 @@ use super::histogram::Histogram;
 use super::jobs::JobStats;
 use super::leaders::LeaderStats;
 use super::locks::LockStats;
-use super::results::{AlarmResult, NodeResult, Timeline};
+use super::recovery::{self, Recovery};
+use super::results::{AlarmResult, IncidentResult, NodeResult, Timeline};
 use super::task_stats::{SLOWDOWN_UNIT, TaskStats};
 use super::timeline::TimelineCollector;
 use super::troubles::Troubles;
+use crate::faults::Outage;
 use crate::ids::NodeId;
 use crate::scheduler::{NodeSpec, Observer, Outcome, Record, TaskState};
 use crate::structures::memory;
@@ -37,6 +39,8 @@ pub struct CollectorOptions {
     pub locks: bool,
     /// Whether the scheduler itself fails.
     pub replicas: bool,
+    /// How many nodes must be up for the service to be there; at least 1.
+    pub service_nodes: u32,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -79,6 +83,8 @@ pub struct Collected {
     pub held: Vec<u128>,
     /// Alarms in order of time, the first 10,000.
     pub alarms: Vec<AlarmResult>,
+    /// Incidents in order of time, the 1,000 largest.
+    pub incidents: Vec<IncidentResult>,
     /// Waits in nanoseconds, responses in nanoseconds, slowdowns in units of 2^-20.
     pub histograms: [Histogram; 3],
 }
@@ -99,7 +105,9 @@ pub struct Collector {
     failed: Vec<Time>,
     pub(super) first_arrival: Option<Time>,
     last_settled: Time,
-    waiting: u64,
+    pub(super) waiting: u64,
+    /// An incident is recovered from when fewer tasks wait; 0 when there is none to recover from.
+    pub(super) recovered_below: u64,
     most_waiting: u64,
     /// Time integrals of waiting tasks and of tasks in the system: a task that leaves at b and came
     /// at a adds b - a, in two steps.
@@ -121,6 +129,13 @@ pub struct Collector {
     /// Since when work can be started, if it can, and for how long it could before.
     pub(super) serves_since: Option<Time>,
     pub(super) served: Duration,
+    pub(super) service_nodes: u32,
+    /// Tasks that arrived while there was no leader, until they are taken in.
+    withheld: u32,
+    /// When outages are planned to begin, in order.
+    pub(super) planned: Vec<Time>,
+    /// Only where nodes or leaders are lost.
+    pub(super) recovery: Option<Box<Recovery>>,
     /// Only where tasks are parts of jobs.
     jobs: Option<Box<JobStats>>,
     /// Only where nodes have circuit breakers.
@@ -149,6 +164,7 @@ impl Collector {
             first_arrival: None,
             last_settled: Time::ZERO,
             waiting: 0,
+            recovered_below: 0,
             most_waiting: 0,
             waiting_area: 0,
             system_area: 0,
@@ -166,11 +182,24 @@ impl Collector {
             nodes_up: 0,
             serves_since: None,
             served: Duration::ZERO,
+            service_nodes: options.service_nodes,
+            withheld: 0,
+            planned: Vec::new(),
+            recovery: None,
             jobs: None,
             breakers: options.breakers.then(|| Box::new(BreakerStats::new(nodes.len()))),
             locks: options.locks.then(Box::default),
             leaders: options.replicas.then(Box::default),
         }
+    }
+
+    /// These outages will happen: incidents that begin with one are known to be planned.
+    pub fn expect_outages(&mut self, outages: &[Outage]) {
+        self.planned = recovery::starts(outages);
+    }
+
+    pub(super) fn node_count(&self) -> usize {
+        self.nodes.len()
     }
 
     #[inline]
@@ -183,10 +212,30 @@ impl Collector {
             stats.submitted += 1;
         }
         self.system_area -= i128::from(now.0);
+        if self.withheld > 0 {
+            // It has waited since it arrived.
+            self.withheld -= 1;
+            return;
+        }
+        self.arrives(now);
+    }
+
+    #[inline]
+    fn arrives(&mut self, now: Time) {
         self.add_waiting(now);
         if let Some(timeline) = &mut self.timeline {
             timeline.arrived(now);
         }
+    }
+
+    /// A task arrives, and there is no leader to take it in.
+    pub(super) fn on_held(&mut self, now: Time) {
+        if self.first_arrival.is_none() {
+            // The run begins with its first arrival, whenever that is taken in.
+            self.begin(now);
+        }
+        self.withheld += 1;
+        self.arrives(now);
     }
 
     #[cold]
@@ -203,6 +252,7 @@ impl Collector {
         if let Some(leaders) = &mut self.leaders {
             leaders.begin(now);
         }
+        self.incidents_begin(now);
         if let Some(timeline) = &mut self.timeline {
             timeline.begin(now);
         }
@@ -219,6 +269,9 @@ impl Collector {
     fn leave_queue(&mut self, now: Time) {
         self.waiting -= 1;
         self.waiting_area += i128::from(now.0);
+        if self.waiting < self.recovered_below {
+            self.recovers(now);
+        }
     }
 
     #[inline(always)]
@@ -246,10 +299,10 @@ impl Collector {
         let wait = first_start.filter(|_| warm).map(|start| start - arrival);
         let response = (completed && warm).then(|| now - arrival);
         if deadline != Time::NEVER {
-            let missed = !completed || now > deadline;
-            self.all.count_deadline(missed);
+            let late = now > deadline;
+            self.all.count_deadline(completed, late);
             if let Some(stats) = self.classes.get_mut(class as usize) {
-                stats.count_deadline(missed);
+                stats.count_deadline(completed, late);
             }
         }
         self.all.settle(state, wait, response, service);
@@ -266,6 +319,7 @@ impl Collector {
         }
         self.nodes_up += 1;
         self.service_changes(now);
+        self.incident_frees(now, NodeId(node as u32));
         if let Some(timeline) = &mut self.timeline {
             timeline.nodes_up(now, self.nodes_up);
         }
@@ -292,6 +346,7 @@ impl Collector {
         tally.up_since = Time::NEVER;
         self.nodes_up -= 1;
         self.service_changes(now);
+        self.incident_takes(now, NodeId(node as u32));
         if let Some(timeline) = &mut self.timeline {
             timeline.nodes_up(now, self.nodes_up);
         }
@@ -454,6 +509,7 @@ impl Observer for Collector {
             Record::LeaseExpired { .. } => self.locks.iter_mut().for_each(|locks| locks.expired()),
             Record::WriteFenced { .. } => self.locks.iter_mut().for_each(|locks| locks.fenced()),
             Record::BreakerChanged { node, state } => {
+                self.breaker_incident(now, node, state);
                 if let Some(breakers) = &mut self.breakers {
                     breakers.changed(now, node, state);
                 }

@@ -20,7 +20,7 @@ pub struct Column {
     pub metric: Metric,
     /// Name in files.
     pub name: &'static str,
-    /// Unit in files: `s`, `tasks/s`, `1` for ratios, `tasks`, `attempts`, `alarms`, `slot s`.
+    /// Unit in files: `s`, `tasks/s`, `1` for ratios, `tasks`, `attempts`, `alarms`, `slot s` and so on.
     pub unit: &'static str,
     /// Good direction.
     pub better: Better,
@@ -63,7 +63,7 @@ metrics! {
     MeanBoundedSlowdown "mean_bounded_slowdown" "1" Lower "Mean of max(1, response / max(service time, 10 s)), of completed tasks.";
     Utilisation "utilisation" "1" Neither "Busy slot time / slot time offered while up.";
     NodeAvailability "node_availability" "1" Higher "Up slot time / slot time.";
-    ServiceAvailability "service_availability" "1" Higher "Share of the makespan in which work could be started: at least one node up, and a leader where the scheduler fails.";
+    ServiceAvailability "service_availability" "1" Higher "Share of the makespan in which work could be started: enough nodes up (one, unless the scenario says more), and a leader where the scheduler fails.";
     SuccessRate "success_rate" "1" Higher "Completed / submitted tasks.";
     Submitted "submitted" "tasks" Neither "Tasks that arrived.";
     Completed "completed" "tasks" Higher "Tasks that completed.";
@@ -107,6 +107,10 @@ metrics! {
     LeaderAvailability "leader_availability" "1" Higher "Share of the makespan in which the scheduler had a leader; missing without replicas.";
     Elections "elections" "elections" Neither "Times a leader was elected; missing without replicas.";
     MeanTimeWithoutLeader "mean_time_without_leader" "s" Lower "Mean time from the failure of a leader until another took over; missing when none failed.";
+    Incidents "incidents" "incidents" Neither "Times at which nodes went down, one or more at once, or the scheduler lost its leader.";
+    MeanTimeToRecover "mean_time_to_recover" "s" Lower "Mean time from an incident until what was lost is back and no more tasks wait than just before it; missing when none was over.";
+    Goodput "goodput" "tasks/s" Higher "Tasks completed by their deadline per second of makespan: throughput without what came too late.";
+    UsefulShare "useful_share" "1" Higher "Share of the busy slot time that counted: 1 - wasted time / busy slot time.";
 }
 
 /// How many metrics there are.

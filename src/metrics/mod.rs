@@ -9,6 +9,7 @@ pub mod histogram;
 mod jobs;
 mod leaders;
 mod locks;
+pub mod recovery;
 pub mod results;
 pub mod task_log;
 mod task_stats;
@@ -19,6 +20,6 @@ pub use collector::{Collected, Collector, CollectorOptions};
 pub use columns::{Better, COLUMNS, Column, METRICS, Metric, MetricRow};
 pub use driver::{DRIVER_COLUMNS, DriverColumn, DriverFigures};
 pub use results::{
-    AlarmResult, FinalState, NodeResult, PolicyResult, ReplicationResult, TailDistribution, TaskResult,
-    Timeline, TimelineRow,
+    AlarmResult, FinalState, IncidentKind, IncidentResult, NodeResult, PolicyResult, ReplicationResult,
+    TailDistribution, TaskResult, Timeline, TimelineRow,
 };

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::csv::bad;
 use super::error::{Error, Result};
+use super::incidents::{Incident, Kind, time};
 use super::story::{NodeMeans, NodeValues, PolicyStory};
 use crate::metrics::{COLUMNS, Metric, MetricRow, TailDistribution, Timeline, TimelineRow};
 use crate::time::{Duration, Time};
@@ -66,6 +67,7 @@ pub(super) fn policies(folder: &Path, names: &[String]) -> Result<Vec<PolicyStor
             timelines: Vec::new(),
             nodes: Vec::new(),
             tails: Vec::new(),
+            incidents: Vec::new(),
         })
         .collect();
     let table = Table::open(folder, "replications.csv")?;
@@ -81,6 +83,9 @@ pub(super) fn policies(folder: &Path, names: &[String]) -> Result<Vec<PolicyStor
     }
     if let Some(table) = Table::open(folder, "distribution.csv")? {
         distributions(&table, &mut policies)?;
+    }
+    if let Some(table) = Table::open(folder, "incidents.csv")? {
+        incidents(&table, &mut policies)?;
     }
     Ok(policies)
 }
@@ -173,6 +178,35 @@ fn nodes(table: &Table, policies: &mut [PolicyStory]) -> Result<()> {
     }
     for (policy, means) in policies.iter_mut().zip(means) {
         policy.nodes = means.finish();
+    }
+    Ok(())
+}
+
+fn incidents(table: &Table, policies: &mut [PolicyStory]) -> Result<()> {
+    let mut columns = [0; 7];
+    let names = ["kind", "subject", "nodes", "start", "end", "recovered", "waiting"];
+    for (column, name) in columns.iter_mut().zip(names) {
+        *column = table.column(name)?;
+    }
+    let [kind, subject, nodes, start, end, recovered, waiting] = columns;
+    for row in &table.rows {
+        let Some(policy) = policy_of(table, row, policies)? else { continue };
+        let text = |column| row.get(column).unwrap_or("");
+        let line = row.position().map_or(0, csv::Position::line);
+        let bad = |what: &str| bad(&table.path, format!("line {line}: {what}"));
+        let time = |column| match text(column) {
+            "" => Ok(None),
+            text => time(text).map(Some).ok_or_else(|| bad(&format!("{text:?} is not a time"))),
+        };
+        policies[policy].incidents.push(Incident {
+            kind: Kind::from_name(text(kind)).ok_or_else(|| bad("an unknown kind"))?,
+            subject: text(subject).to_string(),
+            nodes: table.required(row, nodes)?,
+            start: time(start)?.ok_or_else(|| bad("a time is missing"))?,
+            end: time(end)?,
+            recovered: time(recovered)?,
+            waiting: table.number(row, waiting)?,
+        });
     }
     Ok(())
 }

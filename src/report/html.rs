@@ -161,6 +161,7 @@ fn classes(input: &ReportInput<'_>) -> Vec<Table> {
                 timelines: Vec::new(),
                 nodes: Vec::new(),
                 tails: Vec::new(),
+                incidents: Vec::new(),
             })
             .collect();
         let metrics = [Metric::MeanWait, Metric::MeanResponse, Metric::P99Response];

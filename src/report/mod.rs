@@ -18,6 +18,7 @@ pub mod error;
 pub mod fidelity;
 pub mod folder;
 pub mod html;
+pub mod incidents;
 pub mod json;
 pub mod judge;
 pub mod manifest;
@@ -108,10 +109,13 @@ pub fn write_all(folder: &Path, input: &ReportInput<'_>) -> Result<()> {
 
 fn write_files(folder: &Path, input: &ReportInput<'_>) -> Result<()> {
     csv::write_all(folder, input)?;
+    let story = Story::of(input.plan, input.results, input.live);
+    if story.policies.iter().any(|policy| !policy.incidents.is_empty()) {
+        csv::to_file(folder, "incidents.csv", |out| incidents::write(out, &story.policies))?;
+    }
     for (name, content) in input.extra {
         folder::write(folder, name, content)?;
     }
-    let story = Story::of(input.plan, input.results, input.live);
     let mut pictures = Vec::new();
     if input.options.plots != PlotFormat::None {
         pictures = plots::pictures(&story);

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::csv::node_names;
 use super::error::Result;
+use super::incidents::{Incident, incidents};
 use super::manifest::Manifest;
 use super::number::{count, significant};
 use super::{VERSION, csv_read};
@@ -80,6 +81,8 @@ pub struct PolicyStory {
     pub nodes: Vec<NodeStory>,
     /// Its distributions.
     pub tails: Vec<TailDistribution>,
+    /// What went wrong in its first replication, in order of time.
+    pub incidents: Vec<Incident>,
 }
 
 /// A scenario and what came out.
@@ -192,10 +195,9 @@ impl Story {
     /// The story of fresh results.
     pub fn of(plan: &Plan, results: &[PolicyResult], live: Option<f64>) -> Story {
         let names = node_names(plan);
-        Story {
-            facts: Facts::of(plan, results, live),
-            policies: results.iter().map(|result| policy(result, &names)).collect(),
-        }
+        let told = incidents(plan, results);
+        let policies = results.iter().zip(told).map(|(result, told)| policy(result, told, &names));
+        Story { facts: Facts::of(plan, results, live), policies: policies.collect() }
     }
 
     /// The story that the files of a results folder tell.
@@ -206,7 +208,7 @@ impl Story {
     }
 }
 
-fn policy(result: &PolicyResult, names: &[(String, &str, u32)]) -> PolicyStory {
+fn policy(result: &PolicyResult, incidents: Vec<Incident>, names: &[(String, &str, u32)]) -> PolicyStory {
     let mut nodes = NodeMeans::default();
     let ratio = |part: u64, whole: u64| (whole > 0).then(|| part as f64 / whole as f64);
     for one in &result.replications {
@@ -226,6 +228,7 @@ fn policy(result: &PolicyResult, names: &[(String, &str, u32)]) -> PolicyStory {
         timelines: result.replications.iter().filter_map(|one| one.timeline.clone()).collect(),
         nodes: nodes.finish(),
         tails: result.tails.clone(),
+        incidents,
     }
 }
 

@@ -79,7 +79,7 @@ pub fn simulate<P: Policy>(
     policy: P,
     options: &RunOptions<'_>,
 ) -> Result<RunOutput, SimulationError> {
-    let collector = Collector::new(
+    let mut collector = Collector::new(
         &world.nodes,
         &CollectorOptions {
             warmup: world.warmup,
@@ -91,8 +91,10 @@ pub fn simulate<P: Policy>(
             breakers: world.guards.breaker.is_some(),
             locks: world.guards.locks.is_some(),
             replicas: world.faults.replicas.is_some(),
+            service_nodes: world.service_nodes,
         },
     );
+    collector.expect_outages(&world.faults.outages);
     if options.tasks || options.history {
         let kept = (options.tasks.then(TaskLog::default), options.history.then(Vec::new));
         let observer = (collector, kept);

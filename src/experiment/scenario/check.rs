@@ -87,6 +87,7 @@ pub(super) fn check(
         }
     };
     let run = run(scenario.run.value(), tasks.as_ref(), reader);
+    check_service(scenario.run.value(), count, reader);
     if let Some(tasks) = &tasks {
         retry::check_tasks(scenario, tasks, reader);
         if let Some(cluster) = &cluster {
@@ -162,7 +163,20 @@ fn run(table: Option<&RunTable>, tasks: Option<&Tasks>, reader: &mut Reader) -> 
         },
         warmup: table.warmup.value()?.small(),
         timeline_buckets: table.timeline_buckets.value()?.small(),
+        service_nodes: table.service_nodes.value()?.small(),
     })
+}
+
+/// A service that needs more nodes than there are is never there.
+fn check_service(table: Option<&RunTable>, nodes: Option<u64>, reader: &mut Reader) {
+    if let (Some(needs), Some(nodes)) = (table.and_then(|table| table.service_nodes.found()), nodes)
+        && needs.value.0 > nodes
+    {
+        let title = "the service needs more nodes than there are";
+        let label = format!("at most {}", grouped(nodes));
+        let help = "`service_availability` counts the time in which so many nodes are up";
+        reader.report(Diagnostic::new(title, needs.at, label).help(help));
+    }
 }
 
 fn nodes(key: &Key<super::several::Several<NodeTable>>, reader: &mut Reader) -> Option<Cluster> {

@@ -60,6 +60,8 @@ table! {
         warmup: Whole<0, { u32::MAX as u64 }> = Whole(0);
         /// Rows per replication in timeline.csv; 0 for no such file.
         timeline_buckets: Whole<0, 100_000> = Whole(200);
+        /// Nodes that must be up for the service to be there, in service_availability.
+        service_nodes: Count = Whole(1);
     }
 }
 

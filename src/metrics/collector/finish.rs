@@ -32,6 +32,7 @@ impl Collector {
             nodes,
             held: self.held,
             alarms: self.troubles.alarms,
+            incidents: self.recovery.map_or_else(Vec::new, |recovery| recovery.list()),
             histograms: [self.all.waits, self.all.responses, self.all.slowdown_histogram],
         }
     }
@@ -57,6 +58,7 @@ impl Collector {
         let seconds = window.as_seconds();
         row.set(Metric::Makespan, seconds);
         row.set(Metric::Throughput, self.all.completed as f64 / seconds);
+        row.set(Metric::Goodput, self.all.in_time() as f64 / seconds);
         let slots: u64 = self.slots.iter().map(|&slots| u64::from(slots)).sum();
         let up_slot_time: u128 = nodes
             .iter()
@@ -76,6 +78,11 @@ impl Collector {
         row.set(Metric::StaleResults, self.refused as f64);
         row.set(Metric::DuplicateExecutions, self.in_vain as f64);
         row.set(Metric::WastedTime, self.wasted as f64 / 1e9);
+        row.set(Metric::UsefulShare, 1.0 - self.wasted as f64 / busy as f64);
+        row.set(Metric::Incidents, 0.0);
+        if let Some(recovery) = &self.recovery {
+            recovery.write(&mut row);
+        }
         row.set(Metric::MeanQueueLength, self.waiting_area as f64 / window.0 as f64);
         row.set(Metric::MeanInSystem, self.system_area as f64 / window.0 as f64);
         row.set(Metric::MaxQueueLength, self.most_waiting as f64);

@@ -10,12 +10,14 @@ use super::story::Story;
 use super::verdict::lead_metrics;
 use super::{PlotFormat, folder};
 
+pub mod availability;
 pub mod axis;
 pub mod colour;
 pub mod errors;
 pub mod finding;
 pub mod font;
 pub mod frame;
+pub mod marks;
 pub mod over_time;
 pub mod picture;
 pub mod series;
@@ -36,8 +38,8 @@ pub fn pictures(story: &Story) -> Vec<(String, Picture)> {
     pictures.push(("wait-ccdf", tail::picture(story, "wait", &colours)));
     pictures.push(("response-ccdf", tail::picture(story, "response", &colours)));
     pictures.push(("utilisation", Some(strips::utilisation(story, &colours))));
-    if story.facts.node_faults {
-        pictures.push(("availability", over_time(Quantity::NodesUp)));
+    if story.facts.node_faults || story.policies.iter().any(|policy| !policy.incidents.is_empty()) {
+        pictures.push(("availability", availability::picture(story, &colours)));
     }
     pictures.into_iter().filter_map(|(name, picture)| Some((name.to_string(), picture?))).collect()
 }
