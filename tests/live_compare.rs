@@ -132,8 +132,13 @@ fn simulated_and_live_side_by_side() {
     assert_eq!(simulated.lines().next().expect("a head").split(',').count(), 4 + COLUMNS.len());
     let page = read(&live, "report.html");
     assert!(page.contains("Simulated and live") && page.contains("noise"));
-    let again = ok(at, &["plot", "results/small-compare"]);
-    assert!(!again.is_empty());
+    let plots = ["fidelity.svg", "sim-vs-live.svg", "throughput.svg"];
+    let before = plots.map(|plot| read(&live, plot));
+    for plot in plots {
+        fs::remove_file(live.join(plot)).expect("removed");
+    }
+    ok(at, &["plot", "results/small-compare"]);
+    assert_eq!(plots.map(|plot| read(&live, plot)), before, "plots differ when drawn again");
 }
 
 #[test]

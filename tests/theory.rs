@@ -490,26 +490,28 @@ fn resumed() -> (f64, f64) {
     (1.1, 2.0 * 1.1 * 1.1 + 0.1 * 2.0)
 }
 
-/// The same when the same work starts over: given work x, a geometric number of tries fail, each
-/// taking an exponential time cut off at x, and a repair.
+/// The same when the same work x starts over: a geometric number of tries fail, each taking an
+/// exponential time cut off at x, and a repair.
+fn restarted_of(x: f64) -> (f64, f64) {
+    let (a, survives) = (0.1, (-0.1 * x).exp());
+    if x == 0.0 {
+        return (0.0, 0.0);
+    }
+    // Moments of an exponential time of rate a, given that it is below x.
+    let fails = 1.0 - survives;
+    let first = 1.0 / a - x * survives / fails;
+    let second = 2.0 / (a * a) - (x * x + 2.0 * x / a) * survives / fails;
+    let (try_mean, try_variance) = (first + 1.0, second - first * first + 1.0);
+    let (tries, spread) = (fails / survives, fails / (survives * survives));
+    let mean = x + tries * try_mean;
+    let variance = tries * try_variance + spread * try_mean * try_mean;
+    (mean, variance + mean * mean)
+}
+
+/// Of exponential work.
 fn restarted() -> (f64, f64) {
-    let moments = |x: f64| -> (f64, f64) {
-        let (a, survives) = (0.1, (-0.1 * x).exp());
-        if x == 0.0 {
-            return (0.0, 0.0);
-        }
-        // Moments of an exponential time of rate a, given that it is below x.
-        let fails = 1.0 - survives;
-        let first = 1.0 / a - x * survives / fails;
-        let second = 2.0 / (a * a) - (x * x + 2.0 * x / a) * survives / fails;
-        let (try_mean, try_variance) = (first + 1.0, second - first * first + 1.0);
-        let (tries, spread) = (fails / survives, fails / (survives * survives));
-        let mean = x + tries * try_mean;
-        let variance = tries * try_variance + spread * try_mean * try_mean;
-        (mean, variance + mean * mean)
-    };
-    let mean = simpson(|x| moments(x).0 * (-x).exp(), 60.0);
-    let square = simpson(|x| moments(x).1 * (-x).exp(), 60.0);
+    let mean = simpson(|x| restarted_of(x).0 * (-x).exp(), 60.0);
+    let square = simpson(|x| restarted_of(x).1 * (-x).exp(), 60.0);
     (mean, square)
 }
 
@@ -521,14 +523,19 @@ fn breakdowns() {
     };
     assert!((exact(resumed(), "always") - 2.646_465).abs() < 1e-6);
     assert!((exact(restarted(), "always") - 4.031_385).abs() < 1e-6);
-    for (loss, moments, resolution) in [("resume", resumed(), 0.01), ("restart", restarted(), 0.04)] {
+    assert!((exact(restarted_of(1.0), "always") - 2.262_429).abs() < 1e-6);
+    for (work, loss, moments, resolution) in [
+        ("exponential.mean", "resume", resumed(), 0.01),
+        ("exponential.mean", "restart", restarted(), 0.04),
+        ("constant", "restart", restarted_of(1.0), 0.01),
+    ] {
         for fails in ["always", "busy"] {
             let scenario = format!(
                 r#"
                 policies = ["fifo"]
                 run = {{ replications = 20, warmup = 5_000 }}
                 nodes = [{{ up.exponential.mean = 10.0, down.exponential.mean = 1.0, fails = "{fails}" }}]
-                workload = {{ tasks = 400_000, arrivals.poisson.rate = 0.5, duration.exponential.mean = 1.0 }}
+                workload = {{ tasks = 400_000, arrivals.poisson.rate = 0.5, duration.{work} = 1.0 }}
                 retry.on_node_loss = "{loss}"
                 "#
             );
@@ -715,6 +722,38 @@ fn availability_of_the_service() {
             Check::new(|run| figure(run, Metric::ServiceAvailability), 1.0 - 1.0 / 36.0, 0.001),
             Check::new(|run| figure(run, Metric::NodeAvailability), 5.0 / 6.0, 0.002),
         ],
+    );
+    // k of n: the sum of the binomial distribution from k on; all of them is the product.
+    for (needs, exact) in [(1, 0.999_871), (3, 0.964_506), (5, 0.401_878)] {
+        let up = 5.0f64 / 6.0;
+        assert!((at_least(needs, 5, up) - exact).abs() < 5e-7);
+        let scenario = format!(
+            r#"
+            policies = ["least-loaded"]
+            run = {{ replications = 20, service_nodes = {needs} }}
+            nodes = [{{ count = 5, up.exponential.mean = 50.0, down.exponential.mean = 10.0 }}]
+            workload = {{ tasks = 50_000, arrivals.periodic.interval = 1.0, duration.constant = 0.001 }}
+            "#
+        );
+        judge(&scenario, &[Check::new(|run| figure(run, Metric::ServiceAvailability), exact, 0.0025)]);
+    }
+}
+
+/// Machines that fail one by one and are repaired by one person: where the service needs k of them, the
+/// states of the chain of repairs are summed, for they are not independent.
+#[test]
+fn availability_of_a_service_with_one_repairer() {
+    // 3 machines, failure rate 0.2 each, repair rate 1: weights 1, 0.6, 0.24, 0.048 of 0 to 3 broken.
+    let exact = (1.0 + 0.6) / (1.0 + 0.6 + 0.24 + 0.048);
+    judge(
+        r#"
+        policies = ["least-loaded"]
+        run = { replications = 20, service_nodes = 2 }
+        nodes = [{ count = 3, up.exponential.mean = 5.0, down.exponential.mean = 1.0 }]
+        faults.repair_crew = 1
+        workload = { tasks = 20_000, arrivals.periodic.interval = 1.0, duration.constant = 0.001 }
+        "#,
+        &[Check::new(|run| figure(run, Metric::ServiceAvailability), exact, 0.002)],
     );
 }
 

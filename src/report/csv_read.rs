@@ -14,15 +14,15 @@ use crate::metrics::{COLUMNS, Metric, MetricRow, TailDistribution, Timeline, Tim
 use crate::time::{Duration, Time};
 
 /// A CSV file and where its columns are.
-struct Table {
+pub(super) struct Table {
     path: PathBuf,
     columns: BTreeMap<String, usize>,
-    rows: Vec<csv::StringRecord>,
+    pub(super) rows: Vec<csv::StringRecord>,
 }
 
 impl Table {
     /// `None` when there is no such file.
-    fn open(folder: &Path, name: &str) -> Result<Option<Table>> {
+    pub(super) fn open(folder: &Path, name: &str) -> Result<Option<Table>> {
         let path = folder.join(name);
         if !path.exists() {
             return Ok(None);
@@ -36,12 +36,16 @@ impl Table {
         Ok(Some(Table { path, columns, rows }))
     }
 
-    fn column(&self, name: &str) -> Result<usize> {
+    pub(super) fn column(&self, name: &str) -> Result<usize> {
         self.columns.get(name).copied().ok_or_else(|| bad(&self.path, format!("no column `{name}`")))
     }
 
     /// The number in a cell; `None` when the cell is empty.
-    fn number<T: std::str::FromStr>(&self, row: &csv::StringRecord, column: usize) -> Result<Option<T>> {
+    pub(super) fn number<T: std::str::FromStr>(
+        &self,
+        row: &csv::StringRecord,
+        column: usize,
+    ) -> Result<Option<T>> {
         let text = row.get(column).unwrap_or("");
         if text.is_empty() {
             return Ok(None);
@@ -51,9 +55,32 @@ impl Table {
         text.parse().map(Some).map_err(|_| message())
     }
 
-    fn required<T: std::str::FromStr>(&self, row: &csv::StringRecord, column: usize) -> Result<T> {
+    pub(super) fn required<T: std::str::FromStr>(&self, row: &csv::StringRecord, column: usize) -> Result<T> {
         let line = row.position().map_or(0, csv::Position::line);
         self.number(row, column)?.ok_or_else(|| bad(&self.path, format!("line {line}: a number is missing")))
+    }
+
+    /// The place of a row's policy among these; rows of policies that the manifest does not name are skipped.
+    pub(super) fn policy<'a>(
+        &self,
+        row: &csv::StringRecord,
+        mut names: impl Iterator<Item = &'a String>,
+    ) -> Result<Option<usize>> {
+        let name = row.get(self.column("policy")?).unwrap_or("");
+        Ok(names.position(|known| known == name))
+    }
+
+    /// The metrics of a row.
+    pub(super) fn metrics(&self, row: &csv::StringRecord) -> Result<MetricRow> {
+        let mut metrics = MetricRow::default();
+        for column in COLUMNS {
+            // A metric that an older version did not know stays missing.
+            let Some(&index) = self.columns.get(column.name) else { continue };
+            if let Some(value) = self.number(row, index)? {
+                metrics.set(column.metric, value);
+            }
+        }
+        Ok(metrics)
     }
 }
 
@@ -75,9 +102,7 @@ pub(super) fn policies(folder: &Path, names: &[String]) -> Result<Vec<PolicyStor
         &table.ok_or_else(|| bad(&folder.join("replications.csv"), "there is no such file"))?,
         &mut policies,
     )?;
-    if let Some(table) = Table::open(folder, "timeline.csv")? {
-        timelines(&table, &mut policies)?;
-    }
+    timelines_of(folder, "timeline.csv", &mut policies)?;
     if let Some(table) = Table::open(folder, "nodes.csv")? {
         nodes(&table, &mut policies)?;
     }
@@ -90,26 +115,24 @@ pub(super) fn policies(folder: &Path, names: &[String]) -> Result<Vec<PolicyStor
     Ok(policies)
 }
 
-/// The policy of a row; rows of policies that the manifest does not name are skipped.
 fn policy_of(table: &Table, row: &csv::StringRecord, policies: &[PolicyStory]) -> Result<Option<usize>> {
-    let name = row.get(table.column("policy")?).unwrap_or("");
-    Ok(policies.iter().position(|policy| policy.name == name))
+    table.policy(row, policies.iter().map(|policy| &policy.name))
 }
 
 fn replications(table: &Table, policies: &mut [PolicyStory]) -> Result<()> {
     for row in &table.rows {
         let Some(policy) = policy_of(table, row, policies)? else { continue };
-        let mut metrics = MetricRow::default();
-        for column in COLUMNS {
-            // A metric that an older version did not know stays missing.
-            let Some(&index) = table.columns.get(column.name) else { continue };
-            if let Some(value) = table.number(row, index)? {
-                metrics.set(column.metric, value);
-            }
-        }
-        policies[policy].rows.push(metrics);
+        policies[policy].rows.push(table.metrics(row)?);
     }
     Ok(())
+}
+
+/// Adds the timelines that a file, if it is there, has of these policies.
+pub(super) fn timelines_of(folder: &Path, file: &str, policies: &mut [PolicyStory]) -> Result<()> {
+    match Table::open(folder, file)? {
+        Some(table) => timelines(&table, policies),
+        None => Ok(()),
+    }
 }
 
 fn timelines(table: &Table, policies: &mut [PolicyStory]) -> Result<()> {

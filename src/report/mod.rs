@@ -131,5 +131,7 @@ fn write_files(folder: &Path, input: &ReportInput<'_>) -> Result<()> {
 /// file names.
 pub fn redraw(folder: &Path, format: PlotFormat) -> Result<Vec<String>> {
     let story = Story::read(folder)?;
-    plots::write(folder, &plots::pictures(&story), format)
+    let mut pictures = fidelity::read::pictures(folder, &story)?;
+    pictures.extend(plots::pictures(&story));
+    plots::write(folder, &pictures, format)
 }

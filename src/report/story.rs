@@ -10,7 +10,7 @@ use super::incidents::{Incident, incidents};
 use super::manifest::Manifest;
 use super::number::{count, significant};
 use super::{VERSION, csv_read};
-use crate::experiment::plan::Plan;
+use crate::experiment::plan::{Plan, Until};
 use crate::faults::FailsWhen;
 use crate::metrics::{Metric, MetricRow, PolicyResult, TailDistribution, Timeline};
 use crate::statistics::confidence::Summary;
@@ -31,6 +31,9 @@ pub struct Facts {
     pub replications: usize,
     /// Tasks per replication, without those that others spawn.
     pub tasks: u32,
+    /// Whether replications differ in that, and it is their mean in three digits.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub about: bool,
     /// Whether tasks spawn others.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub spawns: bool,
@@ -97,6 +100,8 @@ pub struct Story {
 impl Facts {
     /// The facts of a plan and its results.
     pub fn of(plan: &Plan, results: &[PolicyResult], live: Option<f64>) -> Facts {
+        let rows = results.iter().flat_map(|result| &result.replications).map(|one| &one.metrics);
+        let (tasks, about) = tasks_taken(plan, rows);
         let faults = || plan.groups.iter().filter_map(|group| group.faults.as_ref());
         Facts {
             name: one_line(&plan.name),
@@ -105,7 +110,8 @@ impl Facts {
             version: VERSION.to_string(),
             seed: plan.run.seed,
             replications: results.iter().map(|result| result.replications.len()).max().unwrap_or(0),
-            tasks: plan.workload.tasks(),
+            tasks,
+            about,
             spawns: plan.workload.spawns(),
             nodes: plan.node_count(),
             slots: plan.total_slots(),
@@ -132,6 +138,7 @@ impl Facts {
     /// `100,000 tasks`, and whether they spawn others.
     pub fn tasks(&self) -> String {
         let tasks = plural(u64::from(self.tasks), "task");
+        let tasks = if self.about { format!("about {tasks}") } else { tasks };
         match (self.spawns, self.tasks) {
             (false, _) => tasks,
             (true, 1) => format!("{tasks} and what it spawns"),
@@ -144,6 +151,22 @@ impl Facts {
         let tasks = self.tasks();
         if self.replications > 1 { format!("{} × {tasks}", self.replications) } else { tasks }
     }
+}
+
+/// How many tasks a replication has, and whether that is not exactly so in each: where no arrivals are taken
+/// after some time, those that were taken.
+pub(super) fn tasks_taken<'a>(plan: &Plan, rows: impl Iterator<Item = &'a MetricRow>) -> (u32, bool) {
+    let all = plan.workload.tasks();
+    if plan.run.until == Until::Settled || plan.workload.spawns() {
+        return (all, false);
+    }
+    let taken: Vec<f64> = rows.filter_map(|row| row.get(Metric::Submitted)).collect();
+    let Some(Summary { mean, min, max, .. }) = Summary::of(&taken) else { return (all, false) };
+    if min == max {
+        return (min as u32, false);
+    }
+    let unit = 10f64.powi((mean.log10().floor() as i32 - 2).max(0));
+    (((mean / unit).round() * unit) as u32, true)
 }
 
 /// Words with one space between them, without characters that would drive a terminal.

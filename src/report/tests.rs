@@ -95,7 +95,7 @@ fn target(folder: &tempfile::TempDir) -> PathBuf {
 
 #[test]
 fn columns_are_those_promised() {
-    let sample = Sample { classes: vec!["urgent", "other"], ..Sample::default() };
+    let sample = Sample { classes: vec!["urgent", "other"], faults: true, ..Sample::default() };
     let (plan, results) = (sample.plan(), sample.results());
     let folder = tempfile::tempdir().expect("a folder");
     write_all(&target(&folder), &input(&plan, &results)).expect("written");
@@ -113,6 +113,7 @@ fn columns_are_those_promised() {
             "policy,replication,task,class,arrival,first_start,settled,state,attempts,node,work,service",
         ),
         ("distribution.csv", "policy,metric,value,share_above"),
+        ("incidents.csv", "policy,replication,kind,subject,nodes,start,end,recovered,waiting"),
     ];
     for (name, columns) in promised {
         let text = &files[name];
@@ -133,6 +134,13 @@ fn columns_are_those_promised() {
     );
     // No policy has a figure of fairness here: its cells are empty.
     assert!(files["summary.csv"].contains("sjf,jain_fairness,1,0,,,,,,\n"));
+    // The first replication of every policy.
+    let incidents: Vec<&str> = files["incidents.csv"].lines().collect();
+    assert_eq!(incidents.len(), 1 + 5 * 61);
+    assert!(incidents[1].starts_with("sjf,0,failure,node-0,1,0.000000000,31."), "{}", incidents[1]);
+    let outage = incidents.iter().find(|line| line.contains(",outage,")).expect("an outage");
+    assert!(outage.starts_with("sjf,0,outage,4 nodes,4,2343.") && outage.ends_with(",0"), "{outage}");
+    assert!(files["report.html"].contains("<summary>Incidents</summary>"));
     for name in files.keys() {
         assert!(
             name.bytes().all(|byte| byte.is_ascii_lowercase() || b".-_0123456789".contains(&byte)),

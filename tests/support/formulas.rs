@@ -74,6 +74,19 @@ pub(crate) fn availability(mean_up: f64, mean_down: f64, horizon: f64) -> f64 {
     long_run + (1.0 - long_run) * (1.0 - (-rate * horizon).exp()) / (rate * horizon)
 }
 
+/// Probability that at least `needs` of `nodes` are up that are each up with this probability, for itself.
+pub(crate) fn at_least(needs: u32, nodes: u32, up: f64) -> f64 {
+    let mut weight = (1.0 - up).powi(nodes as i32);
+    let mut total = 0.0;
+    for count in 0..=nodes {
+        if count >= needs {
+            total += weight;
+        }
+        weight *= f64::from(nodes - count) / f64::from(count + 1) * up / (1.0 - up);
+    }
+    total
+}
+
 /// Mean share of machines that work, of `machines` that each fail at `failure_rate` while they work and
 /// are repaired at `repair_rate` by `repairers` (Palm 1947; the birth-death chain M/M/c//N).
 pub(crate) fn machine_repair_availability(

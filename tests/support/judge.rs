@@ -145,6 +145,9 @@ pub(crate) fn identities(plan: &Plan, run: &ReplicationResult) {
     }
     assert!(of(Metric::WastedTime) <= busy * (1.0 + 1e-9), "more time wasted than spent");
 
+    same("useful share", of(Metric::UsefulShare), 1.0 - of(Metric::WastedTime) / busy);
+    assert!(of(Metric::Goodput) <= of(Metric::Throughput), "more in time than at all");
+
     let slots: Vec<f64> = plan
         .groups
         .iter()
