@@ -1,6 +1,7 @@
 //! Turns the records of one run into its figures, in memory that does not grow with the run.
 
 mod finish;
+mod nodes;
 
 use super::breakers::BreakerStats;
 use super::columns::MetricRow;
@@ -309,57 +310,6 @@ impl Collector {
         if let Some(stats) = self.classes.get_mut(class as usize) {
             stats.settle(state, wait, response, service);
         }
-    }
-
-    fn on_node_joined(&mut self, now: Time, node: usize) {
-        self.nodes[node].up_since = now;
-        self.detection.returned(now, node, self.first_arrival.unwrap_or(now));
-        if let Some(failed) = self.failed.get_mut(node) {
-            *failed = Time::NEVER;
-        }
-        self.nodes_up += 1;
-        self.service_changes(now);
-        self.incident_frees(now, NodeId(node as u32));
-        if let Some(timeline) = &mut self.timeline {
-            timeline.nodes_up(now, self.nodes_up);
-        }
-    }
-
-    /// The scheduler believes that the node is down.
-    fn on_node_lost(&mut self, now: Time, node: usize) {
-        let failed = self.failed.get(node).copied().filter(|failed| *failed != Time::NEVER);
-        self.detection.lost(now, node, self.nodes.len(), failed);
-        self.on_node_down(now, node);
-    }
-
-    /// Whether the node is down though the scheduler believes that it is up.
-    fn has_failed(&self, node: NodeId) -> bool {
-        self.failed.get(node.index()).is_some_and(|failed| *failed != Time::NEVER)
-    }
-
-    fn on_node_down(&mut self, now: Time, node: usize) {
-        let tally = &mut self.nodes[node];
-        if tally.up_since == Time::NEVER {
-            return;
-        }
-        tally.up.0 += now.since(tally.up_since).0;
-        tally.up_since = Time::NEVER;
-        self.nodes_up -= 1;
-        self.service_changes(now);
-        self.incident_takes(now, NodeId(node as u32));
-        if let Some(timeline) = &mut self.timeline {
-            timeline.nodes_up(now, self.nodes_up);
-        }
-    }
-
-    /// The node went down, and the scheduler does not know.
-    #[cold]
-    fn on_node_failed(&mut self, now: Time, node: usize) {
-        self.failed.resize(self.nodes.len(), Time::NEVER);
-        if self.nodes[node].up_since != Time::NEVER {
-            self.failed[node] = now;
-        }
-        self.on_node_down(now, node);
     }
 
     /// Slot time that an attempt really took: none after its node had failed.

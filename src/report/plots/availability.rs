@@ -26,23 +26,21 @@ pub fn picture(story: &Story, colours: &[Option<RGBColor>]) -> Option<Picture> {
         // Every policy meets the same outages; the longest run shows them all.
         let longest = |line: &(usize, Line)| line.1.points.len();
         let (index, whole) = all.into_iter().enumerate().rev().max_by_key(longest)?;
-        if several {
-            let first = first_replication(&story.policies[index])?;
-            let points = line(&first, Quantity::NodesUp, &grid);
-            lines.push(Line {
-                name: format!("seed {}", story.facts.seed),
-                colour: Some(AXIS),
-                width: 1.0,
-                points,
-            });
+        let alone = first_replication(&story.policies[index]);
+        let points = line(&alone, Quantity::NodesUp, &grid);
+        // The same outages in all replications need no second line.
+        if several && points.iter().zip(&whole.points).any(|(one, mean)| one.mean != mean.mean) {
+            let name = format!("seed {}", story.facts.seed);
+            lines.push(Line { name, colour: Some(AXIS), width: 1.0, points });
         }
         lines.push(match story.policies.len() {
             1 => whole,
             _ => Line { name: "all policies".to_string(), colour: Some(POLICIES[6]), ..whole },
         });
     }
-    let values = || lines.iter().flat_map(|line| &line.points);
-    let lowest = values().map(|point| point.mean - point.half_width).fold(f64::INFINITY, f64::min);
+    // Not of the bands: those of a few replications reach far below anything that is.
+    let lowest =
+        lines.iter().flat_map(|line| &line.points).map(|point| point.mean).fold(f64::INFINITY, f64::min);
     let y_axis = y_axis(story.facts.nodes, lowest);
     let words = words(story, &marks, &y_axis, grid.cut);
     let (mut picture, mut area) = frame::start(SIZE.1, &words);
@@ -64,9 +62,9 @@ pub fn picture(story: &Story, colours: &[Option<RGBColor>]) -> Option<Picture> {
 }
 
 /// The policy with its first replication alone.
-fn first_replication(policy: &PolicyStory) -> Option<PolicyStory> {
+fn first_replication(policy: &PolicyStory) -> PolicyStory {
     let timelines = policy.timelines.first().cloned().into_iter().collect();
-    Some(PolicyStory { timelines, incidents: Vec::new(), ..policy.clone() })
+    PolicyStory { timelines, incidents: Vec::new(), ..policy.clone() }
 }
 
 /// From 0 unless most nodes are up all the time; then from a little below the lowest, with whole numbers.

@@ -41,7 +41,13 @@ pub fn nodes_up(story: &Story) -> String {
         .iter()
         .filter_map(|policy| Some(policy.summary(Metric::NodeAvailability)?.mean))
         .collect();
+    let leads: Vec<f64> =
+        story.policies.iter().flat_map(|policy| policy.values(Metric::LeaderAvailability)).collect();
     match (values.iter().copied().reduce(f64::min), values.iter().copied().reduce(f64::max)) {
+        (Some(1.0), Some(1.0)) if !leads.is_empty() => {
+            let mean = leads.iter().sum::<f64>() / leads.len() as f64;
+            format!("The scheduler has a leader {} % of the time", significant(mean * 100.0, 3))
+        }
         (Some(low), Some(high)) if high - low < 0.002 => {
             format!("Nodes are up {} % of the time", significant(high * 100.0, 3))
         }
