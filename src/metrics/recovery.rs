@@ -15,7 +15,7 @@ use crate::ids::NodeId;
 use crate::scheduler::BreakerState;
 use crate::time::Time;
 
-/// Incidents that are listed; of more, the largest.
+/// Incidents that are listed; of more, the largest. As many openings of breakers, the first.
 pub const MOST_INCIDENTS: usize = 1000;
 
 const NONE: u32 = u32::MAX;
@@ -187,7 +187,7 @@ struct List {
 
 impl List {
     fn add(&mut self, now: Time, kind: IncidentKind, node: Option<NodeId>, waiting: u64) -> u64 {
-        if self.entries.len() == 2 * MOST_INCIDENTS {
+        if self.entries.len() >= 4 * MOST_INCIDENTS {
             self.keep_largest();
         }
         let planned = kind == IncidentKind::Nodes && self.planned.binary_search(&now).is_ok();
@@ -205,18 +205,21 @@ impl List {
         Some(&mut self.entries[at].1)
     }
 
-    /// Planned outages and lost leaders first, breakers last; many nodes before few, early before late.
+    /// Planned outages and lost leaders first, many nodes before few, early before late; of breakers the
+    /// first.
     fn keep_largest(&mut self) {
-        if self.entries.len() <= MOST_INCIDENTS {
-            return;
-        }
+        let entries = std::mem::take(&mut self.entries);
+        let is_breaker = |(_, one): &(u64, IncidentResult)| one.kind == IncidentKind::Breaker;
+        let (mut breakers, mut others): (Vec<_>, Vec<_>) = entries.into_iter().partition(is_breaker);
         let rank = |(id, one): &(u64, IncidentResult)| {
-            let first = one.planned || one.kind == IncidentKind::Leader;
-            Reverse((first, one.kind != IncidentKind::Breaker, one.nodes, Reverse(*id)))
+            Reverse((one.planned || one.kind == IncidentKind::Leader, one.nodes, Reverse(*id)))
         };
-        self.entries.sort_unstable_by_key(rank);
-        self.entries.truncate(MOST_INCIDENTS);
-        self.entries.sort_unstable_by_key(|(id, _)| *id);
+        others.sort_unstable_by_key(rank);
+        others.truncate(MOST_INCIDENTS);
+        breakers.truncate(MOST_INCIDENTS);
+        others.append(&mut breakers);
+        others.sort_unstable_by_key(|(id, _)| *id);
+        self.entries = others;
     }
 
     fn breaker_changed(&mut self, now: Time, node: NodeId, nodes: usize, state: BreakerState, waiting: u64) {

@@ -6,6 +6,7 @@ use super::colour::{GRID, INK, MUTED};
 use super::font::width;
 use super::frame::{Area, TICK};
 use super::picture::{Anchor, Mark, Picture};
+use crate::metrics::recovery::MOST_INCIDENTS;
 use crate::report::incidents::{Incident, Kind};
 use crate::report::story::{PolicyStory, Story};
 use crate::time::Time;
@@ -64,16 +65,24 @@ impl Marks {
                 marks.lanes.push(Lane { name, spans });
             }
         };
+        // Of a list that is full the late ones may be missing: then only large ones are marked.
+        let is_full = |breakers: bool| {
+            let listed = policy.incidents.iter().filter(|one| (one.kind == Kind::Breaker) == breakers);
+            listed.count() >= MOST_INCIDENTS
+        };
+        let full = is_full(false);
         if marks.bands.len() > MOST_BANDS {
-            let (bands, unmarked) = sparse(std::mem::take(&mut marks.bands), seconds);
-            lane("planned outages", bands);
+            let (bands, unmarked) = sparse(std::mem::take(&mut marks.bands), seconds, full);
+            lane(if unmarked > 0 { "several nodes out" } else { "nodes out" }, bands);
             marks.unmarked += unmarked;
         }
-        let (failures, unmarked) = sparse(spans(&|one| one.kind == Kind::Failure), seconds);
+        let (failures, unmarked) = sparse(spans(&|one| one.kind == Kind::Failure), seconds, full);
         lane(if unmarked > 0 { "several nodes down" } else { "nodes down" }, failures);
         marks.unmarked += unmarked;
-        for (name, kind) in [("no leader", Kind::Leader), ("breakers open", Kind::Breaker)] {
-            let (some, unmarked) = sparse(spans(&|one| one.kind == kind), seconds);
+        for (name, kind, full) in
+            [("no leader", Kind::Leader, full), ("breakers open", Kind::Breaker, is_full(true))]
+        {
+            let (some, unmarked) = sparse(spans(&|one| one.kind == kind), seconds, full);
             lane(name, some);
             marks.unmarked += unmarked;
         }
@@ -152,8 +161,8 @@ fn spans(policy: &PolicyStory, seconds: f64, wanted: &dyn Fn(&Incident) -> bool)
     spans.filter(|span| span.from < seconds && span.to > 0.0).collect()
 }
 
-/// All of them; of too many, those of several nodes; and how many are left out.
-fn sparse(spans: Vec<Span>, seconds: f64) -> (Vec<Span>, usize) {
+/// All of them; of too many, or of a `full` list, those of several nodes; and how many are left out.
+fn sparse(spans: Vec<Span>, seconds: f64, full: bool) -> (Vec<Span>, usize) {
     let fits = |spans: &[Span]| {
         // About 600 units wide, and a mark is 2 wide at least.
         let placed = spans.iter().map(|one| (one.from, one.to.max(one.from + seconds / 300.0)));
@@ -161,7 +170,7 @@ fn sparse(spans: Vec<Span>, seconds: f64) -> (Vec<Span>, usize) {
         let covered: f64 = merged.iter().map(|(from, to)| to - from).sum();
         merged.len() <= MOST_MARKS && (covered <= MOST_COVERED * seconds || spans.len() <= 2)
     };
-    if fits(&spans) {
+    if !full && fits(&spans) {
         return (spans, 0);
     }
     let all = spans.len();
@@ -221,14 +230,15 @@ mod tests {
     #[test]
     fn too_many_marks_are_left_out() {
         let few = vec![span(1.0, 2.0, 1), span(50.0, 60.0, 3)];
-        assert_eq!(sparse(few.clone(), 100.0), (few, 0));
+        assert_eq!(sparse(few.clone(), 100.0, true), (vec![few[1].clone()], 1));
+        assert_eq!(sparse(few.clone(), 100.0, false), (few, 0));
         // A hundred single failures all over the time, and one of three nodes.
         let mut many: Vec<Span> = (0..100).map(|at| span(f64::from(at), f64::from(at) + 0.6, 1)).collect();
         many.push(span(50.0, 60.0, 3));
-        assert_eq!(sparse(many.clone(), 100.0), (vec![span(50.0, 60.0, 3)], 100));
+        assert_eq!(sparse(many.clone(), 100.0, false), (vec![span(50.0, 60.0, 3)], 100));
         for one in &mut many {
             one.nodes = 2;
         }
-        assert_eq!(sparse(many, 100.0), (vec![], 101));
+        assert_eq!(sparse(many, 100.0, false), (vec![], 101));
     }
 }
