@@ -9,7 +9,6 @@ use super::picture::{Anchor, Mark, Picture};
 use crate::metrics::recovery::MOST_INCIDENTS;
 use crate::report::incidents::{Incident, Kind};
 use crate::report::story::{PolicyStory, Story};
-use crate::time::Time;
 
 /// More bands than this would be noise.
 const MOST_BANDS: usize = 8;
@@ -150,10 +149,13 @@ pub fn shown(story: &Story) -> Option<&PolicyStory> {
 }
 
 fn spans(policy: &PolicyStory, seconds: f64, wanted: &dyn Fn(&Incident) -> bool) -> Vec<Span> {
-    let start = policy.timelines.first().map_or(Time::ZERO, |timeline| timeline.start);
+    let Some(timeline) = policy.timelines.first() else { return Vec::new() };
+    let start = timeline.start;
+    // What does not end lasts until the run does, which may be before the plot does.
+    let whole = timeline.width.as_seconds() * timeline.rows.len() as f64;
     let span = |one: &Incident| Span {
         from: one.start.since(start).as_seconds(),
-        to: one.end.map_or(seconds, |end| end.since(start).as_seconds().min(seconds)),
+        to: one.end.map_or(whole, |end| end.since(start).as_seconds()).min(seconds),
         words: one.words(),
         nodes: one.nodes,
     };
