@@ -336,7 +336,8 @@ fn failed_tasks_are_handled_by_their_probability_of_failure() {
     core("fifo round-robin push none", &[1, 1, 1], retry()).play(
         "0: up 0, up 1, up 2, task 0 fails 10, task 1 fails 30, task 2 fails 20 -> start 0.1 on 0, start 1.1 on 1, start 2.1 on 2
          1: failed 0.1 on 0, failed 1.1 on 1, failed 2.1 on 2 -> start 1.2 on 0, start 2.2 on 1, start 0.2 on 2
-         2: failed 0.2 on 2, task 3 fails 90, failed 2.2 on 1 -> start 2.3 on 0, start 3.1 on 1, start 0.3 on 2",
+         2: failed 0.2 on 2, task 3 fails 90, failed 2.2 on 1 -> start 0.3 on 2, start 3.1 on 1
+         3: done 1.2 on 0 -> completed 1, start 2.3 on 0",
     );
     core("fifo round-robin push none", &[1, 1, 1], retry()).play(
         "0: up 0, up 1, up 2, task 0 fails 20, task 1 fails 20, task 2 fails 20 -> start 0.1 on 0, start 1.1 on 1, start 2.1 on 2

@@ -503,7 +503,7 @@ fn what_makes_no_sense_is_refused() {
     for (retry, workload, nodes, expected) in [
         ("rollback = {}", "", "", "does not say how much work it is to undo a task"),
         ("rollback = { share = 0.5, work = 1 }", "", "", "the work of undoing a task is given twice"),
-        ("rollback = { share = 0 }", "", "", "`share`"),
+        ("rollback = { share = 0 }", "", "", "`retry.rollback.share` must be a number above 0"),
         ("rollback = { share = 0.5 }", "spawn.children = 0.5", "", "`rollback` does not go with `spawn`"),
         ("rollback = { share = 1, failure_probability = 1 }", "", "", "never settles"),
         ("rollback = { share = 1 }", "", "failure_probability = 1", "nothing can be undone"),
