@@ -137,6 +137,8 @@ pub enum Purpose {
     ReplicaDown = 52,
     /// How long elections of a leader take; id 0.
     Election = 53,
+    /// Work of undoing a task; id = its number.
+    Compensation = 70,
 }
 
 /// All streams of one replication.

@@ -172,6 +172,9 @@ impl Plan {
         if world.faults.replicas.is_some() {
             return Err(LiveError::SchedulerFails);
         }
+        if world.faults.rollback.is_some() {
+            return Err(LiveError::RollsBack);
+        }
         if spec.dispatch.takes_ahead() {
             return Err(LiveError::TakesAhead { policy: spec.name.clone() });
         }

@@ -7,6 +7,7 @@ mod crew;
 mod disturbances;
 mod outages;
 mod replicas;
+mod rollback;
 pub mod trace;
 
 pub use attempts::{AttemptFates, AttemptFaults, FailurePoint};
@@ -17,6 +18,7 @@ pub use disturbances::{
 };
 pub use outages::{Affected, Outage};
 pub use replicas::{LeaderChange, Leadership, NoLeader, Replicas};
+pub use rollback::{Compensation, Rollback, Sagas, UndoWork, Undoes};
 
 use crate::distribution::Distribution;
 
@@ -61,4 +63,6 @@ pub struct Faults {
     pub disturbances: Disturbances,
     /// Messages that are lost; `None` when none is.
     pub message_loss: Option<MessageLoss>,
+    /// How jobs are undone of which a task fails; `None` when they are not.
+    pub rollback: Option<Rollback>,
 }

@@ -103,7 +103,8 @@ impl<'a, P: Policy, O: Observer, L: Link> Coordinator<'a, P, O, L> {
     ) -> Result<Self, LiveError> {
         let streams = Streams::new(seed);
         let nodes = world.nodes.len();
-        let truths = Truths::new(world, streams, scheduler.reads_details(), scheduler.switch_cost());
+        let details = world.wants_details(&mut scheduler);
+        let truths = Truths::new(world, streams, details, scheduler.switch_cost());
         let mut coordinator = Coordinator {
             world,
             options,

@@ -87,6 +87,9 @@ pub(super) fn check(header: &Header) -> Result<(), String> {
     if !(backoff.factor >= 1.0 && backoff.factor.is_finite() && (0.0..=1.0).contains(&backoff.jitter)) {
         return Err("its pauses after failures are not possible".to_string());
     }
+    if header.config.retry.compensations.is_some() {
+        return Err("it undoes failed jobs, and no live run does".to_string());
+    }
     if header.config.retry.budget.is_some_and(|budget| !(budget.share > 0.0 && budget.share < 1.0)) {
         return Err("its retry budget is not possible".to_string());
     }
@@ -132,6 +135,8 @@ impl Possible {
                     let ahead = parent.saturating_sub(self.submitted);
                     task.number.checked_add(1) == Some(self.submitted) && ahead <= MOST_AHEAD
                 }
+                // No live run undoes anything.
+                Event::TaskCancelled { .. } => false,
                 Event::ArrivalsEnded { next } => *next == self.submitted,
                 Event::NodeJoined { node }
                 | Event::NodeLost { node }

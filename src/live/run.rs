@@ -74,6 +74,9 @@ pub enum LiveError {
     /// The scheduler of the scenario fails.
     #[error("a scheduler that fails is simulated only: the coordinator of a live run has no standbys")]
     SchedulerFails,
+    /// Failed jobs of the scenario are undone.
+    #[error("`retry.rollback` is simulated only: leave it out of a scenario that is run live")]
+    RollsBack,
     /// The policy lets nodes take tasks before they can start them.
     #[error(
         "`{policy}` takes tasks ahead, which is simulated only: a worker of a live run is sent a task when \
@@ -148,6 +151,7 @@ pub fn run_live<P: Policy, L: Link>(
             locks: world.guards.locks.is_some(),
             replicas: false,
             service_nodes: world.service_nodes,
+            compensations: None,
         },
     );
     collector.expect_outages(&world.faults.outages);

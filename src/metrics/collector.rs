@@ -5,6 +5,7 @@ mod nodes;
 
 use super::breakers::BreakerStats;
 use super::columns::MetricRow;
+use super::compensations::CompensationStats;
 use super::detection::Detection;
 use super::histogram::Histogram;
 use super::jobs::JobStats;
@@ -42,13 +43,15 @@ pub struct CollectorOptions {
     pub replicas: bool,
     /// How many nodes must be up for the service to be there; at least 1.
     pub service_nodes: u32,
+    /// Tasks with this number and greater ones undo others; `None` where nothing is undone.
+    pub compensations: Option<u32>,
 }
 
 #[derive(Clone, Copy, Debug)]
 #[repr(align(32))]
-struct NodeTally {
+pub(super) struct NodeTally {
     /// Slot time.
-    busy: Duration,
+    pub(super) busy: Duration,
     up: Duration,
     /// `Time::NEVER` while down.
     up_since: Time,
@@ -100,12 +103,12 @@ pub struct Collector {
     slots: Vec<u32>,
     all: TaskStats,
     classes: Vec<TaskStats>,
-    timeline: Option<TimelineCollector>,
-    nodes: Vec<NodeTally>,
+    pub(super) timeline: Option<TimelineCollector>,
+    pub(super) nodes: Vec<NodeTally>,
     /// When each node really failed, by node; empty while failures are known at once.
     failed: Vec<Time>,
     pub(super) first_arrival: Option<Time>,
-    last_settled: Time,
+    pub(super) last_settled: Time,
     pub(super) waiting: u64,
     /// An incident is recovered from when fewer tasks wait; 0 when there is none to recover from.
     pub(super) recovered_below: u64,
@@ -145,6 +148,10 @@ pub struct Collector {
     locks: Option<Box<LockStats>>,
     /// Only where the scheduler fails.
     pub(super) leaders: Option<Box<LeaderStats>>,
+    /// Only where failed jobs are undone.
+    pub(super) compensations: Option<Box<CompensationStats>>,
+    /// Tasks with this number and greater ones undo others.
+    compensations_from: u32,
 }
 
 impl Collector {
@@ -191,6 +198,8 @@ impl Collector {
             breakers: options.breakers.then(|| Box::new(BreakerStats::new(nodes.len()))),
             locks: options.locks.then(Box::default),
             leaders: options.replicas.then(Box::default),
+            compensations: options.compensations.map(|_| Box::default()),
+            compensations_from: options.compensations.unwrap_or(u32::MAX),
         }
     }
 
@@ -260,14 +269,14 @@ impl Collector {
     }
 
     #[inline]
-    fn add_waiting(&mut self, now: Time) {
+    pub(super) fn add_waiting(&mut self, now: Time) {
         self.waiting += 1;
         self.most_waiting = self.most_waiting.max(self.waiting);
         self.waiting_area -= i128::from(now.0);
     }
 
     #[inline(always)]
-    fn leave_queue(&mut self, now: Time) {
+    pub(super) fn leave_queue(&mut self, now: Time) {
         self.waiting -= 1;
         self.waiting_area += i128::from(now.0);
         if self.waiting < self.recovered_below {
@@ -314,7 +323,7 @@ impl Collector {
 
     /// Slot time that an attempt really took: none after its node had failed.
     #[inline]
-    fn busy_until_failure(&self, now: Time, node: usize, busy: Duration, slots: u32) -> Duration {
+    pub(super) fn busy_until_failure(&self, now: Time, node: usize, busy: Duration, slots: u32) -> Duration {
         let failed = self.failed.get(node).copied().unwrap_or(Time::NEVER);
         Duration(busy.0.saturating_sub(now.since(failed).0.saturating_mul(u64::from(slots))))
     }
@@ -352,6 +361,11 @@ impl Observer for Collector {
     // Callers know which record they make: inlined, the match and the record itself vanish.
     #[inline(always)]
     fn on_record(&mut self, now: Time, record: &Record) {
+        if let Some(task) = record.task()
+            && task.number >= self.compensations_from
+        {
+            return self.on_compensation(now, record);
+        }
         match *record {
             Record::Submitted { class, .. } => self.on_submitted(now, class),
             Record::Dispatched { resumed, .. } => {
@@ -391,6 +405,15 @@ impl Observer for Collector {
                     timeline.ended(now, true);
                 }
             }
+            Record::Stopped { node, busy, slots, .. } => {
+                let busy = self.busy_until_failure(now, node.index(), busy, slots);
+                self.nodes[node.index()].busy.0 += busy.0;
+                self.wasted += i128::from(busy.0);
+                if let Some(timeline) = &mut self.timeline {
+                    timeline.ended(now, true);
+                }
+            }
+            Record::RollingBack { .. } | Record::Undone { .. } => self.on_rollback(record),
             Record::Saved { saved, .. } => self.wasted -= i128::from(saved.0),
             Record::Lost { node, busy, slots, kept, .. } => {
                 let busy = self.busy_until_failure(now, node.index(), busy, slots);
@@ -416,6 +439,7 @@ impl Observer for Collector {
                 task,
                 state,
                 waiting,
+                retry_due,
                 class,
                 arrival,
                 deadline,
@@ -424,6 +448,7 @@ impl Observer for Collector {
                 service,
                 ..
             } => {
+                self.retries -= u64::from(retry_due);
                 let number = task.number;
                 let settled =
                     Settled { number, state, waiting, class, arrival, deadline, first_start, node, service };

@@ -73,7 +73,7 @@ metrics! {
     Rejected "rejected" "tasks" Lower "Tasks that were refused on arrival.";
     MissedDeadlines "missed_deadlines" "tasks" Lower "Tasks that were not completed by their deadline; missing when no task has one.";
     Attempts "attempts" "attempts" Neither "Starts of tasks on nodes.";
-    Retries "retries" "attempts" Lower "Starts after an attempt that failed.";
+    Retries "retries" "attempts" Lower "Starts after an attempt that failed or took too long.";
     AttemptsLost "attempts_lost" "attempts" Lower "Attempts lost to failures of nodes.";
     Preemptions "preemptions" "attempts" Neither "Times a running task was interrupted for another.";
     StolenTasks "stolen_tasks" "tasks" Neither "Times a waiting task was taken by an idle node from the queue of another.";
@@ -111,6 +111,11 @@ metrics! {
     MeanTimeToRecover "mean_time_to_recover" "s" Lower "Mean time from an incident until what was lost is back and no more tasks wait than just before it; missing when none was over.";
     Goodput "goodput" "tasks/s" Higher "Tasks completed by their deadline per second of makespan: throughput without what came too late.";
     UsefulShare "useful_share" "1" Higher "Share of the busy slot time that counted: 1 - wasted time / busy slot time.";
+    Rollbacks "rollbacks" "jobs" Lower "Jobs of which something was undone, as a task of theirs failed; missing without `retry.rollback`.";
+    RolledBack "rolled_back" "tasks" Lower "Completed tasks that were undone; missing without `retry.rollback`.";
+    Compensations "compensations" "tasks" Lower "Tasks that undid others, and completed; missing without `retry.rollback`.";
+    CompensationTime "compensation_time" "slot s" Lower "Slot time of all attempts to undo tasks; missing without `retry.rollback`.";
+    RollbacksFailed "rollbacks_failed" "tasks" Lower "Tasks that should have undone others, and used up their attempts; missing without `retry.rollback`.";
 }
 
 /// How many metrics there are.

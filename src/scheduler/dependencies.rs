@@ -151,6 +151,7 @@ impl<P: Policy> Scheduler<P> {
     /// Takes note of a task of a job, or that needs a lock; gives whether it must wait for others.
     #[cold]
     pub(super) fn blocks<O: Observer>(&mut self, now: Time, id: TaskId, observer: &mut O) -> bool {
+        self.stand_in_line(id.slot);
         let details = self.tasks.view(id.slot);
         let &TaskDetails { job, parents, .. } = details.details();
         if job != NO_JOB || parents > 0 {

@@ -70,7 +70,7 @@ impl<P: Policy> Scheduler<P> {
             let placed = matches!(task.state, TaskState::Waiting | TaskState::Running);
             let leaving = seen[slot] && self.is_leaving(slot as u32);
             assert_eq!(seen[slot], placed || leaving, "slot {slot} is {:?}", task.state);
-            if let (TaskState::Running, Some(most)) = (task.state, self.config.retry.max_attempts) {
+            if let (TaskState::Running, Some(most)) = (task.state, self.most_attempts(task.number)) {
                 assert!(task.failures < most, "task {} runs beyond its attempts", task.number);
             }
         }

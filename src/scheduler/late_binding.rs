@@ -179,6 +179,8 @@ impl<P: Policy> Scheduler<P> {
         let in_order = self.unplaced.len() > 1 && self.policy.parts().1.binds_in_order();
         if in_order {
             self.put_in_order(now);
+        } else {
+            self.order_failed(now);
         }
         for at in 0..self.unplaced.len() {
             let slot = self.unplaced[at];

@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use super::alarms::Alarms;
 use super::cluster::{Cluster, NodeSpec};
 use super::command::{Command, Commands};
+use super::compensations::Ended;
 use super::config::{Limits, SchedulerConfig};
 use super::dependencies::Dependencies;
 use super::event::{Event, Outcome, TaskSpec};
+use super::failing_order::Failed;
 use super::guards::Guards;
 use super::late_binding::Reservations;
 use super::monitor::Monitor;
@@ -113,6 +115,10 @@ pub struct Scheduler<P> {
     pub(super) monitor: Option<Box<Monitor>>,
     /// Tasks of the event or decision at hand; kept to use its memory again.
     pub(super) scratch: Vec<u32>,
+    /// Push: who failed at one instant.
+    pub(super) failed: Failed,
+    /// What its driver is to be told has ended, where failed tasks are undone.
+    pub(super) ended: Vec<Ended>,
 }
 
 impl<P: Policy> Scheduler<P> {
@@ -122,8 +128,9 @@ impl<P: Policy> Scheduler<P> {
     /// When the backfilling rule plans for all waiting tasks, which it does by slots alone, and resources
     /// are named: a plan might then wait for ever on a node that lacks one.
     pub fn new(mut policy: P, nodes: &[NodeSpec], mut config: SchedulerConfig) -> Self {
-        // Who runs out of time leaves whatever queue it is in, as one who gives up does.
-        config.limits.tasks_give_up |= config.retry.total_timeout.is_some();
+        // Who runs out of time, or is cancelled, leaves whatever queue it is in, as one who gives up does.
+        let cancels = config.retry.compensations.is_some();
+        config.limits.tasks_give_up |= config.retry.total_timeout.is_some() || cancels;
         let mut cluster = Cluster::new(nodes, policy.dispatch(), &config);
         let jitter = Streams::new(config.seed).key(Purpose::Backoff);
         let backfill = policy.parts().2;
@@ -163,7 +170,7 @@ impl<P: Policy> Scheduler<P> {
         let guards = Guards::new(&config.guards, nodes.len());
         let guarded = guards.are_on();
         let alarms = Alarms::of(&config.alarms);
-        let notes_ends = alarms.is_some() || config.retry.total_timeout.is_some();
+        let notes_ends = alarms.is_some() || config.retry.total_timeout.is_some() || cancels;
         let decides_more =
             limited || interrupts != Interrupts::Never || thieves.is_some() || alarms.is_some();
         let monitor = config.monitor.map(|plan| Monitor::new(&plan, nodes.len()));
@@ -213,6 +220,8 @@ impl<P: Policy> Scheduler<P> {
             refusals: Vec::new(),
             monitor,
             scratch: Vec::new(),
+            failed: Failed::default(),
+            ended: Vec::new(),
         }
     }
 
@@ -259,6 +268,7 @@ impl<P: Policy> Scheduler<P> {
             }
             Event::NodeOpened { node, reason } => self.open_node(now, node, reason, observer),
             Event::TimerFired => self.on_timer(now, commands, observer),
+            Event::TaskCancelled { task } => self.on_cancelled(now, task, commands, observer),
             Event::Heartbeat { node } => self.on_heartbeat(now, node, observer),
         }
     }
@@ -272,6 +282,9 @@ impl<P: Policy> Scheduler<P> {
         self.cluster.set_now(now);
         if self.decides_first {
             self.decide_first(now, commands, observer);
+            if self.has_ended() {
+                return;
+            }
         }
         match self.cluster.dispatch() {
             Dispatch::Pull if self.prefetched.is_some() => self.decide_prefetching(now, commands, observer),

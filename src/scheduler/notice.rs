@@ -74,13 +74,14 @@ impl<P: Policy> Scheduler<P> {
         }
         let (task, goes_on) = (self.tasks.id(slot), self.tasks.was_interrupted(slot));
         let Task { started, attempts, .. } = self.tasks.hot[slot as usize];
+        let compensates = self.is_compensation(task.number);
         if let Some(limits) = &mut self.time_limits {
             limits.attempt_sent(task, goes_on);
-            if started != Time::NEVER {
+            if started != Time::NEVER && !compensates {
                 limits.attempt_begins(started, task);
             }
         }
-        if let Some(budget) = self.retry_budget.as_mut().filter(|_| attempts == 1) {
+        if let Some(budget) = self.retry_budget.as_mut().filter(|_| attempts == 1 && !compensates) {
             budget.deposit();
         }
     }

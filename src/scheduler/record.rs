@@ -86,6 +86,33 @@ pub enum Record {
         /// The slots it took.
         slots: u32,
     },
+    /// An attempt was stopped because its task was cancelled.
+    Stopped {
+        /// The task.
+        task: TaskId,
+        /// Which attempt.
+        attempt: AttemptNumber,
+        /// Where.
+        node: NodeId,
+        /// Slot time it took, as far as the scheduler knows.
+        busy: Duration,
+        /// The slots it took.
+        slots: u32,
+    },
+    /// All that was done of a job is undone from now on. Written by drivers, who alone know.
+    RollingBack {
+        /// Number of the task that failed.
+        task: u32,
+        /// How many tasks are to be undone.
+        tasks: u32,
+    },
+    /// A task was undone. Written by drivers.
+    Undone {
+        /// Its number.
+        task: u32,
+        /// Whether it had completed.
+        completed: bool,
+    },
     /// A task is not tried again, though it has attempts left: there were too many retries.
     RetryDenied {
         /// The task.
@@ -153,6 +180,8 @@ pub enum Record {
         state: TaskState,
         /// Whether it waited until now.
         waiting: bool,
+        /// Whether it waited to be tried again after a failure: that retry does not take place.
+        retry_due: bool,
         /// Index of its class.
         class: u16,
         /// When it arrived.
@@ -293,6 +322,27 @@ pub enum Record {
         /// Where it came from.
         node: NodeId,
     },
+}
+
+impl Record {
+    /// The task whose course this is a step of, as far as figures of runs go by it.
+    #[inline(always)]
+    pub fn task(&self) -> Option<TaskId> {
+        match *self {
+            Record::Submitted { task, .. }
+            | Record::Dispatched { task, .. }
+            | Record::Interrupted { task, .. }
+            | Record::Finished { task, .. }
+            | Record::TimedOut { task, .. }
+            | Record::Stopped { task, .. }
+            | Record::Saved { task, .. }
+            | Record::Lost { task, .. }
+            | Record::Returned { task, .. }
+            | Record::LockGranted { task, .. }
+            | Record::Settled { task, .. } => Some(task),
+            _ => None,
+        }
+    }
 }
 
 /// Somebody who watches. Tuples of observers are observers, without dynamic dispatch.

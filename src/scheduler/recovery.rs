@@ -47,11 +47,11 @@ impl<P: Policy> Scheduler<P> {
         }
         let task = &mut self.tasks.hot[slot as usize];
         task.failures += 1;
-        let failures = task.failures;
-        if self.config.retry.max_attempts.is_some_and(|most| failures >= most) {
+        let (failures, number) = (task.failures, task.number);
+        if self.most_attempts(number).is_some_and(|most| failures >= most) {
             return self.settle(now, slot, state, service, commands, observer);
         }
-        if self.retry_budget.is_some() {
+        if self.retry_budget.is_some() && !self.is_compensation(number) {
             return self.ask_for_retry(slot, state, service);
         }
         self.try_again(now, slot, observer);
@@ -66,6 +66,7 @@ impl<P: Policy> Scheduler<P> {
         let pause = self.config.retry.backoff.pause(failures, id.number, self.jitter);
         if pause == Duration::ZERO {
             self.tasks.hot[slot as usize].set_state(TaskState::Waiting);
+            self.note_failed(now, slot);
             self.enqueue(now, slot);
         } else {
             self.go_away(now, slot, pause, observer);
@@ -177,11 +178,13 @@ impl<P: Policy> Scheduler<P> {
             self.drop_progress(now, slot, node, kept);
         }
         observer.on_record(now, &Record::Lost { task: id, attempt, node, busy, slots: task.slots, kept });
-        if self.config.retry.on_node_loss == OnNodeLoss::Fail {
+        if self.config.retry.on_node_loss == OnNodeLoss::Fail && !self.is_compensation(id.number) {
             return self.settle(now, slot, TaskState::Error, Duration::ZERO, commands, observer);
         }
         self.counts.waiting += 1;
-        self.tasks.hot[slot as usize].set_state(TaskState::Waiting);
+        let task = &mut self.tasks.hot[slot as usize];
+        task.set_state(TaskState::Waiting);
+        task.started = Time::NEVER;
         observer.on_record(now, &Record::Returned { task: id, failed: false });
         if !self.must_wait_for_lock(now, slot, observer) {
             self.enqueue(now, slot);

@@ -36,7 +36,8 @@ impl<P: Policy> Scheduler<P> {
         if task.first_start == Time::NEVER {
             task.first_start = now;
         }
-        if let Some(limits) = &mut self.time_limits {
+        let compensates = self.is_compensation(id.number);
+        if let Some(limits) = self.time_limits.as_mut().filter(|_| !compensates) {
             limits.attempt_begins(now, id);
         }
         if self.interrupts != Interrupts::Never {

@@ -128,6 +128,8 @@ pub struct Tasks {
     priorities: Vec<f64>,
     /// As long as it must be: behind its end no task has details.
     details: Vec<TaskDetails>,
+    /// Places in line by arrival; empty where numbers tell them.
+    pub(super) places: Vec<u32>,
     /// What is known of interrupted tasks; empty unless tasks can be interrupted.
     pub(super) progress: Vec<Progress>,
 }
@@ -265,6 +267,12 @@ impl TaskView<'_> {
     #[inline]
     pub fn number(&self) -> u32 {
         self.tasks.hot[self.slot].number
+    }
+
+    /// How many tasks arrived before it, those that undo others among them.
+    #[inline]
+    pub fn place_in_line(&self) -> u32 {
+        self.tasks.places.get(self.slot).copied().unwrap_or_else(|| self.number())
     }
 
     /// When it first arrived.

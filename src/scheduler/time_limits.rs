@@ -135,10 +135,10 @@ impl<P: Policy> Scheduler<P> {
     #[inline(never)]
     pub(super) fn decide_first<O: Observer>(&mut self, now: Time, commands: &mut Commands, observer: &mut O) {
         while let Some(slot) = self.time_limits.as_ref().and_then(|limits| limits.tasks.reached(now)) {
-            self.end_task(now, slot, commands, observer);
+            self.end_task(now, slot, TaskState::Timeout, commands, observer);
         }
         while let Some(slot) = self.time_limits.as_ref().and_then(|limits| limits.attempts.reached(now)) {
-            self.cancel(now, slot, Verdict::Bad, commands, observer);
+            self.cancel(now, slot, TaskState::Timeout, Verdict::Bad, commands, observer);
             self.count_failure(now, slot, TaskState::Timeout, Duration::ZERO, commands, observer);
         }
         if self.retry_budget.is_some() {
@@ -146,25 +146,34 @@ impl<P: Policy> Scheduler<P> {
         }
     }
 
-    /// The task has taken too long, whatever it is doing.
-    fn end_task<O: Observer>(&mut self, now: Time, slot: u32, commands: &mut Commands, observer: &mut O) {
+    /// The task has taken too long, or is no longer wanted, whatever it is doing.
+    pub(super) fn end_task<O: Observer>(
+        &mut self,
+        now: Time,
+        slot: u32,
+        end: TaskState,
+        commands: &mut Commands,
+        observer: &mut O,
+    ) {
         let asked = self.withdraw_request(slot);
         if self.tasks.hot[slot as usize].state == TaskState::Running {
             if !asked {
                 // A task that comes to its end says nothing about the node it is on.
-                self.cancel(now, slot, Verdict::None, commands, observer);
+                self.cancel(now, slot, end, Verdict::None, commands, observer);
             }
-            return self.settle(now, slot, TaskState::Timeout, Duration::ZERO, commands, observer);
+            return self.settle(now, slot, end, Duration::ZERO, commands, observer);
         }
-        self.leave(now, slot, commands, observer);
+        self.leave(now, slot, end, commands, observer);
         debug_assert!(self.tasks.hot[slot as usize].state.is_final(), "slot {slot} stays");
     }
 
-    /// Stops a running attempt for good; what becomes of its task is for the caller to say.
+    /// Stops a running attempt for good, as it or its task took too long or was cancelled; what becomes of
+    /// the task is for the caller to say.
     fn cancel<O: Observer>(
         &mut self,
         now: Time,
         slot: u32,
+        why: TaskState,
         verdict: Verdict,
         commands: &mut Commands,
         observer: &mut O,
@@ -186,7 +195,13 @@ impl<P: Policy> Scheduler<P> {
         if self.interrupts != Interrupts::Never {
             self.drop_progress(now, slot, node, false);
         }
-        observer.on_record(now, &Record::TimedOut { task: id, attempt, node, busy, slots });
+        observer.on_record(
+            now,
+            &match why {
+                TaskState::Cancelled => Record::Stopped { task: id, attempt, node, busy, slots },
+                _ => Record::TimedOut { task: id, attempt, node, busy, slots },
+            },
+        );
         commands.push(Command::CancelAttempt { task: id, attempt, node });
         self.judge(now, slot, node, verdict, commands, observer);
     }

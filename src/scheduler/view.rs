@@ -2,7 +2,7 @@
 
 use super::cluster::Cluster;
 use super::machine::Scheduler;
-use super::policy::{Interrupts, Order, Policy};
+use super::policy::{Dispatch, Interrupts, Order, Policy};
 use crate::time::{Duration, Time};
 
 /// How many tasks are where.
@@ -66,6 +66,12 @@ impl<P: Policy> Scheduler<P> {
     /// Whether the policy wants details of every task: see [`Order::reads_details`].
     pub fn reads_details(&mut self) -> bool {
         self.retry_budget.is_some() || self.policy.parts().0.reads_details()
+    }
+
+    /// Whether it matters which of several failed tasks goes first: then details should say how likely
+    /// each is to fail.
+    pub fn orders_failed(&self) -> bool {
+        self.cluster.dispatch() == Dispatch::Push
     }
 
     /// Whether running tasks may be interrupted and go on later.

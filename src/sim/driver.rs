@@ -3,22 +3,23 @@
 
 use super::arrivals::Arrivals;
 use super::disturbed::Disturbed;
-use super::event_queue::{Due, EventNumber, EventQueue, Kind, MAX_INDEX, Rank};
+use super::event_queue::{Due, EventNumber, EventQueue, Kind, Rank};
 use super::leaders::Leaders;
 use super::news::News;
 use super::probabilities::Probabilities;
 use super::run::SimulationError;
 use super::truth::{Attempt, Course, GivenUp, NO_ATTEMPT, Truth};
-use crate::faults::{AttemptFates, NodeClocks};
+use crate::faults::{AttemptFates, NodeClocks, Sagas};
 use crate::ids::{AttemptNumber, NodeId, TaskId};
 use crate::random::{Purpose, StreamKey, Streams};
 use crate::scheduler::{
-    Command, Commands, Event, Observer, OnNodeLoss, Outcome, Policy, Scheduler, TaskSpec,
+    Command, Commands, Ended, Event, Observer, OnNodeLoss, Outcome, Policy, Scheduler, TaskSpec,
 };
 use crate::structures::calendar::Ahead;
 use crate::structures::memory;
 use crate::time::{Duration, Time};
 use crate::workload::Limits;
+use crate::workload::source::NewTask;
 use crate::workload::spawn::Trees;
 use crate::world::World;
 
@@ -45,6 +46,9 @@ pub(super) struct Driver<'a, P, O> {
     pub(super) zones: Vec<u16>,
     /// Who descends from whom, when tasks spawn others.
     pub(super) trees: Option<Box<Trees>>,
+    /// All jobs, where those are undone of which a task fails; and what has ended of late.
+    pub(super) sagas: Option<Box<Sagas>>,
+    pub(super) ended: Vec<Ended>,
     pub(super) starts_are_reported: bool,
     /// Whether the scheduler has no leader from the next instant on.
     pub(super) leaderless: bool,
@@ -52,7 +56,7 @@ pub(super) struct Driver<'a, P, O> {
     pub(super) withholds: bool,
     /// Who leads when, if the scheduler fails.
     pub(super) leaders: Option<Box<Leaders<'a>>>,
-    free: Vec<u32>,
+    pub(super) free: Vec<u32>,
     pub(super) nodes: NodeClocks<'a, EventQueue>,
     pub(super) news: News<'a>,
     pub(super) probabilities: Probabilities,
@@ -94,13 +98,14 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
             scheduler.handle(Time::ZERO, joined, &mut commands, &mut observer);
         }
         let leaders = Leaders::new(&world.faults, streams, &mut queue)?;
-        let fates = AttemptFates::new(&world.faults.attempts, streams);
+        let compensations = world.compensations().map(|plan| plan.from);
+        let fates = AttemptFates::new(&world.faults.attempts, streams).sparing(compensations);
         let takes_longer = world.retry.checkpoint.is_some();
         let resumes = world.retry.on_node_loss == OnNodeLoss::Resume || scheduler.interrupts();
         let resumes = resumes || takes_longer || fates.may_fail_early();
         let (unsettled, speed) = (world.expected_unsettled(), world.nodes[0].speed);
         scheduler.reserve(unsettled);
-        let arrivals = Arrivals::new(world, streams, scheduler.reads_details());
+        let arrivals = Arrivals::new(world, streams, world.wants_details(&mut scheduler));
         let mut driver = Driver {
             world,
             scheduler,
@@ -117,6 +122,8 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
             has_courses: starts_are_reported || resumes || leaders.is_some(),
             zones: Vec::new(),
             trees: Trees::new(&world.workload, streams).map(Box::new),
+            sagas: world.sagas(streams).map(Box::new),
+            ended: Vec::new(),
             starts_are_reported,
             leaderless: false,
             withholds: false,
@@ -167,11 +174,21 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
         self.take_facts(now, event)?;
         // An instant of nothing but events that no longer count is none to the scheduler.
         if self.events > before {
-            self.scheduler.decide(now, &mut self.commands, &mut self.observer);
+            self.decide(now)?;
             self.carry_out(now)?;
         }
         self.fetch_ahead();
         Ok(true)
+    }
+
+    /// Lets the scheduler decide, once the facts of this instant are in.
+    #[inline(always)]
+    pub(super) fn decide(&mut self, now: Time) -> Result<(), SimulationError> {
+        if self.sagas.is_some() {
+            return self.decide_and_undo(now);
+        }
+        self.scheduler.decide(now, &mut self.commands, &mut self.observer);
+        Ok(())
     }
 
     /// Takes in all that happens now; `event` is the first in the queue.
@@ -251,31 +268,13 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
         let Some(new) = self.arrivals.take() else { return Ok(()) };
         self.events += 1;
         let fails = self.probabilities.index(new.failure_probability);
-        let truth = Truth { work: new.work, fails, attempt: NO_ATTEMPT };
-        let slot = if let Some(slot) = self.free.pop() {
-            self.truths[slot as usize] = truth;
-            slot
-        } else {
-            self.truths.push(truth);
-            self.truths.len() as u32 - 1
-        };
-        if slot >= MAX_INDEX {
-            return Err(SimulationError::TooManyTasks);
-        }
-        if self.has_courses {
-            let course = Course::new(new.work);
-            if slot as usize == self.courses.len() {
-                self.courses.push(course);
-            } else {
-                self.courses[slot as usize] = course;
-            }
-        }
+        let &NewTask { number, work, estimate, priority, slots, class, .. } = new;
+        let slot = self.take_slot(Truth { work, fails, attempt: NO_ATTEMPT })?;
         if self.keep_works {
-            self.works.push(new.work);
+            self.works.push(work);
         }
-        let task = TaskId { slot, number: new.number };
-        let spec =
-            TaskSpec { estimate: new.estimate, priority: new.priority, slots: new.slots, class: new.class };
+        let task = TaskId { slot, number };
+        let spec = TaskSpec { estimate, priority, slots, class };
         if self.arrivals.has_details() {
             self.submit_described(now, task, spec);
         } else {
@@ -411,8 +410,8 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
                     self.stop(now, task, attempt, node, GivenUp::Cancelled);
                 }
                 Command::Settle { task, .. } => {
-                    // After the last arrival nobody but spawned tasks takes a free slot.
-                    if !self.next_arrival.is_never() || self.trees.is_some() {
+                    // After the last arrival nobody but spawned tasks and compensations takes a free slot.
+                    if !self.next_arrival.is_never() || self.trees.is_some() || self.sagas.is_some() {
                         self.free.push(task.slot);
                     }
                 }

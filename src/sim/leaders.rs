@@ -78,7 +78,7 @@ impl<P: Policy, O: Observer> Driver<'_, P, O> {
                 self.events += 1;
                 self.tell(now, Event::TimerFired);
             }
-            self.scheduler.decide(now, &mut self.commands, &mut self.observer);
+            self.decide(now)?;
             self.carry_out(now)?;
             if self.scheduler.next_timer().is_none_or(|timer| timer >= now) {
                 return Ok(true);

@@ -11,8 +11,10 @@ mod news;
 mod node_events;
 mod probabilities;
 mod run;
+mod slots;
 mod spawning;
 mod truth;
+mod undoing;
 mod way;
 
 pub use run::{RunOptions, RunOutput, SimulationError, run, simulate};

@@ -92,11 +92,14 @@ pub fn simulate<P: Policy>(
             locks: world.guards.locks.is_some(),
             replicas: world.faults.replicas.is_some(),
             service_nodes: world.service_nodes,
+            compensations: world.compensations().map(|plan| plan.from),
         },
     );
     collector.expect_outages(&world.faults.outages);
     if options.tasks || options.history {
-        let kept = (options.tasks.then(TaskLog::default), options.history.then(Vec::new));
+        let compensations = world.compensations().map(|plan| plan.from);
+        let log = options.tasks.then(|| TaskLog::without(compensations));
+        let kept = (log, options.history.then(Vec::new));
         let observer = (collector, kept);
         let (events, (collector, (log, history)), works) = run(world, seed, policy, options, observer)?;
         let tasks = log.map_or_else(Vec::new, |log| log.finish(&works));

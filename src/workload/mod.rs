@@ -331,6 +331,18 @@ impl Workload {
         }
     }
 
+    /// Whether some tasks are known to fail more often than others.
+    pub fn mixes_failure_probabilities(&self) -> bool {
+        match self {
+            Workload::Generated { classes, .. } => {
+                classes.iter().any(|class| class.failure_probability != classes[0].failure_probability)
+            }
+            Workload::Listed { tasks, .. } => {
+                tasks.iter().any(|task| task.failure_probability != tasks[0].failure_probability)
+            }
+        }
+    }
+
     /// The most slots that one task takes.
     pub fn max_slots(&self) -> u32 {
         match self {

@@ -103,6 +103,7 @@ impl Fact {
             Record::Interrupted { .. } | Record::Stolen { .. } => return None,
             Record::Dispatched { .. } | Record::Settled { .. } | Record::Refused { .. } => return None,
             Record::InJob { .. } | Record::TimedOut { .. } | Record::RetryDenied { .. } => return None,
+            Record::Stopped { .. } | Record::RollingBack { .. } | Record::Undone { .. } => return None,
             Record::Saved { .. } | Record::Alarm { .. } => return None,
             // Live runs have none.
             Record::LeaderLost { .. } | Record::LeaderElected { .. } | Record::SubmissionHeld { .. } => {

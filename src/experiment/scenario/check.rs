@@ -14,6 +14,7 @@ use super::reader::{Found, Key, Reader};
 use super::replicas;
 use super::resources::Supply;
 use super::retry;
+use super::rollback;
 use super::tasks::{self, Tasks};
 use super::values::{Seconds, grouped};
 use super::zones;
@@ -102,6 +103,7 @@ pub(super) fn check(
     let faults = faults::lower(&scenario.faults, cluster.as_ref(), zones.as_ref(), reader);
     let attempts = scenario.workload.value().map(faults::of_attempts);
     let replicas = replicas::lower(scenario.scheduler.value(), reader);
+    let rollback = rollback::lower(scenario, tasks.as_ref(), cluster.as_ref(), reader);
     let alarms = alarms::lower(scenario, reader);
     let has_deadlines = tasks.as_ref().map(|tasks| tasks.workload.has_deadlines());
     let nodes = faults.as_ref().zip(cluster.as_ref().map(|cluster| &cluster.groups[..]));
@@ -120,7 +122,7 @@ pub(super) fn check(
         run: run?,
         resources: Arc::new(cluster.as_ref()?.supply.resources()),
         groups: cluster?.groups,
-        faults: Faults { attempts: attempts??, replicas: replicas?, ..faults? },
+        faults: Faults { attempts: attempts??, replicas: replicas?, rollback: rollback?, ..faults? },
         zones: zones?,
         workload: tasks?.workload,
         retry: retry?,

@@ -14,6 +14,7 @@ use super::reader::{Reader, Setting};
 use super::replicas::ReplicasTable;
 pub(super) use super::resources::{CapacityTable, DemandTable};
 use super::retry::{BackoffTable, BudgetTable, CheckpointTable, RetryTable};
+use super::rollback::RollbackTable;
 use super::several::{Located, Several};
 use super::values::{Count, Fraction, Plain, Positive, Quantity, Seconds, Urgency, Whole};
 use super::words::Name;
@@ -278,6 +279,8 @@ table! {
         zone: Name;
         /// Tasks that must complete before it may start, by their positions in the list, from 0.
         after: Several<Whole<0, { u32::MAX as u64 }>>;
+        /// Probability that an attempt fails; workload.failure_probability by default.
+        failure_probability: Fraction;
     }
 }
 
@@ -391,6 +394,7 @@ pub(super) fn home_of(key: &str) -> Option<&'static str> {
         (BudgetTable::KEYS, BudgetTable::SHOWN),
         (CheckpointTable::KEYS, CheckpointTable::SHOWN),
         (MonitorTable::KEYS, MonitorTable::SHOWN),
+        (RollbackTable::KEYS, RollbackTable::SHOWN),
     ];
     homes.iter().find(|(keys, _)| keys.contains(&key)).map(|(_, shown)| *shown)
 }

@@ -331,7 +331,10 @@ fn task(
         },
         slots,
         class: 0,
-        failure_probability: defaults.failure_probability,
+        failure_probability: match &table.failure_probability {
+            Key::Broken => return None,
+            key => key.value().map_or(defaults.failure_probability, |probability| probability.0),
+        },
         details: (details != NO_DETAILS).then(|| Box::new(details)),
     })
 }

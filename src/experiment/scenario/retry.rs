@@ -6,6 +6,7 @@ use super::document::{Node, Value};
 use super::keys::ScenarioTable;
 use super::policies::{self, Placed};
 use super::reader::{Key, Reader, Setting};
+use super::rollback::RollbackTable;
 use super::tasks::Tasks;
 use super::values::{Count, Fraction, Growth, Positive, Quantity, Seconds, Whole};
 use crate::scheduler::retry::{Backoff, BudgetPlan, CheckpointPlan, OnNodeLoss, OnRejection, RetryPlan};
@@ -33,6 +34,8 @@ table! {
         budget: BudgetTable;
         /// Attempts write down how far they are: after a loss of its node the task goes on from there.
         checkpoint: CheckpointTable;
+        /// When a task fails for good, all that was done of its job is undone.
+        rollback: RollbackTable;
     }
 }
 
@@ -158,6 +161,8 @@ pub(super) fn lower(table: Option<&RetryTable>, reader: &mut Reader) -> Option<R
         total_timeout: limit(&table.total_timeout)?,
         budget: budget?,
         checkpoint: checkpoint?,
+        // Numbers of tasks are not known here.
+        compensations: None,
     })
 }
 

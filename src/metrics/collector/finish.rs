@@ -96,6 +96,9 @@ impl Collector {
         if let Some(leaders) = &self.leaders {
             leaders.write(self.last_settled, window, &mut row);
         }
+        if let Some(compensations) = &self.compensations {
+            compensations.write(&mut row);
+        }
         if let Some(breakers) = &self.breakers {
             breakers.write(self.last_settled, &mut row);
         }
