@@ -137,6 +137,10 @@ pub enum Purpose {
     ReplicaDown = 52,
     /// How long elections of a leader take; id 0.
     Election = 53,
+    /// Bytes that a task is, where it waits.
+    Size = 60,
+    /// How long nodes that are asked for take to join.
+    BootDelay = 61,
 }
 
 /// All streams of one replication.

@@ -84,6 +84,7 @@ fn guarded_core(policy: &str, nodes: &[u32], retry: RetryPlan, guards: GuardPlan
         guards,
         alarms: Default::default(),
         monitor: None,
+        autoscale: None,
     };
     let policy = policies::build(&spec, &nodes, max_demand, Streams::new(1));
     Core {
@@ -898,6 +899,7 @@ fn a_start_that_is_reported_late_counts_from_the_report() {
             guards: Default::default(),
             alarms: Default::default(),
             monitor: None,
+            autoscale: None,
         };
         let fifo = falcon::policies::registry::preset("fifo").expect("a preset");
         Scheduler::new(policies::build(&fifo, &nodes, 1, Streams::new(1)), &nodes, config)

@@ -1,10 +1,11 @@
 //! What breaks: nodes that go down and come up again, by chance or as planned; nodes that are slow, pause
-//! or are cut off; messages that are lost; attempts that fail.
+//! or are cut off; messages that are lost; attempts that fail. And which nodes are there at all.
 
 mod attempts;
 mod clocks;
 mod crew;
 mod disturbances;
+mod membership;
 mod outages;
 mod replicas;
 pub mod trace;
@@ -15,6 +16,7 @@ pub use disturbances::{
     Disturbance, DisturbanceClocks, DisturbanceStep, Disturbances, MessageLoss, PlannedDisturbance,
     RandomDisturbance,
 };
+pub use membership::{Membership, Stay};
 pub use outages::{Affected, Outage};
 pub use replicas::{LeaderChange, Leadership, NoLeader, Replicas};
 
@@ -61,4 +63,6 @@ pub struct Faults {
     pub disturbances: Disturbances,
     /// Messages that are lost; `None` when none is.
     pub message_loss: Option<MessageLoss>,
+    /// Which nodes belong to the cluster when: those that do not cannot break.
+    pub membership: Membership,
 }

@@ -10,7 +10,7 @@ use super::link::Link;
 use super::message::Work;
 use super::meter::Samples;
 use crate::metrics::task_log::TaskLog;
-use crate::metrics::{Collected, Collector, CollectorOptions, DriverFigures, TaskResult};
+use crate::metrics::{Collected, Collector, CollectorOptions, DriverFigures, MemberOptions, TaskResult};
 use crate::scheduler::{Policy, Record, Scheduler, SchedulerConfig};
 use crate::time::{Duration, Time};
 use crate::workload::source::SourceError;
@@ -147,6 +147,12 @@ pub fn run_live<P: Policy, L: Link>(
             breakers: world.guards.breaker.is_some(),
             locks: world.guards.locks.is_some(),
             replicas: false,
+            members: MemberOptions {
+                stays: &world.faults.membership.stays,
+                prices: &world.prices,
+                autoscales: world.autoscale.is_some(),
+                sizes: world.workload.has_sizes(),
+            },
         },
     );
     let log = options.tasks.then(TaskLog::default);

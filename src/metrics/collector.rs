@@ -9,6 +9,7 @@ use super::histogram::Histogram;
 use super::jobs::JobStats;
 use super::leaders::LeaderStats;
 use super::locks::LockStats;
+use super::members::{MemberOptions, MemberStats};
 use super::results::{AlarmResult, NodeResult, Timeline};
 use super::task_stats::{SLOWDOWN_UNIT, TaskStats};
 use super::timeline::TimelineCollector;
@@ -20,7 +21,7 @@ use crate::time::{Duration, Time};
 
 /// What to collect.
 #[derive(Clone, Copy, Debug)]
-pub struct CollectorOptions {
+pub struct CollectorOptions<'a> {
     /// Tasks, by number, left out of wait, response and slowdown.
     pub warmup: u32,
     /// Buckets of the timeline; 0 for none.
@@ -37,6 +38,8 @@ pub struct CollectorOptions {
     pub locks: bool,
     /// Whether the scheduler itself fails.
     pub replicas: bool,
+    /// Which nodes come and go, and what they cost.
+    pub members: MemberOptions<'a>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -129,11 +132,13 @@ pub struct Collector {
     locks: Option<Box<LockStats>>,
     /// Only where the scheduler fails.
     pub(super) leaders: Option<Box<LeaderStats>>,
+    /// Only where nodes come and go, or cost something.
+    members: Option<Box<MemberStats>>,
 }
 
 impl Collector {
     /// For a cluster of these nodes, none of them up yet.
-    pub fn new(nodes: &[NodeSpec], options: &CollectorOptions) -> Self {
+    pub fn new(nodes: &[NodeSpec], options: &CollectorOptions<'_>) -> Self {
         let timeline = (options.timeline_buckets > 0)
             .then(|| TimelineCollector::new(options.timeline_buckets, options.expected_span));
         let classes =
@@ -170,6 +175,7 @@ impl Collector {
             breakers: options.breakers.then(|| Box::new(BreakerStats::new(nodes.len()))),
             locks: options.locks.then(Box::default),
             leaders: options.replicas.then(Box::default),
+            members: MemberStats::new(nodes.len(), &options.members),
         }
     }
 
@@ -202,6 +208,9 @@ impl Collector {
         self.serves_since = self.serves_since.map(|_| now);
         if let Some(leaders) = &mut self.leaders {
             leaders.begin(now);
+        }
+        if let Some(members) = &mut self.members {
+            members.begin(now);
         }
         if let Some(timeline) = &mut self.timeline {
             timeline.begin(now);
@@ -294,6 +303,22 @@ impl Collector {
         self.service_changes(now);
         if let Some(timeline) = &mut self.timeline {
             timeline.nodes_up(now, self.nodes_up);
+        }
+    }
+
+    /// Nodes come and go, and tasks with them.
+    #[cold]
+    fn on_member_record(&mut self, now: Time, record: &Record) {
+        if let Record::NodeLeft { node } = *record {
+            let node = node.index();
+            self.on_node_down(now, node);
+            self.detection.left(now, node, self.first_arrival.unwrap_or(now));
+            if let Some(failed) = self.failed.get_mut(node) {
+                *failed = Time::NEVER;
+            }
+        }
+        if let Some(members) = &mut self.members {
+            members.on_record(now, record);
         }
     }
 
@@ -443,6 +468,10 @@ impl Observer for Collector {
             Record::Refused { .. } => self.refused += 1,
             // Such a node is up: what it does not do is seen in its utilisation.
             Record::NodeClosed { .. } | Record::NodeOpened { .. } => {}
+            Record::NodeEntered { .. }
+            | Record::NodeLeft { .. }
+            | Record::Scaled { .. }
+            | Record::Moved { .. } => self.on_member_record(now, record),
             Record::LockGranted { task, waited, .. } => {
                 if let Some(locks) = self.locks.as_mut().filter(|_| task.number >= self.warmup) {
                     locks.granted(waited);

@@ -20,7 +20,8 @@ pub struct Column {
     pub metric: Metric,
     /// Name in files.
     pub name: &'static str,
-    /// Unit in files: `s`, `tasks/s`, `1` for ratios, `tasks`, `attempts`, `alarms`, `slot s`.
+    /// Unit in files: `s`, `tasks/s`, `1` for ratios, `tasks`, `attempts`, `alarms`, `slot s`,
+    /// `node s`; `units` are those of the scenario's prices.
     pub unit: &'static str,
     /// Good direction.
     pub better: Better,
@@ -107,6 +108,12 @@ metrics! {
     LeaderAvailability "leader_availability" "1" Higher "Share of the makespan in which the scheduler had a leader; missing without replicas.";
     Elections "elections" "elections" Neither "Times a leader was elected; missing without replicas.";
     MeanTimeWithoutLeader "mean_time_without_leader" "s" Lower "Mean time from the failure of a leader until another took over; missing when none failed.";
+    NodeTime "node_time" "node s" Lower "Time, summed over nodes, that they belonged to the cluster or booted: what is paid for.";
+    Cost "cost" "units" Lower "What nodes cost: their prices x the time that they belonged to the cluster or booted; missing without prices.";
+    MovedTasks "moved_tasks" "tasks" Lower "Times a waiting task was placed anew because its node was drained; missing when all nodes stay.";
+    MovedBytes "moved_bytes" "bytes" Lower "Bytes of those tasks; missing without sizes of tasks.";
+    ScaleUps "scale_ups" "nodes" Neither "Nodes that the autoscaler started; missing without one.";
+    ScaleDowns "scale_downs" "nodes" Neither "Nodes that the autoscaler let go; missing without one.";
 }
 
 /// How many metrics there are.

@@ -9,6 +9,7 @@ pub mod histogram;
 mod jobs;
 mod leaders;
 mod locks;
+mod members;
 pub mod results;
 pub mod task_log;
 mod task_stats;
@@ -18,6 +19,7 @@ mod troubles;
 pub use collector::{Collected, Collector, CollectorOptions};
 pub use columns::{Better, COLUMNS, Column, METRICS, Metric, MetricRow};
 pub use driver::{DRIVER_COLUMNS, DriverColumn, DriverFigures};
+pub use members::MemberOptions;
 pub use results::{
     AlarmResult, FinalState, NodeResult, PolicyResult, ReplicationResult, TailDistribution, TaskResult,
     Timeline, TimelineRow,

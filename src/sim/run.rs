@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::driver::Driver;
 use super::event_queue::MAX_INDEX;
-use crate::metrics::{Collected, Collector, CollectorOptions, TaskResult, task_log::TaskLog};
+use crate::metrics::{Collected, Collector, CollectorOptions, MemberOptions, TaskResult, task_log::TaskLog};
 use crate::scheduler::{Observer, Policy, Record};
 use crate::time::{Duration, Time};
 use crate::workload::source::SourceError;
@@ -91,6 +91,12 @@ pub fn simulate<P: Policy>(
             breakers: world.guards.breaker.is_some(),
             locks: world.guards.locks.is_some(),
             replicas: world.faults.replicas.is_some(),
+            members: MemberOptions {
+                stays: &world.faults.membership.stays,
+                prices: &world.prices,
+                autoscales: world.autoscale.is_some(),
+                sizes: world.workload.has_sizes(),
+            },
         },
     );
     if options.tasks || options.history {
