@@ -52,7 +52,7 @@ impl Fact {
 
 /// A live run in progress.
 pub(super) struct Coordinator<'a, P, O, L> {
-    world: &'a World,
+    pub(super) world: &'a World,
     pub(super) options: LiveOptions<'a>,
     scheduler: Scheduler<P>,
     pub(super) observer: O,
@@ -135,13 +135,6 @@ impl<'a, P: Policy, O: Observer, L: Link> Coordinator<'a, P, O, L> {
             coordinator.start_worker(node)?;
         }
         Ok(coordinator)
-    }
-
-    /// The nodes that are there from the start.
-    fn first_nodes(&self) -> impl Iterator<Item = NodeId> + use<'a, P, O, L> {
-        let world = self.world;
-        let nodes = 0..world.nodes.len() as u32;
-        nodes.filter(|node| world.faults.membership.starts_with(*node)).map(NodeId)
     }
 
     /// Waits until all workers have connected; then the clock of the run starts.

@@ -9,7 +9,14 @@ use crate::ids::NodeId;
 use crate::scheduler::{Event, Observer, Policy, Record};
 use crate::time::Time;
 
-impl<P: Policy, O: Observer, L: Link> Coordinator<'_, P, O, L> {
+impl<'a, P: Policy, O: Observer, L: Link> Coordinator<'a, P, O, L> {
+    /// The nodes that are there from the start.
+    pub(super) fn first_nodes(&self) -> impl Iterator<Item = NodeId> + use<'a, P, O, L> {
+        let world = self.world;
+        let nodes = 0..world.nodes.len() as u32;
+        nodes.filter(|node| world.faults.membership.starts_with(*node)).map(NodeId)
+    }
+
     /// The node belongs to the cluster from now on. Its process is started, unless an outage holds.
     pub(super) fn enter(&mut self, now: Time, node: NodeId, up: bool) -> Result<(), LiveError> {
         self.observer.on_record(now, &Record::NodeEntered { node });

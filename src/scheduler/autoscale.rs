@@ -13,8 +13,9 @@
 //! against the most there may be.
 //!
 //! While nothing happens another look would see the same: the autoscaler then sleeps, wakes with the next
-//! event, and goes on as if it had looked all the time. So it does not keep a run alive in which tasks wait for
-//! ever.
+//! event, and goes on as if it had looked all the time. And when it has let as many nodes go as the group has
+//! without any task having started meanwhile, it starts no more until one does: none of them is of use to what
+//! waits. So it does not keep a run alive in which tasks wait for ever.
 
 use std::cmp::Ordering;
 
@@ -135,6 +136,8 @@ pub(super) struct Autoscaler {
     seen: Option<Seen>,
     /// No change before then.
     cool: Time,
+    /// Nodes that it let go since a task last started.
+    fruitless: u32,
 }
 
 impl Autoscaler {
@@ -160,6 +163,7 @@ impl Autoscaler {
             stirred: false,
             seen: None,
             cool: Time::ZERO,
+            fruitless: 0,
         };
         autoscaler.standing[..plan.initial as usize].fill(Standing::There);
         (plan.initial..plan.count).for_each(|place| autoscaler.off.insert(place));
@@ -196,6 +200,7 @@ impl Autoscaler {
 
     /// An attempt takes so many slots from now on.
     pub(super) fn started(&mut self, now: Time, slots: u32) {
+        self.fruitless = 0;
         self.sum_up(now);
         self.taken += u64::from(slots);
     }
@@ -266,6 +271,9 @@ impl Autoscaler {
         {
             return None;
         }
+        if self.fruitless > self.plan.count {
+            return None;
+        }
         let place = self.off.first()?;
         self.off.remove(place);
         self.standing[place as usize] = Standing::Booting;
@@ -286,6 +294,7 @@ impl Autoscaler {
         let place = self.there.remove(at);
         self.standing[place as usize] = Standing::Leaving;
         self.leaving += 1;
+        self.fruitless = self.fruitless.saturating_add(1);
         Some(NodeId(self.plan.first + place))
     }
 }
