@@ -73,6 +73,8 @@
 //!     zone: None,
 //!     faults: None,
 //!     disturbances: Vec::new(),
+//!     stay: Default::default(),
+//!     price: None,
 //!     queue_limit: None,
 //!     failure_probability: 0.0,
 //! };
@@ -89,6 +91,7 @@
 //!     queue_limit: None,
 //!     guards: Default::default(),
 //!     alarms: Default::default(),
+//!     elastic: Default::default(),
 //!     delays: Delays::default(),
 //!     policies: vec![preset("fifo").unwrap()],
 //! };

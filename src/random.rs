@@ -139,6 +139,10 @@ pub enum Purpose {
     Election = 53,
     /// Work of undoing a task; id = its number.
     Compensation = 70,
+    /// Bytes that a task is, where it waits.
+    Size = 60,
+    /// How long nodes that are asked for take to join.
+    BootDelay = 61,
 }
 
 /// All streams of one replication.

@@ -8,8 +8,8 @@ use crate::faults::{Faults, Sagas};
 use crate::policies::{self, AnyPolicy, PolicySpec};
 use crate::random::Streams;
 use crate::scheduler::{
-    AlarmPlan, CompensationPlan, GuardPlan, Limits, MonitorPlan, NodeSpec, Policy, Resources, RetryPlan,
-    Scheduler, SchedulerConfig, Zones,
+    AlarmPlan, AutoscalePlan, CompensationPlan, GuardPlan, Limits, MonitorPlan, NodeSpec, Policy, Resources,
+    RetryPlan, Scheduler, SchedulerConfig, Zones,
 };
 use crate::time::{Duration, Time};
 use crate::workload::Workload;
@@ -76,6 +76,11 @@ pub struct World {
     pub guards: GuardPlan,
     /// What is to be told of.
     pub alarms: AlarmPlan,
+    /// Which nodes the scheduler starts and lets go by itself; their first stays are those of
+    /// `faults.membership`.
+    pub autoscale: Option<AutoscalePlan>,
+    /// By node, what a second of it costs; empty when no node says.
+    pub prices: Vec<f64>,
     /// How long news takes.
     pub delays: Delays,
     /// No arrivals are taken after this instant.
@@ -112,6 +117,7 @@ impl World {
             guards: self.guards.clone(),
             alarms: self.alarms,
             monitor: self.delays.heartbeats.as_ref().map(|heartbeats| heartbeats.monitor),
+            autoscale: self.autoscale,
         }
     }
 

@@ -200,6 +200,7 @@ fn declared_dead(detector: Detector, beats: &[f64]) -> f64 {
         guards: Default::default(),
         alarms: Default::default(),
         monitor: Some(MonitorPlan { interval: Duration(1_000_000_000), detector }),
+        autoscale: None,
     };
     let fifo = registry::preset("fifo").expect("a preset");
     let mut core = Scheduler::new(policies::build(&fifo, &nodes, 1, Streams::new(1)), &nodes, config);

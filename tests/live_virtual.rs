@@ -285,6 +285,33 @@ fn tasks_that_spawn_others() {
     }
 }
 
+/// Nodes that join and leave as planned, and those that an autoscaler asks for: processes that are started
+/// and stopped.
+#[test]
+fn nodes_that_come_and_go() {
+    for rule in [
+        "interval = 3.0, let_go = \"newest\", by.queue-length = { up = 1.0, down = 0.8 }",
+        "interval = 0, cooldown = 1.0, by.utilisation = { up = 0.8, down = 0.5 }",
+    ] {
+        same_decisions(&format!(
+            r#"
+            {ALL}
+            faults.outages = [{{ node = "late-0", start = 8.0, end = 14.0 }}]
+            scheduler.autoscale = {{ group = "more", initial = 1, boot_delay.exponential.mean = 2.0, {rule} }}
+            nodes = [{{ name = "base", count = 2, slots = 2 }},
+                     {{ name = "late", join = 10.0, leave = 60.0, speed = 1.5, price = 2.0 }},
+                     {{ name = "early", leave = 30.0, slots = 2, up.exponential.mean = 15.0, down = 3.0 }},
+                     {{ name = "more", count = 3, up.exponential.mean = 20.0, down.exponential.mean = 4.0 }}]
+            [workload]
+            tasks = 400
+            arrivals.poisson.rate = 4.5
+            duration.exponential.mean = 1.0
+            size.uniform = {{ low = 1.0, high = 9.0 }}
+            "#
+        ));
+    }
+}
+
 /// The log says all that the scheduler saw: changed in one place, the replay notices.
 #[test]
 fn a_replay_notices_a_change() {

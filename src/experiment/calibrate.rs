@@ -9,9 +9,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::live::LiveRunnerOptions;
-use super::plan::{Plan, RunPlan, Until};
+use super::plan::{Elastic, Plan, RunPlan, Until};
 use crate::distribution::Distribution;
-use crate::faults::{AttemptFaults, FailsWhen, NodeFaults};
+use crate::faults::{AttemptFaults, FailsWhen, NodeFaults, Stay};
 use crate::live::{LiveError, Samples};
 use crate::policies::registry::preset;
 use crate::scheduler::{AlarmPlan, OnNodeLoss, RetryPlan};
@@ -141,7 +141,9 @@ impl Plan {
         for group in &mut plan.groups {
             group.faults.clone_from(&faults);
             group.failure_probability = 0.0;
+            group.stay = Stay::ALWAYS;
         }
+        plan.elastic = Elastic::default();
         (plan.faults.attempts, plan.alarms) = (AttemptFaults::default(), AlarmPlan::default());
         plan.name = "calibration".to_string();
         // What is measured must not be what it is later held against.

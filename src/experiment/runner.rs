@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use rayon::prelude::*;
 
 use super::plan::{Plan, Until};
+use crate::faults::Membership;
 use crate::metrics::collector::HISTOGRAMS;
 use crate::metrics::histogram::PooledHistogram;
 use crate::metrics::{Collected, PolicyResult, ReplicationResult, TailDistribution, TaskResult};
@@ -92,6 +93,8 @@ impl Plan {
             },
             guards: self.guards.clone(),
             alarms: self.alarms,
+            autoscale: self.elastic.autoscale,
+            prices: self.prices(),
             delays: self.delays.clone(),
             last_arrival: match self.run.until {
                 Until::Settled => None,
@@ -102,6 +105,8 @@ impl Plan {
             service_nodes: self.run.service_nodes,
         };
         world.faults.attempts.nodes = self.node_failures();
+        world.faults.membership =
+            Membership { stays: self.stays(), boot_delay: self.elastic.boot_delay.clone() };
         for group in &self.groups {
             let node = NodeSpec { slots: group.slots, speed: group.speed, weight: group.weight };
             let kind = group.faults.as_ref().map(|faults| {

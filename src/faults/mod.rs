@@ -1,10 +1,11 @@
 //! What breaks: nodes that go down and come up again, by chance or as planned; nodes that are slow, pause
-//! or are cut off; messages that are lost; attempts that fail.
+//! or are cut off; messages that are lost; attempts that fail. And which nodes are there at all.
 
 mod attempts;
 mod clocks;
 mod crew;
 mod disturbances;
+mod membership;
 mod outages;
 mod replicas;
 mod rollback;
@@ -16,6 +17,7 @@ pub use disturbances::{
     Disturbance, DisturbanceClocks, DisturbanceStep, Disturbances, MessageLoss, PlannedDisturbance,
     RandomDisturbance,
 };
+pub use membership::{Membership, Stay};
 pub use outages::{Affected, Outage};
 pub use replicas::{LeaderChange, Leadership, NoLeader, Replicas};
 pub use rollback::{Compensation, Rollback, Sagas, UndoWork, Undoes};
@@ -65,4 +67,6 @@ pub struct Faults {
     pub message_loss: Option<MessageLoss>,
     /// How jobs are undone of which a task fails; `None` when they are not.
     pub rollback: Option<Rollback>,
+    /// Which nodes belong to the cluster when: those that do not cannot break.
+    pub membership: Membership,
 }

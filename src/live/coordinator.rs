@@ -52,17 +52,17 @@ impl Fact {
 
 /// A live run in progress.
 pub(super) struct Coordinator<'a, P, O, L> {
-    world: &'a World,
+    pub(super) world: &'a World,
     pub(super) options: LiveOptions<'a>,
     scheduler: Scheduler<P>,
-    observer: O,
+    pub(super) observer: O,
     pub(super) link: L,
     pub(super) sessions: Sessions,
     pub(super) fleet: Fleet,
     truths: Truths<'a>,
-    clocks: Option<NodeClocks<'a, Plans>>,
+    pub(super) clocks: Option<NodeClocks<'a, Plans>>,
     streams: Streams,
-    plans: Plans,
+    pub(super) plans: Plans,
     pub(super) meter: Meter,
     journal: Vec<Step>,
     pub(super) incidents: Vec<String>,
@@ -112,7 +112,7 @@ impl<'a, P: Policy, O: Observer, L: Link> Coordinator<'a, P, O, L> {
             observer,
             link,
             sessions: Sessions::new(nodes, options.secret),
-            fleet: Fleet::new(nodes),
+            fleet: Fleet::new(nodes, |node| world.faults.membership.starts_with(node)),
             truths,
             clocks: None,
             streams,
@@ -132,8 +132,8 @@ impl<'a, P: Policy, O: Observer, L: Link> Coordinator<'a, P, O, L> {
             frame: Vec::new(),
         };
         coordinator.woke = coordinator.link.host_nanos();
-        for node in 0..nodes as u32 {
-            coordinator.start_worker(NodeId(node))?;
+        for node in coordinator.first_nodes() {
+            coordinator.start_worker(node)?;
         }
         Ok(coordinator)
     }
@@ -157,10 +157,7 @@ impl<'a, P: Policy, O: Observer, L: Link> Coordinator<'a, P, O, L> {
         }
         // All are there at once, in order of number, whoever was first.
         self.facts.clear();
-        self.facts.extend(
-            (0..self.world.nodes.len() as u32)
-                .map(|node| Fact::own(Event::NodeJoined { node: NodeId(node) })),
-        );
+        self.facts.extend(self.first_nodes().map(|node| Fact::own(Event::NodeJoined { node })));
         self.meter.samples.join.clear();
         let (world, streams) = (self.world, self.streams);
         let clocks = NodeClocks::new(&world.faults, world.nodes.len(), streams, &mut self.plans);
@@ -294,6 +291,11 @@ impl<'a, P: Policy, O: Observer, L: Link> Coordinator<'a, P, O, L> {
         match change.ok_or(LiveError::TimeOverflow)? {
             Change::None => Ok(()),
             Change::Up => self.start_worker(node),
+            Change::Joins { up } => self.enter(now, node, up),
+            Change::Leaves => {
+                self.ask_to_leave(node);
+                Ok(())
+            }
             Change::Down => {
                 self.fail(now, node);
                 let member = self.fleet.get(node);
@@ -460,6 +462,8 @@ impl<'a, P: Policy, O: Observer, L: Link> Coordinator<'a, P, O, L> {
                     self.send(node, &ToWorker::Command { command, job: None });
                 }
                 Command::Settle { task, .. } => self.truths.settle(task),
+                Command::StartNode { node } => self.boot(now, node)?,
+                Command::StopNode { node } => self.stop(now, node)?,
             }
         }
         commands.clear();

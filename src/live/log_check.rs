@@ -90,6 +90,15 @@ pub(super) fn check(header: &Header) -> Result<(), String> {
     if header.config.retry.compensations.is_some() {
         return Err("it undoes failed jobs, and no live run does".to_string());
     }
+    if let Some(plan) = header.config.autoscale
+        && !(plan.count > 0
+            && u64::from(plan.first) + u64::from(plan.count) <= nodes
+            && plan.min.max(plan.initial).max(plan.max) <= plan.count
+            && plan.min <= plan.max
+            && plan.step > 0)
+    {
+        return Err("its autoscaler is not possible".to_string());
+    }
     if header.config.retry.budget.is_some_and(|budget| !(budget.share > 0.0 && budget.share < 1.0)) {
         return Err("its retry budget is not possible".to_string());
     }
@@ -142,6 +151,7 @@ impl Possible {
                 | Event::NodeLost { node }
                 | Event::NodeClosed { node, .. }
                 | Event::NodeOpened { node, .. }
+                | Event::NodeLeaving { node }
                 | Event::Heartbeat { node } => node.index() < header.nodes.len(),
                 // Of attempts that are not there the scheduler itself takes no notice.
                 Event::AttemptStarted { .. } | Event::AttemptFinished { .. } | Event::TimerFired => true,

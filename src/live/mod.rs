@@ -26,6 +26,7 @@ pub mod journal;
 pub mod link;
 pub mod log;
 mod log_check;
+mod members;
 pub mod message;
 mod meter;
 mod plans;

@@ -10,7 +10,7 @@ use super::link::Link;
 use super::message::Work;
 use super::meter::Samples;
 use crate::metrics::task_log::TaskLog;
-use crate::metrics::{Collected, Collector, CollectorOptions, DriverFigures, TaskResult};
+use crate::metrics::{Collected, Collector, CollectorOptions, DriverFigures, MemberOptions, TaskResult};
 use crate::scheduler::{Policy, Record, Scheduler, SchedulerConfig};
 use crate::time::{Duration, Time};
 use crate::workload::source::SourceError;
@@ -152,6 +152,12 @@ pub fn run_live<P: Policy, L: Link>(
             replicas: false,
             service_nodes: world.service_nodes,
             compensations: None,
+            members: MemberOptions {
+                stays: &world.faults.membership.stays,
+                prices: &world.prices,
+                autoscales: world.autoscale.is_some(),
+                sizes: world.workload.has_sizes(),
+            },
         },
     );
     collector.expect_outages(&world.faults.outages);

@@ -11,6 +11,7 @@ use super::histogram::Histogram;
 use super::jobs::JobStats;
 use super::leaders::LeaderStats;
 use super::locks::LockStats;
+use super::members::{MemberOptions, MemberStats};
 use super::recovery::{self, Recovery};
 use super::results::{AlarmResult, IncidentResult, NodeResult, Timeline};
 use super::task_stats::{SLOWDOWN_UNIT, TaskStats};
@@ -24,7 +25,7 @@ use crate::time::{Duration, Time};
 
 /// What to collect.
 #[derive(Clone, Copy, Debug)]
-pub struct CollectorOptions {
+pub struct CollectorOptions<'a> {
     /// Tasks, by number, left out of wait, response and slowdown.
     pub warmup: u32,
     /// Buckets of the timeline; 0 for none.
@@ -45,6 +46,8 @@ pub struct CollectorOptions {
     pub service_nodes: u32,
     /// Tasks with this number and greater ones undo others; `None` where nothing is undone.
     pub compensations: Option<u32>,
+    /// Which nodes come and go, and what they cost.
+    pub members: MemberOptions<'a>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -152,11 +155,13 @@ pub struct Collector {
     pub(super) compensations: Option<Box<CompensationStats>>,
     /// Tasks with this number and greater ones undo others.
     compensations_from: u32,
+    /// Only where nodes come and go, or cost something.
+    members: Option<Box<MemberStats>>,
 }
 
 impl Collector {
     /// For a cluster of these nodes, none of them up yet.
-    pub fn new(nodes: &[NodeSpec], options: &CollectorOptions) -> Self {
+    pub fn new(nodes: &[NodeSpec], options: &CollectorOptions<'_>) -> Self {
         let timeline = (options.timeline_buckets > 0)
             .then(|| TimelineCollector::new(options.timeline_buckets, options.expected_span));
         let classes =
@@ -200,6 +205,7 @@ impl Collector {
             leaders: options.replicas.then(Box::default),
             compensations: options.compensations.map(|_| Box::default()),
             compensations_from: options.compensations.unwrap_or(u32::MAX),
+            members: MemberStats::new(nodes.len(), &options.members),
         }
     }
 
@@ -263,6 +269,9 @@ impl Collector {
             leaders.begin(now);
         }
         self.incidents_begin(now);
+        if let Some(members) = &mut self.members {
+            members.begin(now);
+        }
         if let Some(timeline) = &mut self.timeline {
             timeline.begin(now);
         }
@@ -473,6 +482,10 @@ impl Observer for Collector {
             Record::Refused { .. } => self.refused += 1,
             // Such a node is up: what it does not do is seen in its utilisation.
             Record::NodeClosed { .. } | Record::NodeOpened { .. } => {}
+            Record::NodeEntered { .. }
+            | Record::NodeLeft { .. }
+            | Record::Scaled { .. }
+            | Record::Moved { .. } => self.on_member_record(now, record),
             Record::LockGranted { task, waited, .. } => {
                 if let Some(locks) = self.locks.as_mut().filter(|_| task.number >= self.warmup) {
                     locks.granted(waited);

@@ -20,7 +20,8 @@ pub struct Column {
     pub metric: Metric,
     /// Name in files.
     pub name: &'static str,
-    /// Unit in files: `s`, `tasks/s`, `1` for ratios, `tasks`, `attempts`, `alarms`, `slot s` and so on.
+    /// Unit in files: `s`, `tasks/s`, `1` for ratios, `tasks`, `attempts`, `alarms`, `slot s`,
+    /// `node s` and so on; `units` are those of the scenario's prices.
     pub unit: &'static str,
     /// Good direction.
     pub better: Better,
@@ -116,6 +117,12 @@ metrics! {
     Compensations "compensations" "tasks" Lower "Tasks that undid others, and completed; missing without `retry.rollback`.";
     CompensationTime "compensation_time" "slot s" Lower "Slot time of all attempts to undo tasks; missing without `retry.rollback`.";
     RollbacksFailed "rollbacks_failed" "tasks" Lower "Tasks that should have undone others, and used up their attempts; missing without `retry.rollback`.";
+    NodeTime "node_time" "node s" Lower "Time, summed over nodes, that they belonged to the cluster or booted: what is paid for.";
+    Cost "cost" "units" Lower "What nodes cost: their prices x the time that they belonged to the cluster or booted; missing without prices.";
+    MovedTasks "moved_tasks" "tasks" Lower "Times a waiting task was placed anew because its node was drained; missing when all nodes stay.";
+    MovedBytes "moved_bytes" "bytes" Lower "Bytes of those tasks; missing without sizes of tasks.";
+    ScaleUps "scale_ups" "nodes" Neither "Nodes that the autoscaler started; missing without one.";
+    ScaleDowns "scale_downs" "nodes" Neither "Nodes that the autoscaler let go; missing without one.";
 }
 
 /// How many metrics there are.

@@ -10,6 +10,7 @@ pub mod histogram;
 mod jobs;
 mod leaders;
 mod locks;
+mod members;
 pub mod recovery;
 pub mod results;
 pub mod task_log;
@@ -20,6 +21,7 @@ mod troubles;
 pub use collector::{Collected, Collector, CollectorOptions};
 pub use columns::{Better, COLUMNS, Column, METRICS, Metric, MetricRow};
 pub use driver::{DRIVER_COLUMNS, DriverColumn, DriverFigures};
+pub use members::MemberOptions;
 pub use results::{
     AlarmResult, FinalState, IncidentKind, IncidentResult, NodeResult, PolicyResult, ReplicationResult,
     TailDistribution, TaskResult, Timeline, TimelineRow,

@@ -90,6 +90,8 @@ pub struct NodeResult {
     pub busy: Duration,
     /// Time up.
     pub up: Duration,
+    /// Time that it belonged to the cluster, up or not.
+    pub there: Duration,
     /// Tasks that completed here.
     pub tasks: u64,
     /// Attempts lost when the node failed.

@@ -207,7 +207,7 @@ pub fn nodes(out: &mut dyn Write, plan: &Plan, results: &[PolicyResult]) -> io::
                 node.tasks.to_string(),
                 node.attempts_lost.to_string(),
                 exact(ratio(node.busy.0, node.up.0).map(|busy| busy / f64::from(*slots))),
-                exact(ratio(node.up.0, one.window.0)),
+                exact(ratio(node.up.0, node.there.0)),
             ])?;
         }
     }

@@ -77,6 +77,8 @@ impl Sample {
             failure_probability: 0.0,
             faults,
             disturbances: Vec::new(),
+            stay: Default::default(),
+            price: None,
         };
         let class = |name: &str, share| TaskClass {
             name: name.to_string(),
@@ -122,6 +124,7 @@ impl Sample {
             queue_limit: None,
             guards: Default::default(),
             alarms: crate::scheduler::AlarmPlan::default(),
+            elastic: Default::default(),
             delays: Delays::default(),
             policies: self.policies.iter().map(policy).collect(),
         }
@@ -243,6 +246,7 @@ impl Sample {
             NodeResult {
                 busy: Duration((up * share * 1e9) as u64),
                 up: Duration((up * 1e9) as u64),
+                there: Duration((makespan * 1e9) as u64),
                 tasks: u64::from(self.tasks / self.nodes),
                 attempts_lost: u64::from(self.faults),
             }

@@ -238,7 +238,7 @@ fn policy(result: &PolicyResult, incidents: Vec<Incident>, names: &[(String, &st
         for (index, (node, (name, group, slots))) in one.nodes.iter().zip(names).enumerate() {
             let values = NodeValues {
                 utilisation: ratio(node.busy.0, node.up.0).map(|busy| busy / f64::from(*slots)),
-                availability: ratio(node.up.0, one.window.0),
+                availability: ratio(node.up.0, node.there.0),
                 tasks: node.tasks as f64,
                 attempts_lost: node.attempts_lost as f64,
             };

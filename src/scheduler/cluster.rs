@@ -246,6 +246,11 @@ impl Cluster {
         self.up > 0
     }
 
+    /// How many nodes are up and open.
+    pub(super) fn nodes_up(&self) -> u32 {
+        self.up
+    }
+
     /// Slots of all nodes that are up and open, free or not.
     pub(super) fn slots_up(&self) -> u64 {
         self.slots_up

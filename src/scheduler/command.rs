@@ -45,6 +45,16 @@ pub enum Command {
         /// Its final state.
         state: TaskState,
     },
+    /// Start this node, which is not there; the scheduler is told when it has joined.
+    StartNode {
+        /// The node.
+        node: NodeId,
+    },
+    /// Nothing runs on this node any more, and nothing will: it leaves the cluster.
+    StopNode {
+        /// The node.
+        node: NodeId,
+    },
 }
 
 /// A buffer of commands that the driver empties and uses again, so that a step allocates nothing.

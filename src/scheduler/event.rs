@@ -146,4 +146,10 @@ pub enum Event {
         /// Who wanted it closed.
         reason: ClosedBy,
     },
+    /// A node is to leave the cluster: it takes no new tasks from now on, and what waits there is placed
+    /// anew. Once nothing runs there the driver is told to stop it.
+    NodeLeaving {
+        /// The node.
+        node: NodeId,
+    },
 }

@@ -32,6 +32,8 @@ impl<P: Policy> Scheduler<P> {
         self.check_breakers();
         self.check_locks();
         self.check_monitor();
+        self.check_leaving();
+        self.check_autoscaler();
         let mut seen = vec![false; self.tasks.hot.len()];
         let mut see = |slot: u32| {
             assert!(!seen[slot as usize], "slot {slot} is in two places");

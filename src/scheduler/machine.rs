@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::alarms::Alarms;
+use super::autoscale::Autoscaler;
 use super::cluster::{Cluster, NodeSpec};
 use super::command::{Command, Commands};
 use super::compensations::Ended;
@@ -96,7 +97,7 @@ pub struct Scheduler<P> {
     pub(super) guards: Guards,
     pub(super) guarded: bool,
     /// Whether there is more to decide than what starts.
-    decides_more: bool,
+    pub(super) decides_more: bool,
     /// Whether time limits and failures are looked at before anything is decided.
     decides_first: bool,
     /// How long attempts and tasks may take, when that is limited.
@@ -113,6 +114,8 @@ pub struct Scheduler<P> {
     pub(super) refusals: Vec<u32>,
     /// What is known of nodes by their heartbeats, when they send some.
     pub(super) monitor: Option<Box<Monitor>>,
+    /// Who starts nodes and lets them go, when anyone does.
+    pub(super) autoscaler: Option<Box<Autoscaler>>,
     /// Tasks of the event or decision at hand; kept to use its memory again.
     pub(super) scratch: Vec<u32>,
     /// Push: who failed at one instant.
@@ -171,8 +174,13 @@ impl<P: Policy> Scheduler<P> {
         let guarded = guards.are_on();
         let alarms = Alarms::of(&config.alarms);
         let notes_ends = alarms.is_some() || config.retry.total_timeout.is_some() || cancels;
-        let decides_more =
-            limited || interrupts != Interrupts::Never || thieves.is_some() || alarms.is_some();
+        let autoscaler = Autoscaler::of(&config, nodes);
+        watched |= autoscaler.is_some();
+        let decides_more = limited
+            || interrupts != Interrupts::Never
+            || thieves.is_some()
+            || alarms.is_some()
+            || autoscaler.is_some();
         let monitor = config.monitor.map(|plan| Monitor::new(&plan, nodes.len()));
         Scheduler {
             policy,
@@ -219,6 +227,7 @@ impl<P: Policy> Scheduler<P> {
             arrived: Vec::new(),
             refusals: Vec::new(),
             monitor,
+            autoscaler,
             scratch: Vec::new(),
             failed: Failed::default(),
             ended: Vec::new(),
@@ -270,6 +279,7 @@ impl<P: Policy> Scheduler<P> {
             Event::TimerFired => self.on_timer(now, commands, observer),
             Event::TaskCancelled { task } => self.on_cancelled(now, task, commands, observer),
             Event::Heartbeat { node } => self.on_heartbeat(now, node, observer),
+            Event::NodeLeaving { node } => self.begin_leaving(now, node, commands, observer),
         }
     }
 
@@ -311,6 +321,10 @@ impl<P: Policy> Scheduler<P> {
         }
         if self.alarms.is_some() {
             self.decide_alarms(now, observer);
+        }
+        self.stop_emptied(now, commands, observer);
+        if self.autoscaler.is_some() {
+            self.decide_scaling(now, commands, observer);
         }
     }
 
@@ -400,7 +414,7 @@ impl<P: Policy> Scheduler<P> {
         self.follow(now, Step::Started, slot, node);
         self.load_changed(node);
         if self.watched {
-            self.tell_started(slot, node);
+            self.tell_started(now, slot, node);
         }
         let resumed = self.interrupts != Interrupts::Never && self.take_up(now, slot, node);
         observer.on_record(now, &Record::Dispatched { task: id, attempt, node, failures, resumed });

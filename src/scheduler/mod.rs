@@ -23,6 +23,7 @@
 //! nothing and is counted.
 
 pub mod alarms;
+pub mod autoscale;
 pub mod backoff;
 mod batch;
 pub mod breaker;
@@ -41,6 +42,7 @@ pub mod guards;
 mod interrupt;
 mod invariants;
 mod late_binding;
+mod leaving;
 mod ledger;
 mod limits;
 pub mod locks;
@@ -72,12 +74,13 @@ mod view;
 mod zones;
 
 pub use alarms::{AlarmPlan, AlarmRule};
+pub use autoscale::{AutoscalePlan, LetGo, ScalingRule};
 pub use breaker::{BreakerPlan, BreakerState, Trip, Window};
 pub use cluster::{Cluster, NodeSpec};
 pub use command::{Command, Commands};
 pub use compensations::{CompensationPlan, Ended};
 pub use config::{Limits, SchedulerConfig};
-pub use details::{NO_JOB, NO_LOCK, TaskDetails};
+pub use details::{NO_JOB, NO_LOCK, NO_SIZE, TaskDetails};
 pub use event::{ClosedBy, Event, Outcome, TaskSpec};
 pub use guards::GuardPlan;
 pub use locks::LockPlan;

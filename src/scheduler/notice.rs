@@ -67,10 +67,13 @@ impl<P: Policy> Scheduler<P> {
 
     #[cold]
     #[inline(never)]
-    pub(super) fn tell_started(&mut self, slot: u32, node: NodeId) {
+    pub(super) fn tell_started(&mut self, now: Time, slot: u32, node: NodeId) {
         self.policy.parts().0.started(&self.tasks.view(slot), node, &self.cluster);
         if let Some(moving) = &mut self.moving {
             moving.started(self.tasks.hot[slot as usize].slots);
+        }
+        if let Some(autoscaler) = &mut self.autoscaler {
+            autoscaler.started(now, self.tasks.hot[slot as usize].slots);
         }
         let (task, goes_on) = (self.tasks.id(slot), self.tasks.was_interrupted(slot));
         let Task { started, attempts, .. } = self.tasks.hot[slot as usize];
@@ -91,6 +94,9 @@ impl<P: Policy> Scheduler<P> {
     fn tell_ended<O: Observer>(&mut self, now: Time, slot: u32, node: NodeId, observer: &mut O) {
         if let Some(moving) = &mut self.moving {
             moving.ended(self.tasks.hot[slot as usize].slots);
+        }
+        if let Some(autoscaler) = &mut self.autoscaler {
+            autoscaler.ended(now, self.tasks.hot[slot as usize].slots);
         }
         let view = self.tasks.view(slot);
         // An attempt whose start was not yet reported has taken no time.

@@ -313,6 +313,33 @@ pub enum Record {
         /// The task.
         task: TaskId,
     },
+    /// A node that was not there belongs to the cluster from now on, up or not. Written by drivers, who alone
+    /// know; nodes that are there at the start are not written down.
+    NodeEntered {
+        /// The node.
+        node: NodeId,
+    },
+    /// A node that was drained, or was lost while it was, belongs to the cluster no longer.
+    NodeLeft {
+        /// The node.
+        node: NodeId,
+    },
+    /// The autoscaler starts a node, which boots from now on, or lets one go, which is drained.
+    Scaled {
+        /// The node.
+        node: NodeId,
+        /// Whether it starts it.
+        up: bool,
+    },
+    /// A task that waited at a node which is drained is placed anew.
+    Moved {
+        /// The task.
+        task: TaskId,
+        /// Where it waited.
+        from: NodeId,
+        /// How many bytes it is, if it says.
+        size: Option<u64>,
+    },
     /// A result was refused: its attempt no longer counts.
     Refused {
         /// The task it spoke of.

@@ -104,6 +104,7 @@ impl<P: Policy> Scheduler<P> {
                 Alarm::Lease => self.lease_ends(now, due, number, observer),
                 Alarm::Breaker => self.try_breaker(now, number, NodeId(slot), observer),
                 Alarm::Silence => self.on_silence(now, due, NodeId(slot), commands, observer),
+                Alarm::Autoscaler => self.autoscaler_wakes(now, due, commands, observer),
             }
         }
     }
@@ -119,6 +120,9 @@ impl<P: Policy> Scheduler<P> {
         self.note_for_thieves(node);
         if self.monitor.is_some() {
             self.watch(now, node, observer);
+        }
+        if let Some(autoscaler) = &mut self.autoscaler {
+            autoscaler.joined(node);
         }
     }
 
@@ -151,7 +155,10 @@ impl<P: Policy> Scheduler<P> {
             self.lose(now, slot, node, commands, observer);
         }
         self.scratch = lost;
-        self.move_waiting(now, node, commands);
+        self.move_waiting(now, node, commands, None::<&mut O>);
+        if self.cluster.is_leaving(node) {
+            self.cluster.mark_leaving(node);
+        }
         self.judge_losses(now, node, losses, commands, observer);
     }
 

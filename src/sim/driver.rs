@@ -93,7 +93,8 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
         let config = world.scheduler_config(seed, starts_are_reported);
         let mut scheduler = Scheduler::new(policy, &world.nodes, config);
         let mut commands = Commands::new();
-        for node in 0..world.nodes.len() as u32 {
+        let present = |node: &u32| world.faults.membership.starts_with(*node);
+        for node in (0..world.nodes.len() as u32).filter(present) {
             let joined = Event::NodeJoined { node: NodeId(node) };
             scheduler.handle(Time::ZERO, joined, &mut commands, &mut observer);
         }
@@ -415,6 +416,8 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
                         self.free.push(task.slot);
                     }
                 }
+                Command::StartNode { node } => self.start_node(now, node)?,
+                Command::StopNode { node } => self.stop_node(now, node)?,
             }
         }
         commands.clear();

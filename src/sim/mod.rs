@@ -7,6 +7,7 @@ mod disturbed;
 mod driver;
 pub mod event_queue;
 mod leaders;
+mod members;
 mod news;
 mod node_events;
 mod probabilities;

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::driver::Driver;
 use super::event_queue::MAX_INDEX;
-use crate::metrics::{Collected, Collector, CollectorOptions, TaskResult, task_log::TaskLog};
+use crate::metrics::{Collected, Collector, CollectorOptions, MemberOptions, TaskResult, task_log::TaskLog};
 use crate::scheduler::{Observer, Policy, Record};
 use crate::time::{Duration, Time};
 use crate::workload::source::SourceError;
@@ -93,6 +93,12 @@ pub fn simulate<P: Policy>(
             replicas: world.faults.replicas.is_some(),
             service_nodes: world.service_nodes,
             compensations: world.compensations().map(|plan| plan.from),
+            members: MemberOptions {
+                stays: &world.faults.membership.stays,
+                prices: &world.prices,
+                autoscales: world.autoscale.is_some(),
+                sizes: world.workload.has_sizes(),
+            },
         },
     );
     collector.expect_outages(&world.faults.outages);

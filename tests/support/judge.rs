@@ -2,6 +2,7 @@
 
 use falcon::experiment::plan::Plan;
 use falcon::experiment::runner::RunnerOptions;
+use falcon::faults::Stay;
 use falcon::metrics::{FinalState, Metric, ReplicationResult};
 use falcon::scheduler::OnNodeLoss;
 use falcon::statistics::confidence::Summary;
@@ -155,7 +156,10 @@ pub(crate) fn identities(plan: &Plan, run: &ReplicationResult) {
         .collect();
     let offered: f64 = run.nodes.iter().zip(&slots).map(|(node, slots)| node.up.as_seconds() * slots).sum();
     same("utilisation", of(Metric::Utilisation), busy / offered);
-    let there: f64 = slots.iter().sum::<f64>() * makespan;
+    let there: f64 = run.nodes.iter().zip(&slots).map(|(node, slots)| node.there.as_seconds() * slots).sum();
+    if plan.elastic.autoscale.is_none() && plan.groups.iter().all(|group| group.stay == Stay::ALWAYS) {
+        same("stays of nodes", there, slots.iter().sum::<f64>() * makespan);
+    }
     same("availability of nodes", of(Metric::NodeAvailability), offered / there);
     let at_nodes: u64 = run.nodes.iter().map(|node| node.tasks).sum();
     same("completed tasks by node", at_nodes as f64, completed);

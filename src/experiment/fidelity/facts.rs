@@ -109,6 +109,9 @@ impl Fact {
             Record::LeaderLost { .. } | Record::LeaderElected { .. } | Record::SubmissionHeld { .. } => {
                 return None;
             }
+            // What matters of it is that the node comes up, and what the scheduler does itself.
+            Record::NodeEntered { .. } | Record::NodeLeft { .. } => return None,
+            Record::Scaled { .. } | Record::Moved { .. } => return None,
             // Known by what starts elsewhere.
             Record::NodeClosed { .. }
             | Record::NodeOpened { .. }

@@ -6,6 +6,7 @@ use super::alarms;
 use super::diagnostics::{Diagnostic, Origin};
 use super::distributions::{self, DistributionTable, MOST_SECONDS};
 use super::disturbances;
+use super::elastic;
 use super::faults;
 use super::guards;
 use super::keys::{FailsWord, NodeTable, RunTable, ScenarioTable, SchedulerTable, UntilTable};
@@ -116,6 +117,8 @@ pub(super) fn check(
         || cluster.as_ref().is_some_and(|all| all.groups.iter().any(|group| !group.disturbances.is_empty()));
     retry::check_disturbances(scenario.retry.value(), disturbed, reader);
     replicas::check_disturbances(scenario.scheduler.value(), disturbed, reader);
+    let elastic = elastic::lower(scenario, cluster.as_ref().map(|cluster| &cluster.groups[..]), reader);
+    elastic::check_disturbances(scenario, disturbed, reader);
     let plan = Plan {
         name: scenario.name.value().map_or_else(|| given.default_name.to_string(), |name| name.0.clone()),
         description: scenario.description.value().cloned().unwrap_or_default(),
@@ -132,6 +135,7 @@ pub(super) fn check(
         },
         guards: guards?,
         alarms: alarms?,
+        elastic: elastic?,
         delays: delays?,
         policies: policies.iter().map(|(_, spec, _)| spec.clone()).collect(),
     };
@@ -259,6 +263,7 @@ fn node_group(found: &Found<NodeTable>, reader: &mut Reader) -> Option<NodeGroup
         _ => None,
     };
     let disturbances = disturbances::by_chance(node, reader);
+    let stay = elastic::stay(node, reader);
     let (slots, speed) = (node.slots.value()?.small(), node.speed.value()?.0);
     let weight = match &node.weight {
         Key::Broken => return None,
@@ -283,6 +288,8 @@ fn node_group(found: &Found<NodeTable>, reader: &mut Reader) -> Option<NodeGroup
         failure_probability: node.failure_probability.value()?.0,
         faults,
         disturbances: disturbances?,
+        stay: stay?,
+        price: elastic::price(node)?,
     })
 }
 

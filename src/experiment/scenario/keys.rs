@@ -6,6 +6,7 @@ use super::declare::{choice, parameters, table, words};
 use super::distributions::DistributionTable;
 use super::disturbances::{MonitorTable, RandomSlowTable, RandomSpanTable};
 use super::document::{Node, Value};
+use super::elastic::AutoscaleTable;
 use super::faults::{FaultsTable, OutageTable};
 use super::files::FilePath;
 use super::guards::{BreakerTable, LockTable, MOST_LOCKS};
@@ -99,6 +100,12 @@ table! {
         queue_limit: Whole<0, { u32::MAX as u64 - 1 }>;
         /// Probability that the node makes an attempt fail; a cause of its own beside the task's.
         failure_probability: Fraction = Fraction(0.0);
+        /// When the nodes join.
+        join: Quantity<Seconds> = Quantity::new(0.0);
+        /// When they take no new tasks any more, and leave once they are empty; never by default.
+        leave: Quantity<Seconds>;
+        /// What a second of a node costs while it is there or boots, in units of your own.
+        price: Quantity<Plain>;
     }
 }
 
@@ -149,6 +156,8 @@ table! {
         tasks_list: Several<TaskTable>;
         /// A file of tasks, in place of generated ones.
         trace: TraceTable;
+        /// Bytes of a task, where it waits, rounded to a whole number.
+        size: DistributionTable<Plain>;
     }
 }
 
@@ -247,6 +256,8 @@ table! {
         zone: Name;
         /// In place of workload.estimate.
         estimate: EstimateTable;
+        /// In place of workload.size.
+        size: DistributionTable<Plain>;
     }
 }
 
@@ -281,6 +292,8 @@ table! {
         after: Several<Whole<0, { u32::MAX as u64 }>>;
         /// Probability that an attempt fails; workload.failure_probability by default.
         failure_probability: Fraction;
+        /// Bytes, where it waits; workload.size by default.
+        size: Whole<0, 9_007_199_254_740_992>;
     }
 }
 
@@ -376,6 +389,8 @@ table! {
         lock_lease: Positive<Seconds>;
         /// How it finds out by itself, from heartbeats, that nodes are dead.
         monitor: MonitorTable;
+        /// Which nodes it starts and lets go by itself, and when.
+        autoscale: AutoscaleTable;
     }
 }
 
@@ -395,6 +410,7 @@ pub(super) fn home_of(key: &str) -> Option<&'static str> {
         (CheckpointTable::KEYS, CheckpointTable::SHOWN),
         (MonitorTable::KEYS, MonitorTable::SHOWN),
         (RollbackTable::KEYS, RollbackTable::SHOWN),
+        (AutoscaleTable::KEYS, AutoscaleTable::SHOWN),
     ];
     homes.iter().find(|(keys, _)| keys.contains(&key)).map(|(_, shown)| *shown)
 }

@@ -2,6 +2,7 @@
 
 use super::Collector;
 use crate::ids::NodeId;
+use crate::scheduler::Record;
 use crate::time::Time;
 
 impl Collector {
@@ -32,17 +33,42 @@ impl Collector {
     }
 
     fn on_node_down(&mut self, now: Time, node: usize) {
+        if self.goes_down(now, node) {
+            self.incident_takes(now, NodeId(node as u32));
+        }
+    }
+
+    /// Takes note that the node is not up from now on; whether it was.
+    fn goes_down(&mut self, now: Time, node: usize) -> bool {
         let tally = &mut self.nodes[node];
         if tally.up_since == Time::NEVER {
-            return;
+            return false;
         }
         tally.up.0 += now.since(tally.up_since).0;
         tally.up_since = Time::NEVER;
         self.nodes_up -= 1;
         self.service_changes(now);
-        self.incident_takes(now, NodeId(node as u32));
         if let Some(timeline) = &mut self.timeline {
             timeline.nodes_up(now, self.nodes_up);
+        }
+        true
+    }
+
+    /// Nodes come and go, and tasks with them.
+    #[cold]
+    pub(super) fn on_member_record(&mut self, now: Time, record: &Record) {
+        if let Record::NodeLeft { node: id } = *record {
+            let node = id.index();
+            // A node that leaves as planned is no incident, and one that was lost before is not waited for.
+            self.goes_down(now, node);
+            self.incident_frees(now, id);
+            self.detection.left(now, node, self.first_arrival.unwrap_or(now));
+            if let Some(failed) = self.failed.get_mut(node) {
+                *failed = Time::NEVER;
+            }
+        }
+        if let Some(members) = &mut self.members {
+            members.on_record(now, record);
         }
     }
 
