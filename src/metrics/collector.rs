@@ -4,6 +4,7 @@ mod finish;
 
 use super::breakers::BreakerStats;
 use super::columns::MetricRow;
+use super::copies::CopyStats;
 use super::detection::Detection;
 use super::histogram::Histogram;
 use super::jobs::JobStats;
@@ -37,6 +38,8 @@ pub struct CollectorOptions {
     pub locks: bool,
     /// Whether the scheduler itself fails.
     pub replicas: bool,
+    /// Whether attempts that are late get copies.
+    pub speculation: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -129,6 +132,8 @@ pub struct Collector {
     locks: Option<Box<LockStats>>,
     /// Only where the scheduler fails.
     pub(super) leaders: Option<Box<LeaderStats>>,
+    /// Only where attempts get copies.
+    copies: Option<Box<CopyStats>>,
 }
 
 impl Collector {
@@ -170,6 +175,7 @@ impl Collector {
             breakers: options.breakers.then(|| Box::new(BreakerStats::new(nodes.len()))),
             locks: options.locks.then(Box::default),
             leaders: options.replicas.then(Box::default),
+            copies: options.speculation.then(Box::default),
         }
     }
 
@@ -315,6 +321,26 @@ impl Collector {
     }
 
     #[cold]
+    #[inline(never)]
+    fn on_copy_record(&mut self, now: Time, record: &Record) {
+        match *record {
+            Record::CopyDispatched { .. } => {
+                self.attempts += 1;
+                self.copies.iter_mut().for_each(|copies| copies.started());
+                self.timeline.iter_mut().for_each(|timeline| timeline.copied(now));
+            }
+            Record::CopyWon { .. } => self.copies.iter_mut().for_each(|copies| copies.won()),
+            Record::Outrun { node, busy, slots, .. } => {
+                let busy = self.busy_until_failure(now, node.index(), busy, slots);
+                self.nodes[node.index()].busy.0 += busy.0;
+                self.wasted += i128::from(busy.0);
+                self.timeline.iter_mut().for_each(|timeline| timeline.ended(now, false));
+            }
+            _ => {}
+        }
+    }
+
+    #[cold]
     fn on_released(&mut self, now: Time, node: usize, demand: u32, held: Duration) {
         let held = self.busy_until_failure(now, node, held, 1);
         let demand = demand as usize;
@@ -450,6 +476,9 @@ impl Observer for Collector {
             }
             Record::LeaderLost { .. } | Record::LeaderElected { .. } | Record::SubmissionHeld { .. } => {
                 self.on_leader_record(now, record);
+            }
+            Record::CopyDispatched { .. } | Record::CopyWon { .. } | Record::Outrun { .. } => {
+                self.on_copy_record(now, record);
             }
             Record::LeaseExpired { .. } => self.locks.iter_mut().for_each(|locks| locks.expired()),
             Record::WriteFenced { .. } => self.locks.iter_mut().for_each(|locks| locks.fenced()),

@@ -107,6 +107,8 @@ metrics! {
     LeaderAvailability "leader_availability" "1" Higher "Share of the makespan in which the scheduler had a leader; missing without replicas.";
     Elections "elections" "elections" Neither "Times a leader was elected; missing without replicas.";
     MeanTimeWithoutLeader "mean_time_without_leader" "s" Lower "Mean time from the failure of a leader until another took over; missing when none failed.";
+    SpeculativeAttempts "speculative_attempts" "attempts" Neither "Copies of attempts that were late; missing without speculation.";
+    SpeculativeWins "speculative_wins" "attempts" Neither "Copies that were the first of their task to succeed; missing without speculation.";
 }
 
 /// How many metrics there are.

@@ -3,6 +3,7 @@
 mod breakers;
 pub mod collector;
 pub mod columns;
+mod copies;
 mod detection;
 pub mod driver;
 pub mod histogram;

@@ -18,6 +18,7 @@ use super::ready::ReadyQueue;
 use super::record::{Observer, Record};
 use super::retry_budget::RetryBudget;
 use super::running::Running;
+use super::speculation::Speculation;
 use super::stealing::Thieves;
 use super::task::{TaskState, Tasks};
 use super::time_limits::TimeLimits;
@@ -111,6 +112,8 @@ pub struct Scheduler<P> {
     pub(super) refusals: Vec<u32>,
     /// What is known of nodes by their heartbeats, when they send some.
     pub(super) monitor: Option<Box<Monitor>>,
+    /// Copies of attempts that take too long, when such are made.
+    pub(super) speculation: Option<Box<Speculation>>,
     /// Tasks of the event or decision at hand; kept to use its memory again.
     pub(super) scratch: Vec<u32>,
 }
@@ -163,15 +166,21 @@ impl<P: Policy> Scheduler<P> {
         let guards = Guards::new(&config.guards, nodes.len());
         let guarded = guards.are_on();
         let alarms = Alarms::of(&config.alarms);
-        let notes_ends = alarms.is_some() || config.retry.total_timeout.is_some();
-        let decides_more =
-            limited || interrupts != Interrupts::Never || thieves.is_some() || alarms.is_some();
+        let traits = (interrupts, policy.manner());
+        let speculation = Speculation::of(&config, nodes, &cluster, traits);
+        watched |= speculation.is_some();
+        let learns = speculation.as_ref().is_some_and(|speculation| speculation.learns());
+        let notes_ends = alarms.is_some() || config.retry.total_timeout.is_some() || learns;
+        let decides_more = limited || interrupts != Interrupts::Never || thieves.is_some();
+        let decides_more = decides_more || alarms.is_some() || speculation.is_some();
+        let mut tasks = Tasks::default();
+        tasks.leave_slots(speculation.as_ref().map_or(0, |speculation| speculation.slots()));
         let monitor = config.monitor.map(|plan| Monitor::new(&plan, nodes.len()));
         Scheduler {
             policy,
             config,
             jitter,
-            tasks: Tasks::default(),
+            tasks,
             cluster,
             ready: ReadyQueue::default(),
             waiting: OrderedIndex::default(),
@@ -212,6 +221,7 @@ impl<P: Policy> Scheduler<P> {
             arrived: Vec::new(),
             refusals: Vec::new(),
             monitor,
+            speculation,
             scratch: Vec::new(),
         }
     }
@@ -296,6 +306,9 @@ impl<P: Policy> Scheduler<P> {
         if self.limited && (self.cluster.dispatch() == Dispatch::Pull || self.reservations.is_some()) {
             self.refuse_surplus(now, commands, observer);
         }
+        if self.speculation.is_some() {
+            self.decide_copies(now, commands, observer);
+        }
         if self.alarms.is_some() {
             self.decide_alarms(now, observer);
         }
@@ -330,6 +343,9 @@ impl<P: Policy> Scheduler<P> {
         observer: &mut O,
     ) {
         let slot = id.slot;
+        if self.speculation.is_some() {
+            return self.finish_speculated(now, slot, (outcome, service), commands, observer);
+        }
         // Field by field: copying a record that was just written stalls the processor.
         let task = &self.tasks.hot[slot as usize];
         let node = NodeId(task.node);

@@ -36,8 +36,13 @@ impl<P: Policy> Scheduler<P> {
         if task.first_start == Time::NEVER {
             task.first_start = now;
         }
+        let name = self.named(id.slot);
         if let Some(limits) = &mut self.time_limits {
-            limits.attempt_begins(now, id);
+            limits.attempt_begins(now, name);
+        }
+        if let Some(original) = self.copied_from(id.slot) {
+            let first_start = &mut self.tasks.hot[original as usize].first_start;
+            *first_start = (*first_start).min(now);
         }
         if self.interrupts != Interrupts::Never {
             self.begin_late(now, id.slot, node);

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::speculation::SpeculationPlan;
 use crate::time::Duration;
 
 /// What becomes of the attempts of a node that is lost.
@@ -111,6 +112,9 @@ pub struct RetryPlan {
     /// When attempts write checkpoints, which only drivers need to know; `None` for never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checkpoint: Option<CheckpointPlan>,
+    /// When attempts that run get copies elsewhere; `None` for never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub speculation: Option<SpeculationPlan>,
 }
 
 impl RetryPlan {
@@ -137,6 +141,7 @@ impl Default for RetryPlan {
             total_timeout: None,
             budget: None,
             checkpoint: None,
+            speculation: None,
         }
     }
 }

@@ -46,6 +46,8 @@ pub(super) struct Driver<'a, P, O> {
     /// Who descends from whom, when tasks spawn others.
     pub(super) trees: Option<Box<Trees>>,
     pub(super) starts_are_reported: bool,
+    /// Slots below this are left to copies of attempts.
+    pub(super) copy_slots: u32,
     /// Whether the scheduler has no leader from the next instant on.
     pub(super) leaderless: bool,
     /// Whether what happens is kept from the scheduler, as it has no leader.
@@ -118,6 +120,7 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
             zones: Vec::new(),
             trees: Trees::new(&world.workload, streams).map(Box::new),
             starts_are_reported,
+            copy_slots: 0,
             leaderless: false,
             withholds: false,
             leaders,
@@ -137,6 +140,7 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
         };
         memory::reserve(&mut driver.truths, unsettled);
         memory::reserve(&mut driver.attempts, world.slots().min(unsettled as u64) as usize);
+        driver.leave_slots();
         driver.draw_arrival();
         Ok(driver)
     }
@@ -432,6 +436,9 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
         node: NodeId,
     ) -> Result<(), SimulationError> {
         let slot = task.slot as usize;
+        if task.slot < self.copy_slots {
+            self.copy_truth(task);
+        }
         if attempt.0 > 1 && self.world.retry.redraw {
             self.redraw(task, attempt)?;
         }

@@ -91,6 +91,7 @@ pub fn simulate<P: Policy>(
             breakers: world.guards.breaker.is_some(),
             locks: world.guards.locks.is_some(),
             replicas: world.faults.replicas.is_some(),
+            speculation: world.retry.speculation.is_some(),
         },
     );
     if options.tasks || options.history {

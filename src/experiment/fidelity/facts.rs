@@ -104,6 +104,8 @@ impl Fact {
             Record::Dispatched { .. } | Record::Settled { .. } | Record::Refused { .. } => return None,
             Record::InJob { .. } | Record::TimedOut { .. } | Record::RetryDenied { .. } => return None,
             Record::Saved { .. } | Record::Alarm { .. } => return None,
+            // Another attempt of the same task has ended: that is the fact.
+            Record::CopyDispatched { .. } | Record::CopyWon { .. } | Record::Outrun { .. } => return None,
             // Live runs have none.
             Record::LeaderLost { .. } | Record::LeaderElected { .. } | Record::SubmissionHeld { .. } => {
                 return None;

@@ -30,6 +30,7 @@ mod retry;
 mod schema;
 mod several;
 mod spawn;
+mod speculation;
 mod tasks;
 mod trace;
 mod values;

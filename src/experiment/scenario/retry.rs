@@ -6,6 +6,7 @@ use super::document::{Node, Value};
 use super::keys::ScenarioTable;
 use super::policies::{self, Placed};
 use super::reader::{Key, Reader, Setting};
+use super::speculation::{self, SpeculationTable};
 use super::tasks::Tasks;
 use super::values::{Count, Fraction, Growth, Positive, Quantity, Seconds, Whole};
 use crate::scheduler::retry::{Backoff, BudgetPlan, CheckpointPlan, OnNodeLoss, OnRejection, RetryPlan};
@@ -33,6 +34,8 @@ table! {
         budget: BudgetTable;
         /// Attempts write down how far they are: after a loss of its node the task goes on from there.
         checkpoint: CheckpointTable;
+        /// An attempt that takes too long gets a copy on another node.
+        speculation: SpeculationTable;
     }
 }
 
@@ -137,6 +140,7 @@ pub(super) fn lower(table: Option<&RetryTable>, reader: &mut Reader) -> Option<R
     let table = table?;
     let budget = budget(&table.budget, reader);
     let checkpoint = checkpoint(table, reader);
+    let speculation = speculation::lower(table, reader);
     let backoff = backoff(table.backoff.value()?, reader);
     Some(RetryPlan {
         max_attempts: table.max_attempts.value()?.0,
@@ -158,6 +162,7 @@ pub(super) fn lower(table: Option<&RetryTable>, reader: &mut Reader) -> Option<R
         total_timeout: limit(&table.total_timeout)?,
         budget: budget?,
         checkpoint: checkpoint?,
+        speculation: speculation?,
     })
 }
 
