@@ -74,7 +74,7 @@ impl<P: Policy> Scheduler<P> {
             return self.note_failure(now, task);
         }
         if !last {
-            self.stop_the_others(now, (task, slot), node, commands, observer);
+            self.stop_the_others(now, task, node, commands, observer);
         }
         match outcome {
             Outcome::Success => self.settle(now, task, TaskState::Completed, service, commands, observer),
@@ -82,16 +82,15 @@ impl<P: Policy> Scheduler<P> {
         }
     }
 
-    /// Stops what still runs of the task, now that this attempt has decided about it.
+    /// Stops what still runs of the task, now that its attempt at this node has decided about it.
     fn stop_the_others<O: Observer>(
         &mut self,
         now: Time,
-        (task, decisive): (u32, u32),
+        task: u32,
         node: NodeId,
         commands: &mut Commands,
         observer: &mut O,
     ) {
-        let sent = self.speculation.as_ref().map_or(Time::NEVER, |speculation| speculation.sent(decisive));
         while let Some(slot) = self.newest_attempt(task) {
             let attempt = &self.tasks.hot[slot as usize];
             let (node, number) = (NodeId(attempt.node), AttemptNumber(attempt.attempts));
@@ -106,11 +105,8 @@ impl<P: Policy> Scheduler<P> {
                 break;
             }
         }
-        // What is written down of the task, and learnt, is of the attempt that decided.
+        // What is written down of the task is of the attempt that decided.
         self.tasks.hot[task as usize].node = node.0;
-        if let Some(speculation) = &mut self.speculation {
-            speculation.set_sent(task, sent);
-        }
     }
 
     /// Copies are in the slots left free for them, run what their tasks are, and elsewhere; every running

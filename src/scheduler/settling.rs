@@ -96,8 +96,8 @@ impl<P: Policy> Scheduler<P> {
         if let Some(limits) = &mut self.time_limits {
             limits.task_settles(slot);
         }
-        if state == TaskState::Completed && self.speculation.is_some() {
-            self.learn_time(now, slot);
+        if let Some(speculation) = self.speculation.as_mut().filter(|_| state == TaskState::Completed) {
+            speculation.learn(now, slot);
         }
         if let Some(alarms) = &mut self.alarms {
             if state == TaskState::Completed {

@@ -109,8 +109,8 @@ pub(super) struct Speculation {
     /// Copies that run, and tasks that run only in copies.
     pub(super) copies: u64,
     pub(super) alone: u64,
-    /// By slot of an attempt: when it was sent, and whether it is late.
-    sent: Vec<Time>,
+    /// By slot of an attempt: when it was sent and how long it should take, and whether it is late.
+    sent: Vec<(Time, Duration)>,
     is_late: Vec<bool>,
     /// Attempts that will be late, and those that are.
     watched: Pending,
@@ -192,10 +192,12 @@ impl Speculation {
         }
     }
 
-    /// An attempt succeeded that was sent to take so long, and what it took.
-    fn learn(&mut self, estimated: Duration, taken: Duration) {
-        if let Some(quantile) = self.quantile.as_mut().filter(|_| estimated > Duration::ZERO) {
-            quantile.add(taken.0 as f64 / estimated.0 as f64);
+    /// The task completed: how long that took since it was sent to a node. If a copy was first, that is less
+    /// than its own attempt would have taken, but more than the quantile.
+    pub(super) fn learn(&mut self, now: Time, task: u32) {
+        let (sent, expected) = self.sent[task as usize];
+        if let Some(quantile) = self.quantile.as_mut().filter(|_| expected > Duration::ZERO) {
+            quantile.add(now.since(sent).0 as f64 / expected.0 as f64);
         }
     }
 
@@ -245,18 +247,13 @@ impl Speculation {
         }
     }
 
-    /// When the attempt was sent to its node.
-    pub(super) fn sent(&self, attempt: u32) -> Time {
-        self.sent[attempt as usize]
-    }
-
-    pub(super) fn set_sent(&mut self, attempt: u32, at: Time) {
+    fn set_sent(&mut self, attempt: u32, at: Time, expected: Duration) {
         let slot = attempt as usize;
         if slot >= self.sent.len() {
-            self.sent.resize(slot + 1, Time::NEVER);
+            self.sent.resize(slot + 1, (Time::NEVER, Duration::ZERO));
             self.is_late.resize(slot + 1, false);
         }
-        self.sent[slot] = at;
+        self.sent[slot] = (at, expected);
     }
 }
 
@@ -272,17 +269,13 @@ impl<P: Policy> Scheduler<P> {
         (original != NONE).then_some(original)
     }
 
-    /// How long the attempt should take on its node.
-    fn expected_time(&self, attempt: u32, node: NodeId) -> Duration {
-        Duration::of_work(self.tasks.estimates[attempt as usize], self.cluster.spec(node).speed)
-    }
-
     /// An attempt is sent to its node.
     #[cold]
     pub(super) fn attempt_sent(&mut self, attempt: u32, node: NodeId) {
         let now = self.cluster.now();
+        let (work, speed) = (self.tasks.estimates[attempt as usize], self.cluster.spec(node).speed);
         if let Some(speculation) = &mut self.speculation {
-            speculation.set_sent(attempt, now);
+            speculation.set_sent(attempt, now, Duration::of_work(work, speed));
             speculation.openings.note(node, &self.cluster);
         }
         self.watch_attempt(attempt);
@@ -304,16 +297,6 @@ impl<P: Policy> Scheduler<P> {
         }
     }
 
-    /// The task completed: what its attempt took.
-    pub(super) fn learn_time(&mut self, now: Time, task: u32) {
-        let node = NodeId(self.tasks.hot[task as usize].node);
-        let estimated = self.expected_time(task, node);
-        if let Some(speculation) = &mut self.speculation {
-            let taken = now.since(speculation.sent[task as usize]);
-            speculation.learn(estimated, taken);
-        }
-    }
-
     /// When the attempt, the newest of its task, is late, as far as is known; never if its task may have no
     /// more copies.
     fn late_at(&self, attempt: u32) -> Option<Time> {
@@ -321,9 +304,9 @@ impl<P: Policy> Scheduler<P> {
         if speculation.family(self.task_of(attempt)).copies >= speculation.plan.copies {
             return None;
         }
-        let expected = self.expected_time(attempt, NodeId(self.tasks.hot[attempt as usize].node));
+        let (sent, expected) = speculation.sent[attempt as usize];
         let patience = Duration((expected.0 as f64 * speculation.patience()?).round() as u64);
-        speculation.sent[attempt as usize].checked_add(patience)
+        sent.checked_add(patience)
     }
 
     /// Sees to it that it is noticed when the attempt, the newest of its task, is late.
@@ -484,7 +467,6 @@ impl<P: Policy> Scheduler<P> {
         if !runs && family.newest == NONE {
             let record = &mut self.tasks.hot[task as usize];
             (record.attempts, record.node) = (family.attempts, node);
-            speculation.sent[task as usize] = speculation.sent[attempt as usize];
             speculation.families[task as usize] = NO_FAMILY;
             speculation.alone -= 1;
             return true;
