@@ -315,6 +315,41 @@ fn children_start_when_the_first_copy_is_done() {
     assert_eq!(rows[1].0, if rows[1].3 == 0 { 35.0 } else { 31.0 });
 }
 
+// What is refused -----------------------------------------------------------------------------
+
+#[test]
+fn what_makes_no_sense_is_refused() {
+    let base = "nodes = [{ count = 4 }]\nworkload = { tasks = 10, duration = 1, TASKS }\n";
+    let lock = "lock.names = 2";
+    for (policy, tasks, retry, expected) in [
+        ("fifo", "", "speculation = {}", "needs to know when an attempt is late"),
+        ("fifo", "", "speculation.late = -1", "late"),
+        ("fifo", "", "speculation.quantile = 1", "a quantile is a share above 0 and below 1"),
+        ("fifo", "", "speculation = { late = 2, observations = 9 }", "`observations` without a quantile"),
+        ("fifo", "", "speculation = { late = 2, copies = 0 }", "copies"),
+        ("fifo", "", "speculation = { late = 2, share = 0 }", "a share of copies is above 0"),
+        ("fifo", "", "speculation = { late = 2, share = 0.2 }", "raise `share` to 0.250 or more"),
+        ("fifo", "", "speculation = { late = 2, lates = 2 }", "did you mean `late`"),
+        (
+            "fifo",
+            "",
+            "speculation.late = 2\nretry.on_node_loss = \"resume\"",
+            "keeps the work of a lost attempt",
+        ),
+        ("fifo", "", "speculation.late = 2\nretry.checkpoint.interval = 1", "keeps a part of the work"),
+        ("fifo", lock, "speculation.late = 2", "copies of tasks that need locks"),
+        ("srtf", "", "speculation.late = 2", "interrupts tasks"),
+        ("serial", "", "speculation.late = 2", "runs one task at a time"),
+        ("late-binding", "", "speculation.late = 2", "binds a task to several nodes"),
+    ] {
+        let base = base.replace("TASKS", tasks).replace(", }", " }");
+        let scenario = format!("policies = [\"{policy}\"]\n{base}retry.{retry}");
+        let mistakes = falcon::experiment::plan::Plan::from_toml(&scenario).expect_err(&scenario);
+        let text = mistakes.render(false);
+        assert!(text.contains(expected) && text.contains("1 mistake"), "{scenario}\n{text}");
+    }
+}
+
 // Theory --------------------------------------------------------------------------------------
 
 /// Many nodes, rare tasks: each finds all idle. Nobody knows how long a task is, only its mean of 1.

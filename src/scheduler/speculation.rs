@@ -334,27 +334,42 @@ impl<P: Policy> Scheduler<P> {
         observer: &mut O,
     ) {
         self.renew_patience();
-        self.find_late(now);
-        let Some(speculation) = &mut self.speculation else { return };
+        loop {
+            self.find_late(now);
+            let any = self.start_copies(now, commands, observer);
+            // A copy may be late at once.
+            let more = self.speculation.as_ref().is_some_and(|all| all.watched.reached(now).is_some());
+            if !any || !more {
+                return;
+            }
+        }
+    }
+
+    /// Starts copies of the first attempts that are late. Gives whether it started any.
+    fn start_copies<O: Observer>(&mut self, now: Time, commands: &mut Commands, observer: &mut O) -> bool {
         let queued = self.counts.waiting - self.counts.away;
+        let Some(speculation) = &mut self.speculation else { return false };
         if speculation.late.is_empty() || (self.cluster.dispatch() == Dispatch::Pull && queued > 0) {
-            return;
+            return false;
         }
         let mut sought = std::mem::take(&mut speculation.sought);
         speculation.late.first_into(MOST_SOUGHT, &mut sought);
-        for attempt in sought.drain(..) {
+        let mut any = false;
+        for &attempt in &sought {
             if !self.may_start_copy() {
                 break;
             }
             let task = self.task_of(attempt);
             if let Some(node) = self.find_opening(task) {
                 self.start_copy(now, (task, attempt), node, commands, observer);
+                any = true;
             }
         }
         sought.clear();
         if let Some(speculation) = &mut self.speculation {
             speculation.sought = sought;
         }
+        any
     }
 
     /// Those whose time has come are late, unless a quantile has grown meanwhile.
@@ -486,12 +501,14 @@ impl<P: Policy> Scheduler<P> {
         }
         let attempts = self.counts.running - speculation.alone + speculation.copies;
         assert!(speculation.copies <= attempts, "more copies than attempts");
-        let seen: usize = speculation.late.len() + speculation.watched.slots().count();
-        let may = |task: &u32| {
-            let running = self.tasks.hot[*task as usize].state == TaskState::Running;
-            running && speculation.family(*task).copies < speculation.plan.copies
-        };
-        let expected = (self.copy_slots()..self.tasks.hot.len() as u32).filter(may).count();
-        assert!(seen == expected || speculation.patience().is_none(), "{seen} of {expected} are watched");
+        for task in (self.copy_slots()..self.tasks.hot.len() as u32).filter(|task| self.runs(*task)) {
+            let Some(newest) = self.newest_attempt(task) else { panic!("slot {task} runs nowhere") };
+            let is_seen = speculation.is_late[newest as usize] || speculation.watched.has(newest);
+            assert_eq!(is_seen, self.late_at(newest).is_some(), "slot {newest} is watched");
+        }
+    }
+
+    fn runs(&self, slot: u32) -> bool {
+        self.tasks.hot[slot as usize].state == TaskState::Running
     }
 }

@@ -53,6 +53,11 @@ impl Pending {
         self.index.first().map(|slot| self.due[slot as usize])
     }
 
+    /// Whether this one has one.
+    pub(super) fn has(&self, slot: u32) -> bool {
+        self.due.get(slot as usize).is_some_and(|due| *due != Time::NEVER)
+    }
+
     /// All that have one, in order.
     pub(super) fn slots(&self) -> impl Iterator<Item = u32> + '_ {
         self.index.iter()
