@@ -7,10 +7,10 @@
 use super::breaker::Verdict;
 use super::command::{Command, Commands};
 use super::event::Outcome;
+use super::families;
 use super::machine::{Scheduler, slot_time};
 use super::policy::Policy;
 use super::record::{Observer, Record};
-use super::speculation;
 use super::task::{NONE, TaskState};
 use crate::ids::{AttemptNumber, NodeId};
 use crate::time::{Duration, Time};
@@ -127,7 +127,7 @@ impl<P: Policy> Scheduler<P> {
         for task in slots..self.tasks.hot.len() as u32 {
             let (family, record) = (speculation.family(task), &self.tasks.hot[task as usize]);
             assert_eq!(family.copies, copies[task as usize], "copies of slot {task}");
-            let of_it: Vec<u32> = speculation::copies(family, &speculation.older).collect();
+            let of_it: Vec<u32> = families::copies(family, &speculation.older).collect();
             assert_eq!(of_it.len() as u32, family.copies, "copies of slot {task}");
             let numbers: Vec<u32> =
                 of_it.iter().map(|copy| self.tasks.hot[*copy as usize].attempts).collect();

@@ -35,6 +35,7 @@ mod copies;
 mod dependencies;
 pub mod details;
 pub mod event;
+mod families;
 mod fetch;
 pub mod guards;
 mod interrupt;
