@@ -100,7 +100,7 @@ impl Speculation {
         self.originals.len() as u32
     }
 
-    /// Whether only attempts that succeeded say when others are late.
+    /// Whether tasks that completed say when others are late.
     pub(super) fn learns(&self) -> bool {
         self.quantile.is_some()
     }

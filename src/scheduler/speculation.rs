@@ -10,7 +10,7 @@
 //! full load, where a copy takes the place of a task that arrives a moment later.
 //!
 //! **When.** An attempt is late when more than `late` x its estimated time on its node has passed since it
-//! was sent there, or more than a quantile of what that ratio was for attempts that succeeded, whichever is
+//! was sent there, or more than a quantile of what that ratio was for tasks that completed, whichever is
 //! longer. Only the newest attempt of a task is watched: with several copies the second is made when the
 //! first is late too. One that ends at the instant at which it would be late has ended.
 //!
@@ -43,11 +43,11 @@ use crate::time::{Duration, Time};
 pub struct SpeculationPlan {
     /// An attempt that takes longer than this times its estimated time is late; not below 0.
     pub late: f64,
-    /// It is not late either before the ratio of the two exceeds that of this share of the attempts that
-    /// succeeded, above 0 and below 1; `None` when only `late` decides.
+    /// It is not late either before the ratio of the two exceeds that of this share of the tasks that
+    /// completed, above 0 and below 1; `None` when only `late` decides.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quantile: Option<f64>,
-    /// Attempts that must have succeeded before there is a quantile; nothing is late before.
+    /// Tasks that must have completed before there is a quantile; nothing is late before.
     pub observations: u32,
     /// Most copies of one task at once, at least 1.
     pub copies: u32,

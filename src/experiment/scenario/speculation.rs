@@ -17,9 +17,9 @@ table! {
     SpeculationTable, "`speculation`" {
         /// An attempt is late that takes longer than this times its estimated time.
         late: Quantity<Plain>;
-        /// It is late only when the ratio of the two exceeds that of this share of the attempts that succeeded.
+        /// It is late only when the ratio of the two exceeds that of this share of the tasks that completed.
         quantile: Fraction;
-        /// Attempts that must have succeeded before there is a quantile; 100 by default.
+        /// Tasks that must have completed before there is a quantile; 100 by default.
         observations: Count;
         /// Most copies of one task at once.
         copies: Count = Whole(1);
