@@ -133,6 +133,41 @@ fn time_limits_budgets_and_early_failures() {
     ));
 }
 
+/// A copy is one more attempt to a worker, and one that is outrun is stopped like any other.
+#[test]
+fn copies_of_attempts_that_are_late() {
+    for (speculation, rest) in [
+        ("late = 0.7, copies = 2, share = 0.8", "timeout = 2.5, backoff.base = 0.1"),
+        ("quantile = 0.8, observations = 20", "redraw = true, on_node_loss = \"fail\", total_timeout = 15"),
+    ] {
+        same_decisions(&format!(
+            r#"
+            policies = ["fifo", "sjf", "priority", "fair-share", "round-robin", "random", "least-loaded",
+                "power-of-two", "first-fit", "easy-backfill", "conservative-backfill", "work-stealing",
+                {{ name = "slow-thieves", order = "sjf", place = "random",
+                   dispatch.hybrid = {{ victim = "random", take = "half", delay = 0.3 }} }}]
+            retry = {{ max_attempts = 4, {rest}, speculation = {{ {speculation} }} }}
+            [[nodes]]
+            count = 3
+            slots = 2
+            up.exponential.mean = 20.0
+            down.exponential.mean = 4.0
+            [[nodes]]
+            count = 3
+            speed = 0.7
+            failure_probability = 0.1
+            [workload]
+            tasks = 400
+            arrivals.poisson.rate = 4.0
+            duration.exponential.mean = 1.0
+            estimate = "class-mean"
+            failure_probability = 0.1
+            failure_point = "uniform"
+            "#
+        ));
+    }
+}
+
 #[test]
 fn checkpoints() {
     same_decisions(

@@ -104,7 +104,8 @@ impl<'a, P: Policy, O: Observer, L: Link> Coordinator<'a, P, O, L> {
         let streams = Streams::new(seed);
         let nodes = world.nodes.len();
         let details = world.wants_details(&mut scheduler);
-        let truths = Truths::new(world, streams, details, scheduler.switch_cost());
+        let mut truths = Truths::new(world, streams, details, scheduler.switch_cost());
+        truths.leave_slots(scheduler.copy_slots());
         let mut coordinator = Coordinator {
             world,
             options,
@@ -478,6 +479,9 @@ impl<'a, P: Policy, O: Observer, L: Link> Coordinator<'a, P, O, L> {
         attempt: AttemptNumber,
         node: NodeId,
     ) -> Result<(), LiveError> {
+        if let Some(original) = self.scheduler.copied_from(task.slot) {
+            self.truths.copy(original, task.slot);
+        }
         let fate = self.truths.start(task, attempt, node, self.woke)?;
         let nanos = (fate.takes.0 as f64 * self.options.time_scale).round() as u64;
         let (service, outcome, work) = (fate.service.0, fate.outcome, self.options.work);

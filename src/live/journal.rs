@@ -65,6 +65,11 @@ impl<P: Policy> Replay<P> {
         Replay { scheduler, commands: Commands::new(), steps: 0 }
     }
 
+    /// Slots that no task takes.
+    pub(super) fn copy_slots(&self) -> u32 {
+        self.scheduler.copy_slots()
+    }
+
     /// Hands in the events of a step.
     ///
     /// # Errors

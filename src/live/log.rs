@@ -214,7 +214,7 @@ impl Run {
         config.retry.backoff.max = config.retry.backoff.max.min(LONGEST_PAUSE);
         let replay = Replay::new(Scheduler::new(policy, &header.nodes, config));
         let replayed = Replayed { header, steps: 0, events: 0, commands: 0, mismatch: None };
-        Ok(Run { replay, possible: Possible::default(), replayed })
+        Ok(Run { possible: Possible::new(replay.copy_slots()), replay, replayed })
     }
 
     fn step(&mut self, step: &Step) -> Result<(), String> {

@@ -4,7 +4,7 @@ use super::journal::Step;
 use super::log::{FORM, Header};
 use crate::policies::{BackfillSpec, DispatchSpec, PlaceSpec};
 use crate::scheduler::policy::Dispatch;
-use crate::scheduler::{Command, Event, NodeSpec};
+use crate::scheduler::{Command, Event, NodeSpec, SpeculationPlan};
 use crate::time::{Duration, Time};
 
 /// The most nodes that a power-of-d policy of a scenario may draw.
@@ -102,6 +102,14 @@ pub(super) fn check(header: &Header) -> Result<(), String> {
     if header.config.retry.budget.is_some_and(|budget| !(budget.share > 0.0 && budget.share < 1.0)) {
         return Err("its retry budget is not possible".to_string());
     }
+    let sound = |plan: &SpeculationPlan| {
+        let share = |share: f64| share > 0.0 && share <= 1.0;
+        let shares = share(plan.share) && plan.quantile.is_none_or(share);
+        shares && plan.late >= 0.0 && plan.late.is_finite() && plan.copies > 0
+    };
+    if !header.config.retry.speculation.as_ref().is_none_or(sound) {
+        return Err("its copies of attempts are not possible".to_string());
+    }
     Ok(())
 }
 
@@ -114,9 +122,17 @@ pub(super) struct Possible {
     taken: Vec<u32>,
     /// What all unsettled tasks take.
     in_all: u64,
+    /// Slots below this are left free for copies of attempts.
+    copy_slots: u32,
 }
 
 impl Possible {
+    /// Before the first step; the first slots are left free for copies of attempts.
+    pub(super) fn new(copy_slots: u32) -> Self {
+        // Nobody gives these back, so nobody takes them.
+        Possible { taken: vec![u32::MAX; copy_slots as usize], copy_slots, ..Possible::default() }
+    }
+
     /// Whether this step can come after those before it.
     pub(super) fn check(&mut self, header: &Header, step: &Step) -> Result<(), String> {
         if step.now < self.now {
@@ -162,6 +178,7 @@ impl Possible {
         }
         for command in &step.commands {
             if let Command::Settle { task, .. } = command
+                && task.slot >= self.copy_slots
                 && let Some(taken) = self.taken.get_mut(task.slot as usize)
             {
                 self.in_all -= u64::from(std::mem::take(taken));

@@ -158,6 +158,7 @@ pub fn run_live<P: Policy, L: Link>(
                 autoscales: world.autoscale.is_some(),
                 sizes: world.workload.has_sizes(),
             },
+            speculation: world.retry.speculation.is_some(),
         },
     );
     collector.expect_outages(&world.faults.outages);

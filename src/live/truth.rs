@@ -42,6 +42,24 @@ struct Truth {
     began: Option<Time>,
 }
 
+/// In a slot without a task.
+const VACANT: Truth = Truth {
+    number: u32::MAX,
+    work: 0,
+    left: 0,
+    failure_probability: 0.0,
+    resumes: false,
+    interrupted: false,
+    switched: false,
+    resumptions: 0,
+    fails_at: 0,
+    restored: false,
+    saved: Duration::ZERO,
+    attempt: None,
+    sent: 0,
+    began: None,
+};
+
 /// Why an attempt is given up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum GivenUp {
@@ -155,16 +173,7 @@ impl<'a> Truths<'a> {
             work: new.work,
             left: new.work,
             failure_probability: new.failure_probability,
-            resumes: false,
-            interrupted: false,
-            switched: false,
-            resumptions: 0,
-            fails_at: 0,
-            restored: false,
-            saved: Duration::ZERO,
-            attempt: None,
-            sent: 0,
-            began: None,
+            ..VACANT
         };
         let slot = match self.free.pop() {
             Some(slot) => {
@@ -236,6 +245,20 @@ impl<'a> Truths<'a> {
 
     fn get(&mut self, task: TaskId) -> Option<&mut Truth> {
         self.truths.get_mut(task.slot as usize).filter(|truth| truth.number == task.number)
+    }
+
+    /// Leaves the first slots free for copies of attempts.
+    pub(super) fn leave_slots(&mut self, slots: u32) {
+        self.truths.resize(slots as usize, VACANT);
+    }
+
+    /// A copy of an attempt of the task in slot `task` is about to be sent to its node.
+    pub(super) fn copy(&mut self, task: u32, copy: u32) {
+        let Truth { number, work, failure_probability, .. } = self.truths[task as usize];
+        self.truths[copy as usize] = Truth { number, work, left: work, failure_probability, ..VACANT };
+        if let Some(trees) = &mut self.trees {
+            trees.copy(task, copy);
+        }
     }
 
     /// An attempt is sent to its node.

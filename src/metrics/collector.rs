@@ -6,6 +6,7 @@ mod nodes;
 use super::breakers::BreakerStats;
 use super::columns::MetricRow;
 use super::compensations::CompensationStats;
+use super::copies::CopyStats;
 use super::detection::Detection;
 use super::histogram::Histogram;
 use super::jobs::JobStats;
@@ -48,6 +49,8 @@ pub struct CollectorOptions<'a> {
     pub compensations: Option<u32>,
     /// Which nodes come and go, and what they cost.
     pub members: MemberOptions<'a>,
+    /// Whether attempts that are late get copies.
+    pub speculation: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -157,6 +160,8 @@ pub struct Collector {
     compensations_from: u32,
     /// Only where nodes come and go, or cost something.
     members: Option<Box<MemberStats>>,
+    /// Only where attempts get copies.
+    copies: Option<Box<CopyStats>>,
 }
 
 impl Collector {
@@ -206,6 +211,7 @@ impl Collector {
             compensations: options.compensations.map(|_| Box::default()),
             compensations_from: options.compensations.unwrap_or(u32::MAX),
             members: MemberStats::new(nodes.len(), &options.members),
+            copies: options.speculation.then(Box::default),
         }
     }
 
@@ -335,6 +341,26 @@ impl Collector {
     pub(super) fn busy_until_failure(&self, now: Time, node: usize, busy: Duration, slots: u32) -> Duration {
         let failed = self.failed.get(node).copied().unwrap_or(Time::NEVER);
         Duration(busy.0.saturating_sub(now.since(failed).0.saturating_mul(u64::from(slots))))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn on_copy_record(&mut self, now: Time, record: &Record) {
+        match *record {
+            Record::CopyDispatched { .. } => {
+                self.attempts += 1;
+                self.copies.iter_mut().for_each(|copies| copies.started());
+                self.timeline.iter_mut().for_each(|timeline| timeline.copied(now));
+            }
+            Record::CopyWon { .. } => self.copies.iter_mut().for_each(|copies| copies.won()),
+            Record::Outrun { node, busy, slots, .. } => {
+                let busy = self.busy_until_failure(now, node.index(), busy, slots);
+                self.nodes[node.index()].busy.0 += busy.0;
+                self.wasted += i128::from(busy.0);
+                self.timeline.iter_mut().for_each(|timeline| timeline.ended(now, false));
+            }
+            _ => {}
+        }
     }
 
     #[cold]
@@ -493,6 +519,9 @@ impl Observer for Collector {
             }
             Record::LeaderLost { .. } | Record::LeaderElected { .. } | Record::SubmissionHeld { .. } => {
                 self.on_leader_record(now, record);
+            }
+            Record::CopyDispatched { .. } | Record::CopyWon { .. } | Record::Outrun { .. } => {
+                self.on_copy_record(now, record);
             }
             Record::LeaseExpired { .. } => self.locks.iter_mut().for_each(|locks| locks.expired()),
             Record::WriteFenced { .. } => self.locks.iter_mut().for_each(|locks| locks.fenced()),

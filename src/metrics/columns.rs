@@ -123,6 +123,8 @@ metrics! {
     MovedBytes "moved_bytes" "bytes" Lower "Bytes of those tasks; missing without sizes of tasks.";
     ScaleUps "scale_ups" "nodes" Neither "Nodes that the autoscaler started; missing without one.";
     ScaleDowns "scale_downs" "nodes" Neither "Nodes that the autoscaler let go; missing without one.";
+    SpeculativeAttempts "speculative_attempts" "attempts" Neither "Copies of attempts that were late; missing without speculation.";
+    SpeculativeWins "speculative_wins" "attempts" Neither "Copies that were the first of their task to succeed; missing without speculation.";
 }
 
 /// How many metrics there are.

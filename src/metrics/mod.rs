@@ -4,6 +4,7 @@ mod breakers;
 pub mod collector;
 pub mod columns;
 mod compensations;
+mod copies;
 mod detection;
 pub mod driver;
 pub mod histogram;

@@ -170,6 +170,7 @@ impl<P: Policy> Scheduler<P> {
             self.cluster.set_up(node, false);
             self.node_changed(node);
             self.note_for_thieves(node);
+            self.note_opening(node);
             observer.on_record(now, &Record::NodeClosed { node, reason });
         }
         if move_waiting {
@@ -207,6 +208,7 @@ impl<P: Policy> Scheduler<P> {
         }
         self.node_changed(node);
         self.note_for_thieves(node);
+        self.note_opening(node);
     }
 
     /// All that waits in the queue of the node goes back to be placed anew, in its order. Whoever is `told`
@@ -234,6 +236,7 @@ impl<P: Policy> Scheduler<P> {
         self.lose_prefetched(node);
         self.node_changed(node);
         self.note_for_thieves(node);
+        self.note_opening(node);
     }
 
     /// Puts what runs on the node among those that may have to make room for better tasks, or takes it out.

@@ -29,7 +29,8 @@ pub enum Command {
         /// node is lost.
         interrupted: bool,
     },
-    /// This attempt took too long, or its task did: stop it. Its work is lost; its node is not.
+    /// This attempt took too long, or its task did, or another attempt of the task was first: stop it. Its
+    /// work is lost; its node is not.
     CancelAttempt {
         /// The task.
         task: TaskId,

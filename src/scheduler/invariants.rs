@@ -18,7 +18,8 @@ impl<P: Policy> Scheduler<P> {
             "tasks are lost or duplicated"
         );
         let count = |wanted: &[TaskState]| {
-            self.tasks.hot.iter().filter(|task| wanted.contains(&task.state)).count() as u64
+            let tasks = self.tasks.hot.iter().skip(self.copy_slots() as usize);
+            tasks.filter(|task| wanted.contains(&task.state)).count() as u64
         };
         assert_eq!(
             count(&[TaskState::Waiting, TaskState::Backoff, TaskState::Blocked]),
@@ -34,6 +35,7 @@ impl<P: Policy> Scheduler<P> {
         self.check_monitor();
         self.check_leaving();
         self.check_autoscaler();
+        self.check_copies();
         let mut seen = vec![false; self.tasks.hot.len()];
         let mut see = |slot: u32| {
             assert!(!seen[slot as usize], "slot {slot} is in two places");
@@ -69,10 +71,21 @@ impl<P: Policy> Scheduler<P> {
             assert!(state == TaskState::Waiting || self.is_leaving(slot), "slot {slot} is queued");
         }
         for (slot, task) in self.tasks.hot.iter().enumerate() {
-            let placed = matches!(task.state, TaskState::Waiting | TaskState::Running);
+            let only_in_copies = self.speculation.is_some() && task.node == NONE;
+            let placed = match task.state {
+                TaskState::Waiting => true,
+                TaskState::Running => !only_in_copies,
+                _ => false,
+            };
             let leaving = seen[slot] && self.is_leaving(slot as u32);
             assert_eq!(seen[slot], placed || leaving, "slot {slot} is {:?}", task.state);
-            if let (TaskState::Running, Some(most)) = (task.state, self.most_attempts(task.number)) {
+            let copied = self.speculation.as_ref().is_some_and(|all| {
+                let original = self.task_of(slot as u32);
+                all.family(original).attempts > 0
+            });
+            if let (TaskState::Running, Some(most), false) =
+                (task.state, self.most_attempts(task.number), copied)
+            {
                 assert!(task.failures < most, "task {} runs beyond its attempts", task.number);
             }
         }

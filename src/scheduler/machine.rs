@@ -11,6 +11,7 @@ use super::config::{Limits, SchedulerConfig};
 use super::dependencies::Dependencies;
 use super::event::{Event, Outcome, TaskSpec};
 use super::failing_order::Failed;
+use super::families::Speculation;
 use super::guards::Guards;
 use super::late_binding::Reservations;
 use super::monitor::Monitor;
@@ -116,6 +117,8 @@ pub struct Scheduler<P> {
     pub(super) monitor: Option<Box<Monitor>>,
     /// Who starts nodes and lets them go, when anyone does.
     pub(super) autoscaler: Option<Box<Autoscaler>>,
+    /// Copies of attempts that take too long, when such are made.
+    pub(super) speculation: Option<Box<Speculation>>,
     /// Tasks of the event or decision at hand; kept to use its memory again.
     pub(super) scratch: Vec<u32>,
     /// Push: who failed at one instant.
@@ -173,20 +176,23 @@ impl<P: Policy> Scheduler<P> {
         let guards = Guards::new(&config.guards, nodes.len());
         let guarded = guards.are_on();
         let alarms = Alarms::of(&config.alarms);
-        let notes_ends = alarms.is_some() || config.retry.total_timeout.is_some() || cancels;
+        let traits = (interrupts, policy.manner());
+        let speculation = Speculation::of(&config, nodes, &cluster, traits);
         let autoscaler = Autoscaler::of(&config, nodes);
-        watched |= autoscaler.is_some();
-        let decides_more = limited
-            || interrupts != Interrupts::Never
-            || thieves.is_some()
-            || alarms.is_some()
-            || autoscaler.is_some();
+        watched |= speculation.is_some() || autoscaler.is_some();
+        let learns = speculation.as_ref().is_some_and(|speculation| speculation.learns());
+        let notes_ends = alarms.is_some() || config.retry.total_timeout.is_some() || cancels || learns;
+        let decides_more = limited || interrupts != Interrupts::Never || thieves.is_some();
+        let decides_more =
+            decides_more || alarms.is_some() || speculation.is_some() || autoscaler.is_some();
+        let mut tasks = Tasks::default();
+        tasks.leave_slots(speculation.as_ref().map_or(0, |speculation| speculation.slots()));
         let monitor = config.monitor.map(|plan| Monitor::new(&plan, nodes.len()));
         Scheduler {
             policy,
             config,
             jitter,
-            tasks: Tasks::default(),
+            tasks,
             cluster,
             ready: ReadyQueue::default(),
             waiting: OrderedIndex::default(),
@@ -228,6 +234,7 @@ impl<P: Policy> Scheduler<P> {
             refusals: Vec::new(),
             monitor,
             autoscaler,
+            speculation,
             scratch: Vec::new(),
             failed: Failed::default(),
             ended: Vec::new(),
@@ -319,6 +326,9 @@ impl<P: Policy> Scheduler<P> {
         if self.limited && (self.cluster.dispatch() == Dispatch::Pull || self.reservations.is_some()) {
             self.refuse_surplus(now, commands, observer);
         }
+        if self.speculation.is_some() {
+            self.decide_copies(now, commands, observer);
+        }
         if self.alarms.is_some() {
             self.decide_alarms(now, observer);
         }
@@ -357,6 +367,9 @@ impl<P: Policy> Scheduler<P> {
         observer: &mut O,
     ) {
         let slot = id.slot;
+        if self.speculation.is_some() {
+            return self.finish_speculated(now, slot, (outcome, service), commands, observer);
+        }
         // Field by field: copying a record that was just written stalls the processor.
         let task = &self.tasks.hot[slot as usize];
         let node = NodeId(task.node);

@@ -349,6 +349,37 @@ pub enum Record {
         /// Where it came from.
         node: NodeId,
     },
+    /// Another attempt of a task that runs was sent to a node, as the last one is late.
+    CopyDispatched {
+        /// The task.
+        task: TaskId,
+        /// Which attempt.
+        attempt: AttemptNumber,
+        /// Where.
+        node: NodeId,
+    },
+    /// The attempt of a task that succeeded was such a copy. That it finished follows.
+    CopyWon {
+        /// The task.
+        task: TaskId,
+        /// Which attempt.
+        attempt: AttemptNumber,
+        /// Where.
+        node: NodeId,
+    },
+    /// An attempt was stopped because another of the same task was first.
+    Outrun {
+        /// The task.
+        task: TaskId,
+        /// Which attempt.
+        attempt: AttemptNumber,
+        /// Where.
+        node: NodeId,
+        /// Slot time it took, as far as the scheduler knows.
+        busy: Duration,
+        /// The slots it took.
+        slots: u32,
+    },
 }
 
 impl Record {

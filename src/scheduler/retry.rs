@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::compensations::CompensationPlan;
+use super::speculation::SpeculationPlan;
 use crate::time::Duration;
 
 /// What becomes of the attempts of a node that is lost.
@@ -115,6 +116,9 @@ pub struct RetryPlan {
     /// Which tasks undo others; `None` where nothing is undone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub compensations: Option<CompensationPlan>,
+    /// When attempts that run get copies elsewhere; `None` for never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub speculation: Option<SpeculationPlan>,
 }
 
 impl RetryPlan {
@@ -142,6 +146,7 @@ impl Default for RetryPlan {
             budget: None,
             checkpoint: None,
             compensations: None,
+            speculation: None,
         }
     }
 }

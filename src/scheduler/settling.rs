@@ -102,6 +102,9 @@ impl<P: Policy> Scheduler<P> {
             limits.task_settles(slot);
         }
         self.note_ended(slot, state);
+        if let Some(speculation) = self.speculation.as_mut().filter(|_| state == TaskState::Completed) {
+            speculation.learn(now, slot);
+        }
         if let Some(alarms) = &mut self.alarms {
             if state == TaskState::Completed {
                 alarms.attempt_ended(now, false);

@@ -222,6 +222,27 @@ impl Tasks {
         self.details[slot] = details;
     }
 
+    /// Puts a copy of a task into a slot that is left free for copies.
+    pub(super) fn copy(&mut self, from: u32, to: u32, record: Task) {
+        self.hot[to as usize] = record;
+        self.estimates[to as usize] = self.estimates[from as usize];
+        let priority = self.view(from).priority();
+        match self.priorities.get_mut(to as usize) {
+            Some(place) => *place = priority,
+            None if priority.to_bits() == 0 => {}
+            None => self.extend_priorities(to as usize, priority),
+        }
+        if self.have_details() {
+            self.describe(to, *self.view(from).details());
+        }
+    }
+
+    /// Leaves the first so many slots, all of them free, to copies of attempts.
+    pub(super) fn leave_slots(&mut self, slots: u32) {
+        self.hot.resize(slots as usize, Task::VACANT);
+        self.estimates.resize(slots as usize, 0);
+    }
+
     /// What the task demands besides slots: a row of the cluster's table.
     pub(super) fn demand(&self, slot: u32) -> u32 {
         self.view(slot).details().demand

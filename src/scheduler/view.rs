@@ -93,9 +93,13 @@ impl<P: Policy> Scheduler<P> {
     /// The next instant at which the scheduler wants a `TimerFired`.
     #[inline]
     pub fn next_timer(&self) -> Option<Time> {
-        match &self.time_limits {
-            None => self.timers.next(),
-            Some(limits) => limits.next().into_iter().chain(self.timers.next()).min(),
+        match (&self.time_limits, &self.speculation) {
+            (None, None) => self.timers.next(),
+            (limits, speculation) => {
+                let late = speculation.as_ref().and_then(|speculation| speculation.next());
+                let limit = limits.as_ref().and_then(|limits| limits.next());
+                limit.into_iter().chain(late).chain(self.timers.next()).min()
+            }
         }
     }
 }

@@ -50,6 +50,8 @@ pub(super) struct Driver<'a, P, O> {
     pub(super) sagas: Option<Box<Sagas>>,
     pub(super) ended: Vec<Ended>,
     pub(super) starts_are_reported: bool,
+    /// Slots below this are left to copies of attempts.
+    pub(super) copy_slots: u32,
     /// Whether the scheduler has no leader from the next instant on.
     pub(super) leaderless: bool,
     /// Whether what happens is kept from the scheduler, as it has no leader.
@@ -126,6 +128,7 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
             sagas: world.sagas(streams).map(Box::new),
             ended: Vec::new(),
             starts_are_reported,
+            copy_slots: 0,
             leaderless: false,
             withholds: false,
             leaders,
@@ -145,6 +148,7 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
         };
         memory::reserve(&mut driver.truths, unsettled);
         memory::reserve(&mut driver.attempts, world.slots().min(unsettled as u64) as usize);
+        driver.leave_slots();
         driver.draw_arrival();
         Ok(driver)
     }
@@ -434,6 +438,9 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
         node: NodeId,
     ) -> Result<(), SimulationError> {
         let slot = task.slot as usize;
+        if task.slot < self.copy_slots {
+            self.copy_truth(task);
+        }
         if attempt.0 > 1 && self.world.retry.redraw {
             self.redraw(task, attempt)?;
         }

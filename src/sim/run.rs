@@ -99,6 +99,7 @@ pub fn simulate<P: Policy>(
                 autoscales: world.autoscale.is_some(),
                 sizes: world.workload.has_sizes(),
             },
+            speculation: world.retry.speculation.is_some(),
         },
     );
     collector.expect_outages(&world.faults.outages);

@@ -11,6 +11,7 @@ pub mod key_tree;
 pub mod memory;
 pub mod ordered_index;
 pub mod profile;
+pub mod quantile;
 pub mod room_index;
 pub mod room_tree;
 pub mod run_sort;

@@ -110,7 +110,8 @@ pub(crate) fn identities(plan: &Plan, run: &ReplicationResult) {
     assert!(run.tasks.iter().enumerate().all(|(number, row)| row.task == number as u32), "a row per task");
     let attempts: f64 = run.tasks.iter().map(|task| f64::from(task.attempts)).sum();
     same("attempts", of(Metric::Attempts), attempts);
-    if plan.retry.on_node_loss != OnNodeLoss::Fail {
+    let copied = plan.retry.speculation.is_some();
+    if plan.retry.on_node_loss != OnNodeLoss::Fail && !copied {
         // Every attempt is a task's first, or follows one that failed or was lost.
         let started = run.tasks.iter().filter(|task| task.attempts > 0).count() as f64;
         same("reasons for attempts", attempts, started + of(Metric::Retries) + of(Metric::AttemptsLost));
@@ -140,7 +141,7 @@ pub(crate) fn identities(plan: &Plan, run: &ReplicationResult) {
             same("Little's law of the queue", queued, waits);
         }
         // Until a failure is known, what ran there neither waits nor works.
-        if plan.workload.max_slots() == 1 && plan.delays.detection.is_none() {
+        if plan.workload.max_slots() == 1 && plan.delays.detection.is_none() && !copied {
             same("time in system is time in queues and on nodes", in_system, queued + busy);
         }
     }

@@ -105,6 +105,8 @@ impl Fact {
             Record::InJob { .. } | Record::TimedOut { .. } | Record::RetryDenied { .. } => return None,
             Record::Stopped { .. } | Record::RollingBack { .. } | Record::Undone { .. } => return None,
             Record::Saved { .. } | Record::Alarm { .. } => return None,
+            // Another attempt of the same task has ended: that is the fact.
+            Record::CopyDispatched { .. } | Record::CopyWon { .. } | Record::Outrun { .. } => return None,
             // Live runs have none.
             Record::LeaderLost { .. } | Record::LeaderElected { .. } | Record::SubmissionHeld { .. } => {
                 return None;

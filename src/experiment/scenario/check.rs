@@ -16,6 +16,7 @@ use super::replicas;
 use super::resources::Supply;
 use super::retry;
 use super::rollback;
+use super::speculation;
 use super::tasks::{self, Tasks};
 use super::values::{Seconds, grouped};
 use super::zones;
@@ -110,6 +111,7 @@ pub(super) fn check(
     let nodes = faults.as_ref().zip(cluster.as_ref().map(|cluster| &cluster.groups[..]));
     alarms::check(scenario, has_deadlines, nodes, reader);
     retry::check_policies(scenario.retry.value(), &policies, reader);
+    speculation::check(scenario, &policies, tasks.as_ref(), cluster.as_ref(), reader);
     let disturbed = delays.as_ref().is_some_and(|delays| delays.heartbeats.is_some())
         || faults
             .as_ref()

@@ -32,6 +32,7 @@ mod rollback;
 mod schema;
 mod several;
 mod spawn;
+mod speculation;
 mod tasks;
 mod trace;
 mod values;

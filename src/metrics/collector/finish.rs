@@ -94,6 +94,9 @@ impl Collector {
         if let Some(jobs) = &self.jobs {
             jobs.write(&mut row);
         }
+        if let Some(copies) = &self.copies {
+            copies.write(&mut row);
+        }
         if let Some(locks) = &self.locks {
             locks.write(&mut row);
         }
