@@ -507,7 +507,7 @@ fn what_makes_no_sense_is_refused() {
         ("rollback = { share = 0.5 }", "spawn.children = 0.5", "", "`rollback` does not go with `spawn`"),
         ("rollback = { share = 1, failure_probability = 1 }", "", "", "never settles"),
         ("rollback = { share = 1 }", "", "failure_probability = 1", "nothing can be undone"),
-        ("rollback = { share = 1, undo = \"complete\" }", "", "", "did you mean \"completed\"?"),
+        ("rollback = { share = 1, undo = \"complete\" }", "", "", "did you mean `completed`?"),
         ("rollback = { shares = 1 }", "", "", "did you mean `share`?"),
     ] {
         let found = message(retry, workload, nodes);
