@@ -13,9 +13,9 @@
 //! against the most there may be.
 //!
 //! While nothing happens another look would see the same: the autoscaler then sleeps, wakes with the next
-//! event, and goes on as if it had looked all the time. And when it has let as many nodes go as the group has
-//! without any task having started meanwhile, it starts no more until one does: none of them is of use to what
-//! waits. So it does not keep a run alive in which tasks wait for ever.
+//! event, and goes on as if it had looked all the time. And when it has let more nodes go than the group has
+//! while the same tasks waited, it starts no more until others do: none of them is of use to what waits. So it
+//! does not keep a run alive in which tasks wait for ever.
 
 use std::cmp::Ordering;
 
@@ -136,8 +136,9 @@ pub(super) struct Autoscaler {
     seen: Option<Seen>,
     /// No change before then.
     cool: Time,
-    /// Nodes that it let go since a task last started.
+    /// Nodes that it let go while the same tasks waited: so many had been submitted, and so many wait.
     fruitless: u32,
+    the_same: (u64, u64),
 }
 
 impl Autoscaler {
@@ -164,6 +165,7 @@ impl Autoscaler {
             seen: None,
             cool: Time::ZERO,
             fruitless: 0,
+            the_same: (0, 0),
         };
         autoscaler.standing[..plan.initial as usize].fill(Standing::There);
         (plan.initial..plan.count).for_each(|place| autoscaler.off.insert(place));
@@ -200,7 +202,6 @@ impl Autoscaler {
 
     /// An attempt takes so many slots from now on.
     pub(super) fn started(&mut self, now: Time, slots: u32) {
-        self.fruitless = 0;
         self.sum_up(now);
         self.taken += u64::from(slots);
     }
@@ -387,6 +388,10 @@ impl<P: Policy> Scheduler<P> {
     fn look<O: Observer>(&mut self, now: Time, commands: &mut Commands, observer: &mut O) -> bool {
         let Some(autoscaler) = &mut self.autoscaler else { return false };
         let waiting = self.counts.waiting - self.counts.away;
+        let tasks = (self.counts.submitted, waiting);
+        if std::mem::replace(&mut autoscaler.the_same, tasks) != tasks {
+            autoscaler.fruitless = 0;
+        }
         let verdict = autoscaler.judge(now, waiting, self.cluster.nodes_up(), self.cluster.slots_up());
         if now < autoscaler.cool {
             return false;

@@ -11,7 +11,7 @@ use falcon::ids::NodeId;
 use falcon::live::frame::{FrameDecoder, encode};
 use falcon::live::link::{ConnectionId, Incoming, Life, Link};
 use falcon::live::message::{FromWorker, ToWorker, Work};
-use falcon::live::worker::WorkerState;
+use falcon::live::worker::{Todo, WorkerState};
 use falcon::live::worker_process::HEARTBEAT_NANOS;
 use falcon::live::{LiveError, LiveOptions, LiveOutput, run_live};
 use falcon::scheduler::Command;
@@ -231,6 +231,9 @@ impl<M: Mischief> Link for StandIn<'_, M> {
             worker.state.take_in(&message, clock, &mut said, &mut todo).expect("a sensible message");
         }
         self.say(connection, &said);
+        if todo.contains(&Todo::Shutdown) {
+            self.end(connection, self.now);
+        }
     }
 
     fn close(&mut self, connection: ConnectionId) {
