@@ -137,6 +137,8 @@ pub enum Purpose {
     ReplicaDown = 52,
     /// How long elections of a leader take; id 0.
     Election = 53,
+    /// Faults that a check adds to a scenario; id 0.
+    DrawnFaults = 70,
 }
 
 /// All streams of one replication.

@@ -18,6 +18,7 @@ use super::ready::ReadyQueue;
 use super::record::{Observer, Record};
 use super::retry_budget::RetryBudget;
 use super::running::Running;
+use super::sabotage::Sabotage;
 use super::stealing::Thieves;
 use super::task::{TaskState, Tasks};
 use super::time_limits::TimeLimits;
@@ -113,6 +114,8 @@ pub struct Scheduler<P> {
     pub(super) monitor: Option<Box<Monitor>>,
     /// Tasks of the event or decision at hand; kept to use its memory again.
     pub(super) scratch: Vec<u32>,
+    /// The guard that is left out, in tests.
+    pub(super) sabotage: Option<Sabotage>,
 }
 
 impl<P: Policy> Scheduler<P> {
@@ -213,6 +216,7 @@ impl<P: Policy> Scheduler<P> {
             refusals: Vec::new(),
             monitor,
             scratch: Vec::new(),
+            sabotage: None,
         }
     }
 
@@ -249,7 +253,8 @@ impl<P: Policy> Scheduler<P> {
                 if self.is_current(task, attempt, node) {
                     self.on_finished(now, task, outcome, service, commands, observer);
                 } else {
-                    self.refuse(now, task, attempt, node, observer);
+                    let who = (attempt, node);
+                    self.on_stale_result(now, task, who, outcome, service, commands, observer);
                 }
             }
             Event::NodeJoined { node } => self.on_node_joined(now, node, observer),
@@ -320,7 +325,7 @@ impl<P: Policy> Scheduler<P> {
     }
 
     #[inline(always)]
-    fn on_finished<O: Observer>(
+    pub(super) fn on_finished<O: Observer>(
         &mut self,
         now: Time,
         id: TaskId,

@@ -60,6 +60,7 @@ pub mod resources;
 pub mod retry;
 mod retry_budget;
 mod running;
+mod sabotage;
 mod serial;
 mod settling;
 mod stealing;
@@ -87,6 +88,7 @@ pub use policy::{
 pub use record::{Observer, Record};
 pub use resources::Resources;
 pub use retry::{Backoff, BudgetPlan, CheckpointPlan, OnNodeLoss, OnRejection, RetryPlan};
+pub use sabotage::Sabotage;
 pub use task::{TaskState, TaskView, Tasks};
 pub use view::View;
 pub use zones::Zones;

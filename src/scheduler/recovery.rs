@@ -7,6 +7,7 @@ use super::machine::{Scheduler, slot_time};
 use super::policy::{Interrupts, Policy};
 use super::record::{Observer, Record};
 use super::retry::OnNodeLoss;
+use super::sabotage::Sabotage;
 use super::task::TaskState;
 use super::timers::Alarm;
 use crate::ids::{AttemptNumber, NodeId, TaskId};
@@ -48,7 +49,8 @@ impl<P: Policy> Scheduler<P> {
         let task = &mut self.tasks.hot[slot as usize];
         task.failures += 1;
         let failures = task.failures;
-        if self.config.retry.max_attempts.is_some_and(|most| failures >= most) {
+        let used_up = self.config.retry.max_attempts.is_some_and(|most| failures >= most);
+        if used_up && !self.lacks(Sabotage::AttemptLimit) {
             return self.settle(now, slot, state, service, commands, observer);
         }
         if self.retry_budget.is_some() {
@@ -64,7 +66,7 @@ impl<P: Policy> Scheduler<P> {
         self.counts.waiting += 1;
         observer.on_record(now, &Record::Returned { task: id, failed: true });
         let pause = self.config.retry.backoff.pause(failures, id.number, self.jitter);
-        if pause == Duration::ZERO {
+        if pause == Duration::ZERO || self.lacks(Sabotage::Backoff) {
             self.tasks.hot[slot as usize].set_state(TaskState::Waiting);
             self.enqueue(now, slot);
         } else {
