@@ -177,6 +177,9 @@ pub struct Auditor {
     /// Every record with its time, when they are kept.
     history: Option<Vec<(Time, Record)>>,
     walks_tables: bool,
+    /// Parents of the task that was submitted last which are still to be named: until then the scheduler's
+    /// tables cannot agree.
+    undeclared: u32,
     /// Steps until the tables are looked at again.
     until_tables: u64,
     /// The latest time seen, facts and decisions so far, and after how many the run is given up.
@@ -198,6 +201,7 @@ impl Auditor {
             violation: None,
             history: None,
             walks_tables: true,
+            undeclared: 0,
             until_tables: 0,
             now: Time::ZERO,
             steps: 0,
@@ -388,12 +392,16 @@ impl Observer for Auditor {
         }
         match *event {
             Event::TaskDescribed { details, .. } => {
+                self.undeclared = details.parents;
                 self.nodes.described(&details);
                 if let Some(locks) = &mut self.locks {
                     locks.described(&details);
                 }
             }
-            Event::DependencyDeclared { task, parent } => self.parents.declared(task.number, parent),
+            Event::DependencyDeclared { task, parent } => {
+                self.undeclared = self.undeclared.saturating_sub(1);
+                self.parents.declared(task.number, parent);
+            }
             Event::ArrivalsEnded { next } => self.parents.arrivals_end(next),
             Event::AttemptStarted { task, attempt, node } => {
                 self.tasks.hears(now, (task, attempt, node), None)
@@ -418,7 +426,7 @@ impl Observer for Auditor {
         }
         let verdict = self.look_at_step(commands, view);
         self.conclude(now, verdict);
-        if !self.walks_tables || self.until_tables > 0 {
+        if !self.walks_tables || self.undeclared > 0 || self.until_tables > 0 {
             self.until_tables = self.until_tables.saturating_sub(1);
             return false;
         }

@@ -4,7 +4,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::progress::Meter;
 use super::terminal::Terminal;
@@ -13,6 +13,7 @@ use crate::experiment::check::{CheckOptions, Checked, check as run_check, in_han
 use crate::experiment::runner::{Progress, RunError};
 use crate::experiment::scenario::{self, Loaded, ScenarioSource};
 use crate::report::{self, number};
+use crate::scheduler::Sabotage;
 
 /// Tasks that are taken of a scenario where nothing else is said.
 const MOST_TASKS: u32 = 1000;
@@ -50,6 +51,10 @@ pub(super) struct CheckArgs {
     #[arg(long = "set", value_name = "KEY=VALUE")]
     set: Vec<String>,
 
+    /// Leave this guard of the scheduler out: to see that a check notices.
+    #[arg(long, value_enum, value_name = "GUARD")]
+    without: Option<Guard>,
+
     /// Threads; 0 for one per core. What is found does not depend on it.
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u16).range(..=1024))]
     threads: u16,
@@ -57,6 +62,45 @@ pub(super) struct CheckArgs {
     /// Print errors and the result, nothing else.
     #[arg(long, short)]
     quiet: bool,
+}
+
+/// A guard of the scheduler.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Guard {
+    /// A result counts only for the attempt that it speaks of.
+    AttemptNumbers,
+    /// A late write with an old token of a lock is fenced off.
+    FencingTokens,
+    /// Nothing starts beyond what a node has.
+    Capacity,
+    /// Nothing starts on a node whose breaker is open.
+    Breakers,
+    /// The lock of a task whose node was lost is held until its lease has run out.
+    Leases,
+    /// A failed task pauses.
+    Backoff,
+    /// A task fails only so often.
+    AttemptLimit,
+    /// A task waits for all its parents.
+    Parents,
+    /// A node that is silent for too long is suspected, and dead.
+    Silence,
+}
+
+impl From<Guard> for Sabotage {
+    fn from(guard: Guard) -> Sabotage {
+        match guard {
+            Guard::AttemptNumbers => Sabotage::AttemptNumbers,
+            Guard::FencingTokens => Sabotage::FencingTokens,
+            Guard::Capacity => Sabotage::Capacity,
+            Guard::Breakers => Sabotage::Breakers,
+            Guard::Leases => Sabotage::Leases,
+            Guard::Backoff => Sabotage::Backoff,
+            Guard::AttemptLimit => Sabotage::AttemptLimit,
+            Guard::Parents => Sabotage::Parents,
+            Guard::Silence => Sabotage::Silence,
+        }
+    }
 }
 
 pub(super) fn check(args: &CheckArgs, terminal: &Terminal) -> Outcome {
@@ -104,9 +148,12 @@ fn check_one(
         eprintln!("falcon {} {dot} {}", report::VERSION, file.display());
         terminal.warnings(&loaded.warnings);
     }
-    let most_tasks = (args.most_tasks != MOST_TASKS).then_some(args.most_tasks);
-    let (path, given) = (file.to_path_buf(), overrides.clone());
-    let command = move |seed: u64, policy: &str| repeat::of_check(&path, policy, &given, seed, most_tasks);
+    let most_tasks = (args.most_tasks != MOST_TASKS).then(|| format!("--most-tasks {}", args.most_tasks));
+    let name = |guard: Guard| guard.to_possible_value().map(|value| value.get_name().to_string());
+    let without = args.without.and_then(name).map(|guard| format!("--without {guard}"));
+    let given: Vec<String> = most_tasks.into_iter().chain(without).collect();
+    let (path, overrides) = (file.to_path_buf(), overrides.clone());
+    let command = move |seed: u64, policy: &str| repeat::of_check(&path, policy, seed, &given, &overrides);
     say_which_run_fails(command.clone());
     let threads = match args.threads {
         0 => std::thread::available_parallelism().map_or(1, usize::from),
@@ -123,6 +170,7 @@ fn check_one(
         threads: threads.min(usize::try_from(runs).unwrap_or(threads)),
         stop: Some(stop),
         progress: Some(&progress),
+        sabotage: args.without.map(Sabotage::from),
         ..CheckOptions::default()
     };
     let start = Instant::now();

@@ -21,17 +21,17 @@ pub(super) fn command(verb: &str, file: &Path, plan: &Plan, overrides: &Override
     words.join(" ")
 }
 
-/// `falcon check FILE` for one seed and policy; `most_tasks` where that is not as usual.
+/// `falcon check FILE` for one seed and policy, with whatever else was given.
 pub(super) fn of_check(
     file: &Path,
     policy: &str,
-    overrides: &OverrideArgs,
     seed: u64,
-    most_tasks: Option<u32>,
+    given: &[String],
+    overrides: &OverrideArgs,
 ) -> String {
     let file = quote(&file.display().to_string());
     let mut words = vec![format!("falcon check {file} --policy {} --from {seed} --seeds 1", quote(policy))];
-    words.extend(most_tasks.map(|most| format!("--most-tasks {most}")));
+    words.extend_from_slice(given);
     words.extend(overrides.set.iter().map(|setting| format!("--set {}", quote(setting))));
     words.join(" ")
 }

@@ -34,7 +34,7 @@ pub fn held(plan: &Plan, options: &CheckOptions<'_>, held: &Held) -> String {
     );
     let _ = writeln!(
         text,
-        "  {} facts and decisions, each with all rules; {} of simulated time",
+        "  {} facts and decisions, each held against the rules; {} of simulated time",
         count(held.steps),
         length(held.simulated)
     );

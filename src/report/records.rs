@@ -32,6 +32,7 @@ pub(super) fn in_words(record: &Record, name: &impl Fn(NodeId) -> String) -> Sai
     let at = |task, attempt, node, what: &str| of_attempt(task, attempt, node, what, &name(node));
     match *record {
         Record::Submitted { task, .. } => of_task(task, "is submitted"),
+        Record::InJob { task, job, tasks, .. } => of_task(task, format!("is one of {tasks} of job {job}")),
         Record::SubmissionHeld { task } => of_task(task, "is submitted while nobody leads"),
         Record::Dispatched { task, attempt, node, .. } => at(task, attempt, node, "is sent to"),
         Record::Interrupted { task, attempt, node, .. } => at(task, attempt, node, "makes room on"),

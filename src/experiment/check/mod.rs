@@ -23,7 +23,6 @@ use crate::audit::Violation;
 use crate::scheduler::{Record, Sabotage};
 use crate::sim::SimulationError;
 use crate::time::Time;
-use crate::workload::Workload;
 use crate::world::World;
 
 pub use self::draw::Fault;
@@ -100,7 +99,7 @@ pub struct Found {
     pub policy: String,
     /// The rule and how it is broken.
     pub violation: Violation,
-    /// How many tasks the small run has.
+    /// How many tasks were submitted in the small run until the rule was broken.
     pub tasks: u32,
     /// How many the run has in which it was found.
     pub tasks_before: u32,
@@ -117,17 +116,20 @@ pub struct Found {
 /// # Errors
 /// When stopped, when a run cannot be made, or when threads cannot be started.
 pub fn check(plan: &Plan, options: &CheckOptions<'_>) -> Result<Checked, RunError> {
-    let mut world = plan.world();
-    world.timeline_buckets = 0;
-    let check = Check {
-        plan,
-        options,
-        scale: Scale::of(&trial::with_first(&world, options.most_tasks)),
-        tasks: world.workload.tasks().min(options.most_tasks),
-        world: trial::with_first(&world, options.most_tasks),
-    };
+    let check = Check::new(plan, options);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads).build()?;
     pool.install(|| check.all())
+}
+
+/// Whether the small run that was found breaks the same rule with these faults in place of its own.
+pub fn still_breaks(plan: &Plan, options: &CheckOptions<'_>, found: &Found, faults: &[Fault]) -> bool {
+    let check = Check::new(plan, options);
+    let policy = plan.policies.iter().find(|policy| policy.name == found.policy);
+    policy.is_some_and(|policy| {
+        let world = trial::with_first(&check.world, found.most_tasks);
+        let trial = trial::run(&world, faults, policy, found.seed, options, false);
+        matches!(trial.outcome, Outcome::Broken(broken) if broken.rule == found.violation.rule)
+    })
 }
 
 struct Check<'a> {
@@ -148,7 +150,15 @@ struct Seen {
     kinds: Vec<usize>,
 }
 
-impl Check<'_> {
+impl<'a> Check<'a> {
+    fn new(plan: &'a Plan, options: &'a CheckOptions<'a>) -> Check<'a> {
+        let mut world = plan.world();
+        world.timeline_buckets = 0;
+        let tasks = world.workload.tasks().min(options.most_tasks);
+        let world = trial::with_first(&world, options.most_tasks);
+        Check { plan, options, tasks, scale: Scale::of(&world), world }
+    }
+
     fn seed(&self, job: u64) -> u64 {
         self.options.from.wrapping_add(job / self.plan.policies.len() as u64)
     }
@@ -235,13 +245,13 @@ impl Check<'_> {
             Outcome::Broken(found) => found,
             _ => violation.clone(),
         };
-        let spawns = matches!(&self.world.workload, Workload::Generated { spawn: Some(_), .. });
         Ok(Checked::Broken(Box::new(Found {
             seed,
             policy: policy.name.clone(),
             violation,
-            tasks: if spawns { case.tasks } else { case.tasks.min(submitted.max(1)) },
+            tasks: submitted,
             tasks_before: self.tasks,
+            most_tasks: case.tasks,
             faults: case.faults,
             faults_before,
             history,

@@ -118,3 +118,54 @@ fn smaller(fault: &Fault) -> Vec<Fault> {
     }
     found
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::kinds::KINDS;
+    use super::*;
+    use proptest::prelude::*;
+
+    /// A fault of the kind with this number, known again by its first node.
+    fn fault(kind: usize, nodes: Vec<u32>, start: f64, end: f64, size: f64) -> Fault {
+        let scale = Scale { horizon: 100.0, task: 1.0 };
+        Fault { kind: &KINDS[kind % KINDS.len()], nodes, start, end, size, scale }
+    }
+
+    fn hits(case: &Case, node: u32) -> bool {
+        case.faults.iter().any(|fault| fault.nodes.contains(&node))
+    }
+
+    proptest! {
+        /// What breaks when certain faults come together, and enough tasks, is left with these and no more.
+        #[test]
+        fn what_is_left_is_what_it_takes(
+            kinds in prop::collection::vec(0usize..100, 1..12),
+            wanted in prop::collection::btree_set(0u32..12, 0..4),
+            least in 1u32..200,
+        ) {
+            let faults: Vec<Fault> =
+                kinds.iter().zip(0..).map(|(&kind, node)| fault(kind, vec![node], 3.0, 40.0, 5.0)).collect();
+            let wanted: Vec<u32> = wanted.into_iter().filter(|&node| (node as usize) < faults.len()).collect();
+            let breaks = |case: &Case| case.tasks >= least && wanted.iter().all(|&node| hits(case, node));
+            let small = shrink(Case { tasks: 200, faults }, breaks);
+            prop_assert_eq!(small.tasks, least);
+            let left: Vec<u32> = small.faults.iter().flat_map(|fault| fault.nodes.clone()).collect();
+            prop_assert_eq!(left, wanted);
+        }
+    }
+
+    #[test]
+    fn a_fault_gets_shorter_milder_and_hits_fewer_nodes() {
+        let slow = KINDS.iter().position(|kind| kind.name == "slow nodes").expect("a kind");
+        let faults = vec![fault(slow, vec![1, 2, 3, 4, 5], 0.0, 64.0, 16.0)];
+        let breaks = |case: &Case| {
+            let [fault] = &case.faults[..] else { return false };
+            fault.nodes.contains(&4) && fault.start <= 10.0 && fault.end >= 11.0 && fault.size >= 4.0
+        };
+        let small = shrink(Case { tasks: 1, faults }, breaks);
+        let [left] = &small.faults[..] else { panic!("{small:?}") };
+        assert_eq!(left.nodes, [4]);
+        assert!(left.end - left.start < 4.0, "{left:?}");
+        assert!((4.0..4.5).contains(&left.size), "{left:?}");
+    }
+}
