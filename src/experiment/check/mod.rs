@@ -103,6 +103,8 @@ pub struct Found {
     pub tasks: u32,
     /// How many the run has in which it was found.
     pub tasks_before: u32,
+    /// How many tasks the small run may have.
+    most_tasks: u32,
     /// The faults that are left.
     pub faults: Vec<Fault>,
     /// How many were drawn.
