@@ -23,7 +23,7 @@ struct Lock {
 
 const FREE: Lock = Lock { holder: None, lost: None, loose: false, token: 0 };
 
-/// An attempt that was lost while its task held a lock.
+/// An attempt that was lost or stopped while its task held a lock.
 #[derive(Clone, Copy, Debug)]
 struct LostLease {
     task: u32,
@@ -93,10 +93,11 @@ impl Locks {
         Err(Broken::new(Rule::OneHolder, what).of_task(task))
     }
 
-    pub(super) fn lost(&mut self, now: Time, task: u32, attempt: AttemptNumber) {
+    /// An attempt is over that may still write: since when it is lost, if it is lost with its node.
+    pub(super) fn given_up(&mut self, lost: Option<Time>, task: u32, attempt: AttemptNumber) {
         let name = self.needs.get(task as usize).copied().unwrap_or(NO_LOCK);
         let Some(lock) = self.of(task).filter(|lock| lock.holder == Some(task)) else { return };
-        lock.lost = Some(now);
+        lock.lost = lost;
         let lease = LostLease { task, attempt, lock: name, token: lock.token };
         if self.leases.len() == REMEMBERED {
             self.leases.pop_front();

@@ -292,6 +292,9 @@ impl Auditor {
             }
             Record::TimedOut { task, attempt, node, .. } => {
                 self.tasks.ends(task, attempt, node, tasks::End::TimedOut)?;
+                if let Some(locks) = &mut self.locks {
+                    locks.given_up(None, task.number, attempt);
+                }
                 self.over(task, node, breakers::Meaning::Unclear)
             }
             Record::Interrupted { task, attempt, node, .. } => {
@@ -301,7 +304,7 @@ impl Auditor {
             Record::Lost { task, attempt, node, .. } => {
                 self.tasks.ends(task, attempt, node, tasks::End::Lost)?;
                 if let Some(locks) = &mut self.locks {
-                    locks.lost(now, task.number, attempt);
+                    locks.given_up(Some(now), task.number, attempt);
                 }
                 self.over(task, node, breakers::Meaning::Bad)
             }

@@ -61,7 +61,7 @@ struct Lock {
     line: Heap,
 }
 
-/// The lease that an attempt lost.
+/// The lease that an attempt lost, with its node or because it took too long.
 #[derive(Clone, Copy, Debug)]
 struct LostLease {
     task: TaskId,
@@ -95,6 +95,13 @@ impl Locks {
             self.locks.resize_with(lock as usize + 1, free);
         }
         &mut self.locks[lock as usize]
+    }
+
+    fn remember(&mut self, lease: LostLease) {
+        if self.lost.len() == REMEMBERED {
+            self.lost.pop_front();
+        }
+        self.lost.push_back(lease);
     }
 
     fn waits(&self, slot: u32) -> bool {
@@ -185,11 +192,18 @@ impl<P: Policy> Scheduler<P> {
         }
         lock.holder = Holder::Lost(until);
         let token = lock.token;
-        if locks.lost.len() == REMEMBERED {
-            locks.lost.pop_front();
-        }
-        locks.lost.push_back(LostLease { task, attempt, lock: name, token });
+        locks.remember(LostLease { task, attempt, lock: name, token });
         self.timers.set(until, Alarm::Lease, name, 0);
+    }
+
+    /// The attempt of a task is stopped for good, and may still write if its node is not told in time.
+    pub(super) fn remember_write(&mut self, slot: u32) {
+        let Some(name) = self.lock_of(slot) else { return };
+        let task = self.tasks.id(slot);
+        let attempt = AttemptNumber(self.tasks.hot[slot as usize].attempts);
+        let Some(locks) = &mut self.guards.locks else { return };
+        let token = locks.reach(name, slot).token;
+        locks.remember(LostLease { task, attempt, lock: name, token });
     }
 
     /// A lease of this lock has run out, unless it was another.

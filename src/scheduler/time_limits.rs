@@ -186,6 +186,9 @@ impl<P: Policy> Scheduler<P> {
         if self.interrupts != Interrupts::Never {
             self.drop_progress(now, slot, node, false);
         }
+        if self.guarded {
+            self.remember_write(slot);
+        }
         observer.on_record(now, &Record::TimedOut { task: id, attempt, node, busy, slots });
         commands.push(Command::CancelAttempt { task: id, attempt, node });
         self.judge(now, slot, node, verdict, commands, observer);
