@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::csv::node_names;
-use super::number::{count, seconds, significant};
+use super::number::{count, nine_decimals, seconds, significant};
 use super::records::{self, Said};
 use crate::audit::Rule;
 use crate::experiment::check::{CheckOptions, Fault, Found, Held};
@@ -152,7 +152,8 @@ fn records_of(text: &mut String, found: &Found, name: &impl Fn(NodeId) -> String
             count(said.len() as u64)
         ),
     };
-    let times: Vec<String> = said[left_out..].iter().map(|(at, _)| seconds(at.since(Time::ZERO))).collect();
+    let times: Vec<String> =
+        said[left_out..].iter().map(|(at, _)| nine_decimals(at.since(Time::ZERO))).collect();
     let width = times.iter().map(String::len).max().unwrap_or(0);
     for (time, (_, said)) in times.iter().zip(&said[left_out..]) {
         let _ = writeln!(text, "    {time:>width$} s  {}", said.words);
