@@ -3,6 +3,7 @@
 
 mod support;
 
+use falcon::audit::Auditor;
 use falcon::experiment::runner::RunnerOptions;
 use falcon::ids::NodeId;
 use falcon::metrics::{FinalState, Metric, ReplicationResult};
@@ -484,5 +485,11 @@ proptest! {
         let ends = [Metric::Completed, Metric::Errors, Metric::Timeouts];
         prop_assert_eq!(ends.into_iter().map(figure).sum::<f64>(), 80.0);
         prop_assert_eq!(&output.collected.metrics, &run(RunOptions::default()).collected.metrics);
+        // An auditor with tables of its own sees no rule broken.
+        let mut auditor = Auditor::new(&world.nodes, &world.scheduler_config(seed, true));
+        let policy = world.policy(&plan.policies[0], seed);
+        sim::run(&world, seed, policy, &RunOptions::default(), &mut auditor).expect("it runs");
+        auditor.finish();
+        prop_assert_eq!(auditor.violation(), None);
     }
 }

@@ -173,7 +173,6 @@ fn check_one(
         progress: Some(&progress),
         sabotage: args.without.map(Sabotage::from),
         trust_tables: args.without.is_some(),
-        ..CheckOptions::default()
     };
     let start = Instant::now();
     let checked = run_check(plan, &options);
