@@ -161,6 +161,7 @@
 //! [`sim::run`] takes an [`Observer`](scheduler::Observer) that sees every transition of
 //! every task and node. `Vec<(Time, Record)>` is one; tuples of observers are one too.
 
+pub mod audit;
 pub mod cli;
 pub mod distribution;
 pub mod experiment;

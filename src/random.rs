@@ -143,6 +143,8 @@ pub enum Purpose {
     Size = 60,
     /// How long nodes that are asked for take to join.
     BootDelay = 61,
+    /// Faults that a check adds to a scenario; id 0.
+    DrawnFaults = 80,
 }
 
 /// All streams of one replication.

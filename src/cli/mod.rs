@@ -4,6 +4,7 @@
 //! failed, 2 wrong usage or scenario, 130 stopped by Ctrl-C.
 
 mod calibrate;
+mod check;
 mod compare;
 mod init;
 mod interrupt;
@@ -56,6 +57,8 @@ enum Command {
     Live(live::LiveArgs),
     /// Compare simulated with real figures: the same scenario simulated and on worker processes.
     Compare(compare::CompareArgs),
+    /// Look for random faults under which the scheduler breaks one of its rules.
+    Check(check::CheckArgs),
     /// Measure how long messages, failures and starts of workers take on this machine.
     Calibrate(calibrate::CalibrateArgs),
     /// Check the log of a live run, step by step.
@@ -170,6 +173,7 @@ pub fn main() -> ExitCode {
         Command::Run(args) => run::run(args, &terminal),
         Command::Live(args) => live::live(args, &terminal),
         Command::Compare(args) => compare::compare(args, &terminal),
+        Command::Check(args) => check::check(args, &terminal),
         Command::Calibrate(args) => calibrate::calibrate(args, &terminal),
         Command::Replay(args) => replay::replay(args),
         Command::Validate(args) => validate::validate(args, &terminal),

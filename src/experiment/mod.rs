@@ -1,6 +1,7 @@
 //! From a scenario file to results: reading, checking, running.
 
 pub mod calibrate;
+pub mod check;
 pub mod compare;
 pub mod fidelity;
 pub mod live;

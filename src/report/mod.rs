@@ -11,6 +11,7 @@ use crate::experiment::plan::Plan;
 use crate::metrics::PolicyResult;
 
 mod alarms;
+pub mod check;
 pub mod csv;
 pub mod csv_read;
 pub mod driver;
@@ -24,6 +25,7 @@ pub mod judge;
 pub mod manifest;
 pub mod number;
 pub mod plots;
+mod records;
 pub mod story;
 pub mod table;
 pub mod verdict;

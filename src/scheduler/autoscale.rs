@@ -30,6 +30,7 @@ use super::record::{Observer, Record};
 use super::timers::Alarm;
 use crate::ids::NodeId;
 use crate::structures::bitmap::Bitmap;
+use crate::structures::ensure::{ensure, ensure_eq};
 use crate::time::{Duration, Time};
 
 /// Which nodes are started and let go, and when.
@@ -427,19 +428,20 @@ impl<P: Policy> Scheduler<P> {
     }
 
     /// The autoscaler counts its nodes right, and keeps within its bounds.
-    pub(super) fn check_autoscaler(&self) {
-        let Some(autoscaler) = &self.autoscaler else { return };
+    pub(super) fn check_autoscaler(&self) -> Result<(), String> {
+        let Some(autoscaler) = &self.autoscaler else { return Ok(()) };
         let AutoscalePlan { min, max, initial, .. } = autoscaler.plan;
         let count = |wanted| autoscaler.standing.iter().filter(|standing| **standing == wanted).count();
-        assert_eq!(count(Standing::There), autoscaler.there.len(), "nodes that are there");
-        assert_eq!(count(Standing::Booting), autoscaler.booting as usize, "nodes that boot");
-        assert_eq!(count(Standing::Leaving), autoscaler.leaving as usize, "nodes that leave");
+        ensure_eq!(count(Standing::There), autoscaler.there.len(), "nodes that are there");
+        ensure_eq!(count(Standing::Booting), autoscaler.booting as usize, "nodes that boot");
+        ensure_eq!(count(Standing::Leaving), autoscaler.leaving as usize, "nodes that leave");
         let coming = autoscaler.there.len() + autoscaler.booting as usize;
         let all = coming + autoscaler.leaving as usize;
-        assert!(all <= max.max(initial) as usize, "{all} nodes of the autoscaler, at most {max}");
-        assert!(coming >= min.min(initial) as usize, "{coming} nodes of the autoscaler, at least {min}");
+        ensure!(all <= max.max(initial) as usize, "{all} nodes of the autoscaler, at most {max}");
+        ensure!(coming >= min.min(initial) as usize, "{coming} nodes of the autoscaler, at least {min}");
         let running = self.tasks.hot.iter().filter(|task| task.state == super::task::TaskState::Running);
         let taken: u64 = running.map(|task| u64::from(task.slots)).sum();
-        assert_eq!(taken, autoscaler.taken, "slots that are taken");
+        ensure_eq!(taken, autoscaler.taken, "slots that are taken");
+        Ok(())
     }
 }

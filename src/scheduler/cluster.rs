@@ -69,6 +69,8 @@ pub struct Cluster {
     /// How many nodes are up, and their slots.
     up: u32,
     slots_up: u64,
+    /// Slots that nodes are taken to have beyond what they have: none, but in tests.
+    pub(super) spare_slots: u32,
     /// The instant of the last decision.
     now: Time,
 }
@@ -100,6 +102,7 @@ impl Cluster {
             limits,
             up: 0,
             slots_up: 0,
+            spare_slots: 0,
             now: Time::ZERO,
         }
     }
@@ -490,7 +493,7 @@ impl Cluster {
                 if up { (self.up + 1, self.slots_up + all) } else { (self.up - 1, self.slots_up - all) };
         }
         state.up = up;
-        state.free = if up { slots } else { 0 };
+        state.free = if up { slots + self.spare_slots } else { 0 };
         if let Some(ledger) = &mut self.ledger {
             ledger.set_up(node, up);
         }

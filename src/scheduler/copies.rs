@@ -13,6 +13,7 @@ use super::policy::Policy;
 use super::record::{Observer, Record};
 use super::task::{NONE, TaskState};
 use crate::ids::{AttemptNumber, NodeId};
+use crate::structures::ensure::{ensure, ensure_eq};
 use crate::time::{Duration, Time};
 
 impl<P: Policy> Scheduler<P> {
@@ -111,39 +112,42 @@ impl<P: Policy> Scheduler<P> {
 
     /// Copies are in the slots left free for them, run what their tasks are, and elsewhere; every running
     /// task that has no attempt of its own has copies.
-    pub(super) fn check_copies(&self) {
-        let Some(speculation) = &self.speculation else { return };
+    pub(super) fn check_copies(&self) -> Result<(), String> {
+        let Some(speculation) = &self.speculation else { return Ok(()) };
         let slots = self.copy_slots();
         let mut copies = vec![0; self.tasks.hot.len()];
         for copy in (0..slots).filter(|copy| !speculation.is_free(*copy)) {
             let task = speculation.originals[copy as usize];
             let (a, b) = (&self.tasks.hot[copy as usize], &self.tasks.hot[task as usize]);
-            assert_eq!((a.state, b.state), (TaskState::Running, TaskState::Running), "copy of slot {task}");
-            assert_eq!((a.number, a.slots), (b.number, b.slots), "copy of slot {task}");
-            assert!(a.node != NONE && a.node != b.node, "two attempts of task {} at one node", b.number);
+            ensure_eq!((a.state, b.state), (TaskState::Running, TaskState::Running), "copy of slot {task}");
+            ensure_eq!((a.number, a.slots), (b.number, b.slots), "copy of slot {task}");
+            ensure!(a.node != NONE && a.node != b.node, "two attempts of task {} at one node", b.number);
             copies[task as usize] += 1;
         }
         let (mut running, mut alone) = (0, 0);
         for task in slots..self.tasks.hot.len() as u32 {
             let (family, record) = (speculation.family(task), &self.tasks.hot[task as usize]);
-            assert_eq!(family.copies, copies[task as usize], "copies of slot {task}");
+            ensure_eq!(family.copies, copies[task as usize], "copies of slot {task}");
             let of_it: Vec<u32> = families::copies(family, &speculation.older).collect();
-            assert_eq!(of_it.len() as u32, family.copies, "copies of slot {task}");
+            ensure_eq!(of_it.len() as u32, family.copies, "copies of slot {task}");
             let numbers: Vec<u32> =
                 of_it.iter().map(|copy| self.tasks.hot[*copy as usize].attempts).collect();
-            assert!(numbers.is_sorted_by(|a, b| a > b) && numbers.iter().all(|n| *n <= family.attempts));
+            ensure!(
+                numbers.is_sorted_by(|a, b| a > b) && numbers.iter().all(|n| *n <= family.attempts),
+                "attempts of slot {task}: {numbers:?}"
+            );
             let mut nodes: Vec<u32> = of_it.iter().map(|copy| self.tasks.hot[*copy as usize].node).collect();
             nodes.sort_unstable();
-            assert!(nodes.is_sorted_by(|a, b| a < b), "two copies of slot {task} at one node");
+            ensure!(nodes.is_sorted_by(|a, b| a < b), "two copies of slot {task} at one node");
             if record.state == TaskState::Running {
                 running += u64::from(family.copies);
                 alone += u64::from(record.node == NONE);
-                assert!(record.node != NONE || family.copies > 0, "slot {task} runs nowhere");
+                ensure!(record.node != NONE || family.copies > 0, "slot {task} runs nowhere");
             } else {
-                assert_eq!((family.copies, family.attempts), (0, 0), "slot {task} does not run");
+                ensure_eq!((family.copies, family.attempts), (0, 0), "slot {task} does not run");
             }
         }
-        assert_eq!((running, alone), (speculation.copies, speculation.alone), "copies in all");
-        self.check_watch();
+        ensure_eq!((running, alone), (speculation.copies, speculation.alone), "copies in all");
+        self.check_watch()
     }
 }

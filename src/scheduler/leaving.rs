@@ -16,6 +16,7 @@ use super::policy::Policy;
 use super::record::{Observer, Record};
 use super::task::NONE;
 use crate::ids::NodeId;
+use crate::structures::ensure::{ensure, ensure_eq};
 use crate::time::Time;
 
 impl<P: Policy> Scheduler<P> {
@@ -67,12 +68,13 @@ impl<P: Policy> Scheduler<P> {
     }
 
     /// A node that leaves is closed, and nothing waits there.
-    pub(super) fn check_leaving(&self) {
+    pub(super) fn check_leaving(&self) -> Result<(), String> {
         for node in self.cluster.nodes().filter(|node| self.cluster.is_leaving(*node)) {
-            assert!(self.cluster.is_closed(node), "{node:?} leaves and is open");
+            ensure!(self.cluster.is_closed(node), "{node:?} leaves and is open");
             let mut running = 0;
             self.cluster.running(node, &self.tasks).for_each(|_| running += 1);
-            assert_eq!(self.cluster.load(node), running, "what waits at {node:?}, which leaves");
+            ensure_eq!(self.cluster.load(node), running, "what waits at {node:?}, which leaves");
         }
+        Ok(())
     }
 }

@@ -22,6 +22,7 @@ use super::ready::ReadyQueue;
 use super::record::{Observer, Record};
 use super::retry_budget::RetryBudget;
 use super::running::Running;
+use super::sabotage::Sabotage;
 use super::stealing::Thieves;
 use super::task::{TaskState, Tasks};
 use super::time_limits::TimeLimits;
@@ -125,6 +126,8 @@ pub struct Scheduler<P> {
     pub(super) failed: Failed,
     /// What its driver is to be told has ended, where failed tasks are undone.
     pub(super) ended: Vec<Ended>,
+    /// The guard that is left out, in tests.
+    pub(super) sabotage: Option<Sabotage>,
 }
 
 impl<P: Policy> Scheduler<P> {
@@ -183,8 +186,7 @@ impl<P: Policy> Scheduler<P> {
         let learns = speculation.as_ref().is_some_and(|speculation| speculation.learns());
         let notes_ends = alarms.is_some() || config.retry.total_timeout.is_some() || cancels || learns;
         let decides_more = limited || interrupts != Interrupts::Never || thieves.is_some();
-        let decides_more =
-            decides_more || alarms.is_some() || speculation.is_some() || autoscaler.is_some();
+        let decides_more = decides_more || alarms.is_some() || speculation.is_some() || autoscaler.is_some();
         let mut tasks = Tasks::default();
         tasks.leave_slots(speculation.as_ref().map_or(0, |speculation| speculation.slots()));
         let monitor = config.monitor.map(|plan| Monitor::new(&plan, nodes.len()));
@@ -238,6 +240,7 @@ impl<P: Policy> Scheduler<P> {
             scratch: Vec::new(),
             failed: Failed::default(),
             ended: Vec::new(),
+            sabotage: None,
         }
     }
 
@@ -274,7 +277,8 @@ impl<P: Policy> Scheduler<P> {
                 if self.is_current(task, attempt, node) {
                     self.on_finished(now, task, outcome, service, commands, observer);
                 } else {
-                    self.refuse(now, task, attempt, node, observer);
+                    let who = (attempt, node);
+                    self.on_stale_result(now, task, who, outcome, service, commands, observer);
                 }
             }
             Event::NodeJoined { node } => self.on_node_joined(now, node, observer),
@@ -357,7 +361,7 @@ impl<P: Policy> Scheduler<P> {
     }
 
     #[inline(always)]
-    fn on_finished<O: Observer>(
+    pub(super) fn on_finished<O: Observer>(
         &mut self,
         now: Time,
         id: TaskId,

@@ -67,6 +67,7 @@ pub mod resources;
 pub mod retry;
 mod retry_budget;
 mod running;
+mod sabotage;
 mod serial;
 mod settling;
 pub mod speculation;
@@ -97,6 +98,7 @@ pub use policy::{
 pub use record::{Observer, Record};
 pub use resources::Resources;
 pub use retry::{Backoff, BudgetPlan, CheckpointPlan, OnNodeLoss, OnRejection, RetryPlan};
+pub use sabotage::Sabotage;
 pub use speculation::SpeculationPlan;
 pub use task::{TaskState, TaskView, Tasks};
 pub use view::View;

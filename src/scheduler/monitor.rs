@@ -22,8 +22,10 @@ use super::event::ClosedBy;
 use super::machine::Scheduler;
 use super::policy::Policy;
 use super::record::{Observer, Record};
+use super::sabotage::Sabotage;
 use super::timers::{Alarm, Timers};
 use crate::ids::NodeId;
+use crate::structures::ensure::{ensure, ensure_eq};
 use crate::time::{Duration, Time};
 
 /// How the scheduler finds out that nodes are dead.
@@ -295,8 +297,10 @@ impl<P: Policy> Scheduler<P> {
         commands: &mut Commands,
         observer: &mut O,
     ) {
+        let ignores = self.lacks(Sabotage::Silence);
         let Some(monitor) = &mut self.monitor else { return };
-        if !monitor.is_silent(now, due, node, &mut self.timers) || !self.cluster.has_joined(node) {
+        let silent = monitor.is_silent(now, due, node, &mut self.timers);
+        if !silent || !self.cluster.has_joined(node) || ignores {
             return;
         }
         if monitor.only_suspects(node) {
@@ -311,22 +315,23 @@ impl<P: Policy> Scheduler<P> {
     }
 
     /// Every node that is believed up has a timer, which fires before its silence is too long.
-    pub(super) fn check_monitor(&self) {
-        let Some(monitor) = &self.monitor else { return };
+    pub(super) fn check_monitor(&self) -> Result<(), String> {
+        let Some(monitor) = &self.monitor else { return Ok(()) };
         for node in self.cluster.nodes().filter(|&node| self.cluster.has_joined(node)) {
             let Heard { armed, suspected, .. } = monitor.nodes[node.index()];
-            assert!(!suspected || self.cluster.is_closed(node), "node {} is suspected and open", node.0);
-            assert!(armed <= monitor.deadline(node), "node {} is not watched", node.0);
-            assert!(self.timers.next().is_some_and(|next| next <= armed), "node {} has no timer", node.0);
+            ensure!(!suspected || self.cluster.is_closed(node), "node {} is suspected and open", node.0);
+            ensure!(armed <= monitor.deadline(node), "node {} is not watched", node.0);
+            ensure!(self.timers.next().is_some_and(|next| next <= armed), "node {} has no timer", node.0);
         }
-        let Some(gaps) = &monitor.gaps else { return };
+        let Some(gaps) = &monitor.gaps else { return Ok(()) };
         for (node, sums) in gaps.sums.iter().enumerate() {
             let kept = &gaps.gaps[node * gaps.window..][..sums.count as usize];
-            assert_eq!(
+            ensure_eq!(
                 sums.sum,
                 kept.iter().map(|gap| u128::from(*gap)).sum::<u128>(),
                 "gaps of node {node}"
             );
         }
+        Ok(())
     }
 }

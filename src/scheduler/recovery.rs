@@ -7,6 +7,7 @@ use super::machine::{Scheduler, slot_time};
 use super::policy::{Interrupts, Policy};
 use super::record::{Observer, Record};
 use super::retry::OnNodeLoss;
+use super::sabotage::Sabotage;
 use super::task::TaskState;
 use super::timers::Alarm;
 use crate::ids::{AttemptNumber, NodeId, TaskId};
@@ -43,7 +44,7 @@ impl<P: Policy> Scheduler<P> {
         observer: &mut O,
     ) {
         self.note_failure(now, slot);
-        if self.has_failed_too_often(slot) {
+        if self.has_failed_too_often(slot) && !self.lacks(Sabotage::AttemptLimit) {
             return self.settle(now, slot, state, service, commands, observer);
         }
         if self.retry_budget.is_some() && !self.is_compensation(self.tasks.hot[slot as usize].number) {
@@ -73,7 +74,7 @@ impl<P: Policy> Scheduler<P> {
         self.counts.waiting += 1;
         observer.on_record(now, &Record::Returned { task: id, failed: true });
         let pause = self.config.retry.backoff.pause(failures, id.number, self.jitter);
-        if pause == Duration::ZERO {
+        if pause == Duration::ZERO || self.lacks(Sabotage::Backoff) {
             self.tasks.hot[slot as usize].set_state(TaskState::Waiting);
             self.note_failed(now, slot);
             self.enqueue(now, slot);

@@ -36,6 +36,7 @@ use super::policy::{Dispatch, Policy, Step};
 use super::record::{Observer, Record};
 use super::task::{NONE, Task, TaskState};
 use crate::ids::{AttemptNumber, NodeId, TaskId};
+use crate::structures::ensure::{ensure, ensure_eq};
 use crate::time::{Duration, Time};
 
 /// When attempts get copies, and how many.
@@ -304,20 +305,26 @@ impl<P: Policy> Scheduler<P> {
 
 impl<P: Policy> Scheduler<P> {
     /// Only newest attempts are watched, or late, and every one that may get a copy is.
-    pub(super) fn check_watch(&self) {
-        let Some(speculation) = &self.speculation else { return };
+    pub(super) fn check_watch(&self) -> Result<(), String> {
+        let Some(speculation) = &self.speculation else { return Ok(()) };
         for attempt in speculation.late.iter().chain(speculation.watched.slots()) {
             let (task, state) = (self.task_of(attempt), self.tasks.hot[attempt as usize].state);
-            assert!(state == TaskState::Running && self.newest_attempt(task) == Some(attempt));
-            assert!(speculation.family(task).copies < speculation.plan.copies, "too many copies of {task}");
+            ensure!(
+                state == TaskState::Running && self.newest_attempt(task) == Some(attempt),
+                "slot {attempt} is late, and does not run"
+            );
+            ensure!(speculation.family(task).copies < speculation.plan.copies, "too many copies of {task}");
         }
         let attempts = self.counts.running - speculation.alone + speculation.copies;
-        assert!(speculation.copies <= attempts, "more copies than attempts");
+        ensure!(speculation.copies <= attempts, "more copies than attempts");
         for task in (self.copy_slots()..self.tasks.hot.len() as u32).filter(|task| self.runs(*task)) {
-            let Some(newest) = self.newest_attempt(task) else { panic!("slot {task} runs nowhere") };
+            let Some(newest) = self.newest_attempt(task) else {
+                return Err(format!("slot {task} runs nowhere"));
+            };
             let is_seen = speculation.is_late[newest as usize] || speculation.watched.has(newest);
-            assert_eq!(is_seen, self.late_at(newest).is_some(), "slot {newest} is watched");
+            ensure_eq!(is_seen, self.late_at(newest).is_some(), "slot {newest} is watched");
         }
+        Ok(())
     }
 
     fn runs(&self, slot: u32) -> bool {

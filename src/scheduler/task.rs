@@ -168,6 +168,11 @@ impl Tasks {
         memory::reserve(&mut self.estimates, tasks);
     }
 
+    /// A copy of the hot part, with the links of all queues, and nothing else.
+    pub(super) fn copy_of_links(&self) -> Tasks {
+        Tasks { hot: self.hot.clone(), ..Tasks::default() }
+    }
+
     /// Puts a new task into its slot.
     ///
     /// # Panics

@@ -205,6 +205,9 @@ impl<P: Policy> Scheduler<P> {
         if self.interrupts != Interrupts::Never {
             self.drop_progress(now, slot, node, false);
         }
+        if self.guarded {
+            self.remember_write(slot);
+        }
         let task = self.tasks.id(self.task_of(slot));
         observer.on_record(
             now,

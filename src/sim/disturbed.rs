@@ -21,6 +21,7 @@ use crate::faults::{Disturbance, DisturbanceClocks, DisturbanceStep, MessageLoss
 use crate::ids::{AttemptNumber, NodeId, TaskId};
 use crate::random::{Purpose, StreamKey, Streams, uniform};
 use crate::scheduler::{Event, Observer, Outcome, Policy, Record};
+use crate::structures::ensure::{ensure, ensure_eq};
 use crate::time::{Duration, Time};
 use crate::world::{Heartbeats, World};
 
@@ -476,21 +477,25 @@ impl<P: Policy, O: Observer> Driver<'_, P, O> {
     }
 
     /// Attempts stand where they run, and each once.
-    pub(super) fn check_disturbed(&self) {
-        let Some(disturbed) = &self.disturbed else { return };
+    pub(super) fn check_disturbed(&self) -> Result<(), String> {
+        let Some(disturbed) = &self.disturbed else { return Ok(()) };
         let mut running = 0;
         for (node, state) in disturbed.nodes.iter().enumerate() {
-            assert!(!state.within_reach() || (state.inbox.is_empty() && state.outbox.is_empty()));
-            assert!(!state.down || state.here.is_empty(), "node {node} is down and works");
+            let nothing_held = state.inbox.is_empty() && state.outbox.is_empty();
+            ensure!(!state.within_reach() || nothing_held, "node {node} is within reach and holds messages");
+            ensure!(!state.down || state.here.is_empty(), "node {node} is down and works");
             for &place in &state.here {
                 let (attempt, progress) =
                     (&self.attempts[place as usize], &disturbed.progress[place as usize]);
-                assert!(attempt.node == node as u32 && attempt.finish != EventNumber::NONE && progress.runs);
-                assert!(!progress.given_up || !state.within_reach(), "node {node} was told to stop");
+                let stands =
+                    attempt.node == node as u32 && attempt.finish != EventNumber::NONE && progress.runs;
+                ensure!(stands, "an attempt of task {} does not stand where it runs", attempt.number);
+                ensure!(!progress.given_up || !state.within_reach(), "node {node} was told to stop");
             }
             running += state.here.len();
         }
         let runs = disturbed.progress.iter().filter(|progress| progress.runs).count();
-        assert_eq!(running, runs, "attempts that run");
+        ensure_eq!(running, runs, "attempts that run");
+        Ok(())
     }
 }

@@ -7,7 +7,7 @@ use super::event_queue::{Due, EventNumber, EventQueue, Kind, Rank};
 use super::leaders::Leaders;
 use super::news::News;
 use super::probabilities::Probabilities;
-use super::run::SimulationError;
+use super::run::{RunOptions, SimulationError};
 use super::truth::{Attempt, Course, GivenUp, NO_ATTEMPT, Truth};
 use crate::faults::{AttemptFates, NodeClocks, Sagas};
 use crate::ids::{AttemptNumber, NodeId, TaskId};
@@ -82,7 +82,7 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
         world: &'a World,
         seed: u64,
         policy: P,
-        keep_works: bool,
+        options: &RunOptions<'_>,
         mut observer: O,
     ) -> Result<Self, SimulationError> {
         let streams = Streams::new(seed);
@@ -94,6 +94,9 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
         let starts_are_reported = world.starts_are_reported();
         let config = world.scheduler_config(seed, starts_are_reported);
         let mut scheduler = Scheduler::new(policy, &world.nodes, config);
+        if let Some(guard) = options.sabotage {
+            scheduler.sabotage(guard);
+        }
         let mut commands = Commands::new();
         let present = |node: &u32| world.faults.membership.starts_with(*node);
         for node in (0..world.nodes.len() as u32).filter(present) {
@@ -143,7 +146,7 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
             delays: world.delays.streams(seed).key(Purpose::DispatchDelay),
             common_speed: world.nodes.iter().all(|node| node.speed == speed).then_some(speed),
             works: Vec::new(),
-            keep_works,
+            keep_works: options.tasks,
             events: 0,
         };
         memory::reserve(&mut driver.truths, unsettled);
@@ -182,6 +185,9 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
             self.decide(now)?;
             self.carry_out(now)?;
         }
+        if O::AUDITS && self.observer.has_seen_enough() {
+            return Err(SimulationError::Stopped);
+        }
         self.fetch_ahead();
         Ok(true)
     }
@@ -192,8 +198,17 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
         if self.sagas.is_some() {
             return self.decide_and_undo(now);
         }
-        self.scheduler.decide(now, &mut self.commands, &mut self.observer);
+        self.decide_once(now);
         Ok(())
+    }
+
+    /// One decision of the scheduler, audited where anybody wants that.
+    #[inline(always)]
+    pub(super) fn decide_once(&mut self, now: Time) {
+        if O::AUDITS {
+            return self.decide_audited(now);
+        }
+        self.scheduler.decide(now, &mut self.commands, &mut self.observer);
     }
 
     /// Takes in all that happens now; `event` is the first in the queue.
@@ -239,11 +254,6 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
         });
     }
 
-    pub(super) fn check_invariants(&mut self) {
-        self.scheduler.check_invariants();
-        self.check_disturbed();
-    }
-
     /// Events, observer and works of a run whose steps are done.
     pub(super) fn finish(self) -> Result<(u64, O, Vec<u64>), SimulationError> {
         match self.arrivals.error() {
@@ -264,6 +274,9 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
     pub(super) fn tell(&mut self, now: Time, event: Event) {
         if self.withholds {
             return self.withhold(now, event);
+        }
+        if O::AUDITS {
+            return self.tell_audited(now, event);
         }
         self.scheduler.handle(now, event, &mut self.commands, &mut self.observer);
     }

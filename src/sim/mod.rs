@@ -1,6 +1,7 @@
 //! The simulated world: a driver of the scheduler core with time that costs nothing.
 
 mod arrivals;
+mod audited;
 mod copies;
 mod course;
 mod described;

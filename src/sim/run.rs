@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::driver::Driver;
 use super::event_queue::MAX_INDEX;
 use crate::metrics::{Collected, Collector, CollectorOptions, MemberOptions, TaskResult, task_log::TaskLog};
-use crate::scheduler::{Observer, Policy, Record};
+use crate::scheduler::{Observer, Policy, Record, Sabotage};
 use crate::time::{Duration, Time};
 use crate::workload::source::SourceError;
 use crate::world::World;
@@ -24,6 +24,8 @@ pub struct RunOptions<'a> {
     pub stop: Option<&'a AtomicBool>,
     /// Check all invariants of the core after every instant. Slow: for tests.
     pub check_invariants: bool,
+    /// A guard of the core that is left out. For tests of those who check it.
+    pub sabotage: Option<Sabotage>,
 }
 
 /// What a run leaves behind.
@@ -133,7 +135,7 @@ pub fn run<P: Policy, O: Observer>(
     if world.workload.at_once() > MAX_INDEX {
         return Err(SimulationError::TooManyTasks);
     }
-    let mut driver = Driver::new(world, seed, policy, options.tasks, observer)?;
+    let mut driver = Driver::new(world, seed, policy, options, observer)?;
     drive(&mut driver, options)?;
     driver.finish()
 }

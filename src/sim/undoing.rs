@@ -17,7 +17,7 @@ impl<P: Policy, O: Observer> Driver<'_, P, O> {
     pub(super) fn decide_and_undo(&mut self, now: Time) -> Result<(), SimulationError> {
         loop {
             self.undo(now)?;
-            self.scheduler.decide(now, &mut self.commands, &mut self.observer);
+            self.decide_once(now);
             if !self.scheduler.has_ended() {
                 return Ok(());
             }
@@ -39,17 +39,15 @@ impl<P: Policy, O: Observer> Driver<'_, P, O> {
     }
 
     fn undo(&mut self, now: Time) -> Result<(), SimulationError> {
-        let Some(sagas) = &mut self.sagas else { return Ok(()) };
         let mut ended = std::mem::take(&mut self.ended);
-        loop {
+        while let Some(sagas) = &mut self.sagas {
             self.scheduler.take_ended(&mut ended);
             ended.drain(..).for_each(|ended| sagas.ends(&ended));
             let Some(task) = sagas.next_cancelled() else { break };
-            let cancelled = Event::TaskCancelled { task };
-            self.scheduler.handle(now, cancelled, &mut self.commands, &mut self.observer);
+            self.tell(now, Event::TaskCancelled { task });
         }
         self.ended = ended;
-        while let Some(record) = sagas.next_record() {
+        while let Some(record) = self.sagas.as_mut().and_then(|sagas| sagas.next_record()) {
             self.observer.on_record(now, &record);
         }
         while let Some(next) = self.sagas.as_mut().and_then(|sagas| sagas.next_compensation()) {

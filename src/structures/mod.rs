@@ -2,6 +2,7 @@
 
 pub mod bitmap;
 pub mod calendar;
+pub(crate) mod ensure;
 pub mod expression;
 pub mod fit_tree;
 pub mod hash_ring;
