@@ -6,6 +6,7 @@ mod clocks;
 mod crew;
 mod disturbances;
 mod outages;
+mod pace;
 mod replicas;
 pub mod trace;
 
@@ -16,6 +17,7 @@ pub use disturbances::{
     RandomDisturbance,
 };
 pub use outages::{Affected, Outage};
+pub use pace::{Pace, Progress};
 pub use replicas::{LeaderChange, Leadership, NoLeader, Replicas};
 
 use crate::distribution::Distribution;
