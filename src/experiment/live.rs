@@ -172,6 +172,9 @@ impl Plan {
         if world.faults.replicas.is_some() {
             return Err(LiveError::SchedulerFails);
         }
+        if world.faults.message_loss.is_some() {
+            return Err(LiveError::LosesMessages);
+        }
         if spec.dispatch.takes_ahead() {
             return Err(LiveError::TakesAhead { policy: spec.name.clone() });
         }
