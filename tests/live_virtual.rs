@@ -49,7 +49,8 @@ fn same(scenario: &str, shared: fn(&[(Time, Record)]) -> Vec<(Time, Record)>) ->
             let (live, simulated) = (live(&plan, policy, seed), simulated(&plan, policy, seed));
             let (ours, theirs) = (shared(&live.history), shared(&simulated.history));
             for (at, (live, simulated)) in ours.iter().zip(&theirs).enumerate() {
-                assert_eq!(live, simulated, "record {at} of `{}`, seed {seed}", spec.name);
+                let before = &theirs[at.saturating_sub(20)..at];
+                assert_eq!(live, simulated, "record {at} of `{}`, seed {seed}, after {before:#?}", spec.name);
             }
             assert_eq!(ours.len(), theirs.len());
             for (live, simulated) in live.tasks.iter().zip(&simulated.tasks) {
@@ -322,7 +323,7 @@ fn outages_and_pauses() {
             [faults]
             repair_crew = 1
             outages = [{{ node = "node-1", start = 20.5, end = 31.25 }}, {{ share = 0.5, start = 50, end = 60 }}]
-            pauses = [{{ node = "node-2", start = 10.5, end = 15.25 }}, {{ share = 0.3, start = 40, end = 45 }}]
+            pauses = [{{ node = "node-2", start = 10.5, end = 15.21 }}, {{ share = 0.3, start = 40, end = 45.07 }}]
             "#
         ));
     }

@@ -65,10 +65,8 @@ impl Plan {
     ) -> Result<Compared, CompareError> {
         // Heartbeats are no delay of a machine: the scenario says how many there are.
         let heartbeats = self.delays.heartbeats.as_ref();
-        let ideal = World {
-            delays: Delays { heartbeats: heartbeats.cloned(), ..Delays::default() },
-            ..self.world()
-        };
+        let ideal =
+            World { delays: Delays { heartbeats: heartbeats.cloned(), ..Delays::default() }, ..self.world() };
         let calibrated = calibration.map(|measured| World {
             delays: measured.delays(options.time_scale, heartbeats),
             ..self.world()

@@ -53,7 +53,7 @@ impl<'a> Beats<'a> {
     /// What a worker is told that is to forget all times it knew of. `None` beyond the clock.
     pub(super) fn anew(&mut self, now: Time, node: NodeId) -> Option<ToWorker> {
         self.pass(now, node);
-        self.draw(node, BEATS)?;
+        self.draw(now, node, BEATS)?;
         let times = &mut self.nodes[node.index()];
         (times.known, times.last_known) = (0, now);
         Some(ToWorker::Heartbeats { anew: true, gaps: self.tell(node) })
@@ -66,7 +66,7 @@ impl<'a> Beats<'a> {
         if known > FEW {
             return Some(None);
         }
-        self.draw(node, known + BEATS)?;
+        self.draw(now, node, known + BEATS)?;
         Some(Some(ToWorker::Heartbeats { anew: false, gaps: self.tell(node) }))
     }
 
@@ -78,9 +78,9 @@ impl<'a> Beats<'a> {
         times.known = times.known.saturating_sub(over);
     }
 
-    /// Draws until there are so many times ahead. The first comes at any time within a mean gap, so that
+    /// Draws until there are so many times ahead of `now`. The first comes at any time within a mean gap, so that
     /// nodes do not speak all at once.
-    fn draw(&mut self, node: NodeId, until: usize) -> Option<()> {
+    fn draw(&mut self, now: Time, node: NodeId, until: usize) -> Option<()> {
         let times = &mut self.nodes[node.index()];
         while times.ahead.len() < until {
             let mut stream = self.gaps.stream2(u64::from(node.0), times.drawn);
@@ -90,7 +90,10 @@ impl<'a> Beats<'a> {
             };
             times.drawn += 1;
             times.last = times.last.checked_add(Duration::from_seconds(gap)?)?;
-            times.ahead.push_back(times.last);
+            // While nobody was there to keep them, the times of the node went on.
+            if times.last > now {
+                times.ahead.push_back(times.last);
+            }
         }
         Some(())
     }
@@ -143,8 +146,10 @@ mod tests {
         told.extend(times(steady.anew(Time::ZERO, node).expect("it fits"), &mut last, Time::ZERO));
         let mut at = 0;
         while at < 100 {
-            let more = steady.heard(told[at], node).expect("it fits");
-            told.extend(more.into_iter().flat_map(|more| times(more, &mut last, told[at])));
+            let now = told[at];
+            if let Some(more) = steady.heard(now, node).expect("it fits") {
+                told.extend(times(more, &mut last, now));
+            }
             at += 1;
         }
         assert!(told.len() >= 100 && told.is_sorted(), "{told:?}");

@@ -385,7 +385,13 @@ impl<P: Policy, O: Observer, L: Link> Coordinator<'_, P, O, L> {
 
     /// A worker says something that is for the scheduler, who hears it now, or when the node is within
     /// reach, or never.
-    pub(super) fn takes_in(&mut self, now: Time, node: NodeId, read: u64, mut fact: Fact) -> Result<(), LiveError> {
+    pub(super) fn takes_in(
+        &mut self,
+        now: Time,
+        node: NodeId,
+        read: u64,
+        mut fact: Fact,
+    ) -> Result<(), LiveError> {
         if self.disturbed.is_none() {
             self.facts.push(fact);
             return Ok(());
@@ -395,7 +401,12 @@ impl<P: Policy, O: Observer, L: Link> Coordinator<'_, P, O, L> {
             return Ok(());
         }
         if let Event::AttemptFinished { task, attempt, .. } = fact.event {
-            self.note_in_vain(now, node, (task, attempt), self.meter.on_host_clock(fact.process, fact.at).unwrap_or(read));
+            self.note_in_vain(
+                now,
+                node,
+                (task, attempt),
+                self.meter.on_host_clock(fact.process, fact.at).unwrap_or(read),
+            );
         }
         let Some(disturbed) = &mut self.disturbed else { return Ok(()) };
         let state = &mut disturbed.nodes[node.index()];

@@ -140,8 +140,7 @@ impl Fleet {
 
     /// Nodes believed up that were last heard of before `host`, and of which that is news.
     pub(super) fn silent_since(&self, host: u64) -> impl Iterator<Item = NodeId> + '_ {
-        let silent =
-            move |member: &Member| member.believed_up && !member.suspended && member.heard < host;
+        let silent = move |member: &Member| member.believed_up && !member.suspended && member.heard < host;
         (0u32..).zip(&self.members).filter(move |(_, member)| silent(member)).map(|(node, _)| NodeId(node))
     }
 }

@@ -37,6 +37,9 @@ const MOST_WAITING: usize = 1 << 16;
 /// How many messages are taken in before answers are sent.
 const MOST_AT_ONCE: usize = 64;
 
+/// How many messages are looked through for one that says that the process was stopped.
+const MOST_CAUGHT_UP: usize = 1024;
+
 /// A wait that ends so many nanoseconds too late may have been a stop of the process.
 const LATE: u64 = 1_000_000;
 /// How long the reader is given to pass on what has come meanwhile: when nothing more can be seen on the
@@ -176,7 +179,7 @@ impl Worker {
     }
 
     fn work(&mut self, receiver: &Receiver<Note>) -> Result<(), WorkerError> {
-        let mut next_heartbeat = HEARTBEAT_NANOS;
+        let (mut next_heartbeat, mut notes) = (HEARTBEAT_NANOS, Vec::new());
         loop {
             let now = self.clock();
             self.state.advance(now, &mut self.out);
@@ -187,34 +190,36 @@ impl Worker {
             self.flush()?;
             let until = self.state.next_due().unwrap_or(u64::MAX).min(next_heartbeat);
             let left = Duration::from_nanos(until.saturating_sub(self.clock()));
-            let first = match receiver.recv_timeout(left) {
-                Ok(note) => Some(note),
-                Err(RecvTimeoutError::Timeout) => None,
+            match receiver.recv_timeout(left) {
+                Ok(note) => notes.push(note),
+                Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return Err(WorkerError::Gone),
-            };
-            let rest = receiver.try_iter().take(MOST_AT_ONCE);
-            for note in first.into_iter().chain(rest) {
+            }
+            notes.extend(receiver.try_iter().take(MOST_AT_ONCE));
+            if self.clock() > until.saturating_add(LATE) {
+                self.catch_up(receiver, &mut notes);
+            }
+            for note in notes.drain(..) {
                 if self.take(note)? {
                     return Ok(());
                 }
             }
-            if self.clock() > until.saturating_add(LATE) && self.catch_up(receiver)? {
-                return Ok(());
-            }
         }
     }
 
-    /// The process was away for a while. What was said meanwhile, and for how long it was stopped, it must
-    /// hear before anything that is overdue ends. Gives whether that was all.
-    fn catch_up(&mut self, receiver: &Receiver<Note>) -> Result<bool, WorkerError> {
-        for _ in 0..MOST_AT_ONCE {
+    /// The process was away for a while. If it was stopped as planned, it must hear so before anything that
+    /// is overdue ends; if not, that ends now, whatever was said meanwhile.
+    fn catch_up(&mut self, receiver: &Receiver<Note>, notes: &mut Vec<Note>) {
+        let pauses = |note: &Note| matches!(note, Note::Message(ToWorker::Pace { paused: 1.., .. }));
+        while !notes.iter().any(pauses) && notes.len() < MOST_CAUGHT_UP {
             let comes = system::has_unread(&self.stream);
             let Ok(note) = receiver.recv_timeout(if comes { GRACE.1 } else { GRACE.0 }) else { break };
-            if self.take(note)? {
-                return Ok(true);
-            }
+            notes.push(note);
         }
-        Ok(false)
+        if !notes.iter().any(pauses) {
+            let now = self.clock();
+            self.state.advance(now, &mut self.out);
+        }
     }
 
     /// Whether that was all.

@@ -225,6 +225,9 @@ fn heartbeats_come_as_planned() {
     bench.state.advance(230, &mut bench.out);
     decoder.push(&bench.out);
     let frame: FromWorker = decoder.next_message().unwrap().unwrap();
-    assert_eq!(frame.message, ToCoordinator::Fact { at: 230, due: 226, event: Event::Heartbeat { node: NODE } });
+    assert_eq!(
+        frame.message,
+        ToCoordinator::Fact { at: 230, due: 226, event: Event::Heartbeat { node: NODE } }
+    );
     assert!(decoder.next_message::<FromWorker>().is_none());
 }
