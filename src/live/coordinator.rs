@@ -10,17 +10,17 @@ use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
 
 use super::disturbed::Disturbed;
-use super::fleet::{Fleet, Process};
+use super::fleet::Fleet;
 use super::frame;
 use super::journal::Step;
 use super::link::{ConnectionId, Incoming, Link};
 use super::message::{Job, ToWorker};
 use super::meter::{Meter, Samples};
-use super::plans::{Plan, Plans};
+use super::plans::Plans;
 use super::run::{LiveError, LiveOptions};
 use super::session::{Said, Sessions};
 use super::truth::{GivenUp, Truths};
-use crate::faults::{Change, NodeClocks};
+use crate::faults::NodeClocks;
 use crate::ids::{AttemptNumber, NodeId, TaskId};
 use crate::metrics::DriverFigures;
 use crate::random::Streams;
@@ -57,7 +57,7 @@ impl Fact {
 pub(super) struct Coordinator<'a, P, O, L> {
     world: &'a World,
     pub(super) options: LiveOptions<'a>,
-    scheduler: Scheduler<P>,
+    pub(super) scheduler: Scheduler<P>,
     pub(super) observer: O,
     pub(super) link: L,
     pub(super) sessions: Sessions,
@@ -69,7 +69,7 @@ pub(super) struct Coordinator<'a, P, O, L> {
     /// Whether the scheduler finds out by itself that nodes are dead, and is not told.
     pub(super) monitored: bool,
     streams: Streams,
-    plans: Plans,
+    pub(super) plans: Plans,
     pub(super) meter: Meter,
     journal: Vec<Step>,
     pub(super) incidents: Vec<String>,
@@ -81,7 +81,7 @@ pub(super) struct Coordinator<'a, P, O, L> {
     pub(super) facts: Vec<Fact>,
     /// What is to be written down of tasks of jobs that arrive in this step.
     in_jobs: VecDeque<Record>,
-    commands: Commands,
+    pub(super) commands: Commands,
     pub(super) incoming: Vec<Incoming>,
     pub(super) said: Vec<Said>,
     pub(super) close: Vec<ConnectionId>,
@@ -306,34 +306,6 @@ impl<'a, P: Policy, O: Observer, L: Link> Coordinator<'a, P, O, L> {
         self.meter.samples.lag.push(late as u64);
     }
 
-    fn change_node(&mut self, now: Time, plan: Plan) -> Result<(), LiveError> {
-        let Some(clocks) = &mut self.clocks else { return Ok(()) };
-        let change = clocks.change(plan.due, plan.node, plan.ticket, &mut self.plans);
-        let node = NodeId(plan.node);
-        match change.ok_or(LiveError::TimeOverflow)? {
-            Change::None => Ok(()),
-            Change::Up => self.start_worker(node),
-            Change::Down => {
-                self.fail(now, node);
-                let member = self.fleet.get(node);
-                (member.process, member.killed, member.suspended) = (Process::Down, Some(self.woke), false);
-                self.link.kill_worker(node);
-                Ok(())
-            }
-        }
-    }
-
-    /// The node really fails now.
-    pub(super) fn fail(&mut self, now: Time, node: NodeId) {
-        self.crash(now, node);
-        let member = self.fleet.get(node);
-        // If the scheduler has missed several failures, it is the first that it will hear of.
-        if member.believed_up && member.failed == Time::NEVER {
-            member.failed = now;
-            self.observer.on_record(now, &Record::NodeFailed { node });
-        }
-    }
-
     pub(super) fn start_worker(&mut self, node: NodeId) -> Result<(), LiveError> {
         let life = self.fleet.get(node).start(self.woke);
         self.sessions.expect(node, life);
@@ -460,60 +432,6 @@ impl<'a, P: Policy, O: Observer, L: Link> Coordinator<'a, P, O, L> {
             _ => {}
         }
         Ok(Some(fact.event))
-    }
-
-    /// Measures how long it took until the scheduler found out that workers were killed.
-    fn note_detections(&mut self) {
-        for node in 0..self.fleet.len() {
-            let joined = self.scheduler.view().cluster().has_joined(NodeId(node));
-            if let Some(killed) = self.fleet.get(NodeId(node)).killed.take_if(|_| !joined) {
-                self.meter.samples.detection.push(self.woke.saturating_sub(killed));
-            }
-        }
-    }
-
-    /// What ran on a lost node ended when the node failed. This is settled at once: the node may join
-    /// again at this very instant.
-    fn give_up(&mut self, now: Time, given: usize) {
-        for at in given..self.commands.as_slice().len() {
-            let Command::StopAttempt { task, attempt, node, interrupted: false } =
-                self.commands.as_slice()[at]
-            else {
-                continue;
-            };
-            let end = self.fleet.get(node).failed.min(now);
-            if self.give_up_one(end, task, attempt, node, GivenUp::Lost) {
-                let saved = self.truths.saved(task);
-                if saved > Duration::ZERO {
-                    let saved = Duration(saved.0.saturating_mul(u64::from(self.scheduler.slots_of(task))));
-                    self.observer.on_record(now, &Record::Saved { task, node, saved });
-                }
-            }
-        }
-    }
-
-    /// An attempt is given up that really ended at `end`, unless its node cannot be told. Gives whether it
-    /// had begun.
-    fn give_up_one(
-        &mut self,
-        end: Time,
-        task: TaskId,
-        attempt: AttemptNumber,
-        node: NodeId,
-        why: GivenUp,
-    ) -> bool {
-        let (done, over) = match &mut self.disturbed {
-            Some(disturbed) => disturbed.give_up(end, self.woke, node, (task, attempt)),
-            None => (None, true),
-        };
-        let had_begun = self.truths.give_up(task, node, end, why, done);
-        if had_begun
-            && over
-            && let Some(clocks) = &mut self.clocks
-        {
-            clocks.attempt_ends(end, node.0);
-        }
-        had_begun
     }
 
     fn carry_out(&mut self, now: Time) -> Result<(), LiveError> {

@@ -28,6 +28,7 @@ pub mod journal;
 pub mod link;
 pub mod log;
 mod log_check;
+mod losses;
 pub mod message;
 mod meter;
 mod plans;
