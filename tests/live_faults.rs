@@ -158,7 +158,6 @@ fn results_of_a_worker_that_was_declared_dead_are_refused() {
 fn everything_that_can_happen_to_a_node() {
     let more = r#"
         [faults]
-        repair_crew = 1
         outages = [{ node = "node-1", start = 4, end = 16 }]
         slow = [{ node = "node-2", start = 2, end = 30, factor = 2 }]
         pauses = [{ node = "node-2", start = 6, end = 9 }]
