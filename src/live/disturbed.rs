@@ -199,7 +199,8 @@ impl<'a> Disturbed<'a> {
         let done = match stage {
             Stage::Sent | Stage::Dead => progress.done_so_far(),
             Stage::Runs => progress.done(now, &state.pace),
-            Stage::Ended => progress.whole(),
+            // What is left of its work was settled when it ended.
+            Stage::Ended => Duration::ZERO,
         };
         if given_up {
             return (None, false);
@@ -417,11 +418,12 @@ impl<P: Policy, O: Observer, L: Link> Coordinator<'_, P, O, L> {
         if beats {
             return Ok(());
         }
-        if let Event::AttemptFinished { task, attempt, .. } = fact.event
+        if let Event::AttemptFinished { task, attempt, outcome, .. } = fact.event
             && let Some(at) = state.position(task, attempt)
             && state.attempts[at].stage == Stage::Runs
         {
             state.attempts[at].stage = Stage::Ended;
+            self.truths.ended_unheard(task, outcome);
             if let Some(clocks) = &mut self.clocks {
                 clocks.attempt_ends(now, node.0);
             }

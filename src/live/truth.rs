@@ -334,6 +334,14 @@ impl<'a> Truths<'a> {
         }
     }
 
+    /// The current attempt has come to its end, and the scheduler does not hear of it yet. If it gives the
+    /// attempt up meanwhile, a later one may go on where this one was.
+    pub(super) fn ended_unheard(&mut self, task: TaskId, outcome: Outcome) {
+        if let Some(truth) = self.get(task) {
+            truth.left = if outcome == Outcome::Failure { truth.work } else { 0 };
+        }
+    }
+
     /// The current attempt is given up; it really ended at `end`. `done` is what it has done in time at full
     /// speed, where that is not all the time since it began. Gives whether it had begun.
     pub(super) fn give_up(
