@@ -94,7 +94,7 @@ pub(super) fn compare(args: &CompareArgs, terminal: &Terminal) -> Outcome {
 fn compare_one(args: &CompareArgs, job: &Job<'_>, terminal: &Terminal) -> Result<usize, Failure> {
     let plan = &job.loaded.plan;
     let mut warnings = job.loaded.warnings.clone();
-    warnings.extend(scenario_warnings(plan));
+    warnings.extend(scenario_warnings(plan, &args.pace));
     if !args.output.quiet {
         let dot = terminal.plain("·", "-");
         let runs = plan.live_runs(args.repeats);

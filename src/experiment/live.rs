@@ -175,6 +175,9 @@ impl Plan {
         if world.faults.rollback.is_some() {
             return Err(LiveError::RollsBack);
         }
+        if world.faults.message_loss.is_some() {
+            return Err(LiveError::LosesMessages);
+        }
         if spec.dispatch.takes_ahead() {
             return Err(LiveError::TakesAhead { policy: spec.name.clone() });
         }

@@ -7,6 +7,7 @@ mod crew;
 mod disturbances;
 mod membership;
 mod outages;
+mod pace;
 mod replicas;
 mod rollback;
 pub mod trace;
@@ -19,6 +20,7 @@ pub use disturbances::{
 };
 pub use membership::{Membership, Stay};
 pub use outages::{Affected, Outage};
+pub use pace::{Pace, Progress};
 pub use replicas::{LeaderChange, Leadership, NoLeader, Replicas};
 pub use rollback::{Compensation, Rollback, Sagas, UndoWork, Undoes};
 

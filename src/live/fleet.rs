@@ -109,6 +109,11 @@ impl Fleet {
         Fleet { members: (0..nodes as u32).map(member).collect() }
     }
 
+    /// How many nodes there are.
+    pub(super) fn len(&self) -> u32 {
+        self.members.len() as u32
+    }
+
     pub(super) fn get(&mut self, node: NodeId) -> &mut Member {
         &mut self.members[node.index()]
     }
@@ -146,9 +151,9 @@ impl Fleet {
         (0u32..).zip(&self.members).filter(move |(_, member)| late(member)).map(|(node, _)| NodeId(node))
     }
 
-    /// Nodes believed up that were last heard of before `host`.
+    /// Nodes believed up that were last heard of before `host`, and of which that is news.
     pub(super) fn silent_since(&self, host: u64) -> impl Iterator<Item = NodeId> + '_ {
-        let silent = move |member: &Member| member.believed_up && member.heard < host;
+        let silent = move |member: &Member| member.believed_up && !member.suspended && member.heard < host;
         (0u32..).zip(&self.members).filter(move |(_, member)| silent(member)).map(|(node, _)| NodeId(node))
     }
 }

@@ -77,6 +77,12 @@ pub enum LiveError {
     /// Failed jobs of the scenario are undone.
     #[error("`retry.rollback` is simulated only: leave it out of a scenario that is run live")]
     RollsBack,
+    /// Messages of the scenario are lost.
+    #[error("messages that are lost are simulated only: between the workers of a live run none is")]
+    LosesMessages,
+    /// A process could not be stopped, or let go on.
+    #[error("cannot stop a worker process and let it go on: {0}")]
+    Stop(#[source] io::Error),
     /// The policy lets nodes take tasks before they can start them.
     #[error(
         "`{policy}` takes tasks ahead, which is simulated only: a worker of a live run is sent a task when \

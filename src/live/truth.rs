@@ -74,8 +74,9 @@ pub(super) enum GivenUp {
 /// An attempt as it will be.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Fate {
-    /// Time it takes on its node.
+    /// Time it takes on its node, and how much of that it takes to go on after an interruption.
     pub(super) takes: Duration,
+    pub(super) extra: Duration,
     /// Time it would take undisturbed from its start: all of the work.
     pub(super) service: Duration,
     /// How it ends.
@@ -305,9 +306,17 @@ impl<'a> Truths<'a> {
         let early = failed && fails_at > excess;
         Ok(Fate {
             takes: Duration(takes.0.saturating_add(cost.0)),
+            extra: cost,
             service: self.time_of(work - excess, node),
             outcome: if early { Outcome::Failure } else { limits.outcome(task.number, work, failed) },
         })
+    }
+
+    /// The current attempt is sent only now, on the host's clock.
+    pub(super) fn sent_at(&mut self, task: TaskId, host: u64) {
+        if let Some(truth) = self.get(task) {
+            truth.sent = host;
+        }
     }
 
     /// When the current attempt was sent, on the host's clock.
@@ -348,8 +357,24 @@ impl<'a> Truths<'a> {
         }
     }
 
-    /// The current attempt is given up; it really ended at `end`. Gives whether it had begun.
-    pub(super) fn give_up(&mut self, task: TaskId, node: NodeId, end: Time, why: GivenUp) -> bool {
+    /// The current attempt has come to its end, and the scheduler does not hear of it yet. If it gives the
+    /// attempt up meanwhile, a later one may go on where this one was.
+    pub(super) fn ended_unheard(&mut self, task: TaskId, outcome: Outcome) {
+        if let Some(truth) = self.get(task) {
+            truth.left = if outcome == Outcome::Failure { truth.work } else { 0 };
+        }
+    }
+
+    /// The current attempt is given up; it really ended at `end`. `done` is what it has done in time at full
+    /// speed, where that is not all the time since it began. Gives whether it had begun.
+    pub(super) fn give_up(
+        &mut self,
+        task: TaskId,
+        node: NodeId,
+        end: Time,
+        why: GivenUp,
+        done: Option<Duration>,
+    ) -> bool {
         let speed = self.world.nodes[node.index()].speed;
         let checkpoint = self.world.retry.checkpoint;
         let survives = self.world.retry.on_node_loss == OnNodeLoss::Resume || checkpoint.is_some();
@@ -363,7 +388,8 @@ impl<'a> Truths<'a> {
         truth.interrupted = interrupted;
         if keeps {
             let cost = if truth.switched { switch_cost.0 } else { 0 };
-            let mut elapsed = began.map_or(0, |began| end.since(began).0.saturating_sub(cost));
+            let elapsed = began.map_or(0, |began| end.since(began).0.saturating_sub(cost));
+            let mut elapsed = done.map_or(elapsed, |done| done.0);
             if let Some(checkpoint) = checkpoint {
                 let (worked, saved) = checkpoint.kept_of(Duration(elapsed), truth.restored);
                 (elapsed, truth.saved) = (worked.0, saved);

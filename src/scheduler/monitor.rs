@@ -37,6 +37,27 @@ pub struct MonitorPlan {
     pub detector: Detector,
 }
 
+impl MonitorPlan {
+    /// How much later than at the mean time a heartbeat may come before its node is suspected, or dead. For
+    /// phi accrual, of a node whose gaps vary as little as counts.
+    pub fn patience(&self) -> Duration {
+        match self.detector {
+            Detector::Timeout { suspect_after, dead_after } => {
+                Duration(suspect_after.unwrap_or(dead_after).0.saturating_sub(self.interval.0))
+            }
+            Detector::PhiAccrual { suspicion, threshold, least_deviation, .. } => {
+                let deviations = exceeded(suspicion.unwrap_or(threshold));
+                Duration((deviations * least_deviation.0 as f64).max(0.0) as u64)
+            }
+        }
+    }
+}
+
+/// What a standard normal exceeds with probability 10^-phi.
+fn exceeded(phi: f64) -> f64 {
+    std::f64::consts::SQRT_2 * erfc_inv(2.0 * 10f64.powf(-phi))
+}
+
 /// When a silent node is dead.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Detector {
@@ -187,7 +208,6 @@ impl Gaps {
         let Detector::PhiAccrual { suspicion, threshold, window, least_deviation } = detector else {
             return None;
         };
-        let exceeded = |phi: f64| std::f64::consts::SQRT_2 * erfc_inv(2.0 * 10f64.powf(-phi));
         let mut gaps = Gaps {
             window: window as usize,
             suspect: suspicion.map(exceeded),
