@@ -438,8 +438,8 @@ impl<P: Policy, O: Observer> Driver<'_, P, O> {
         let Some(disturbed) = &self.disturbed else { return Ok(()) };
         let mut running = 0;
         for (node, state) in disturbed.nodes.iter().enumerate() {
-            let nothing_held = state.inbox.is_empty() && state.outbox.is_empty();
-            ensure!(!state.within_reach() || nothing_held, "node {node} is within reach and holds messages");
+            let holds = !state.inbox.is_empty() || !state.outbox.is_empty();
+            ensure!(!state.within_reach() || !holds, "node {node} is within reach and holds messages");
             ensure!(!state.down || state.here.is_empty(), "node {node} is down and works");
             for &place in &state.here {
                 let (attempt, course) = (&self.attempts[place as usize], &disturbed.courses[place as usize]);
@@ -450,8 +450,7 @@ impl<P: Policy, O: Observer> Driver<'_, P, O> {
             }
             running += state.here.len();
         }
-        let runs = disturbed.courses.iter().filter(|course| course.runs).count();
-        ensure_eq!(running, runs, "attempts that run");
+        ensure_eq!(running, disturbed.courses.iter().filter(|of| of.runs).count(), "attempts that run");
         Ok(())
     }
 }
