@@ -313,7 +313,10 @@ fn delays(table: Option<&SchedulerTable>, reader: &mut Reader) -> Option<Delays>
 }
 
 /// `Some(None)` is no delay at all.
-fn delay(key: &Key<DistributionTable<Seconds>>, reader: &mut Reader) -> Option<Option<Distribution>> {
+pub(super) fn delay(
+    key: &Key<DistributionTable<Seconds>>,
+    reader: &mut Reader,
+) -> Option<Option<Distribution>> {
     match key {
         Key::Broken => None,
         Key::Found(found) => {

@@ -1,13 +1,13 @@
 //! Nodes that come and go: as planned in [[nodes]], or as the `[scheduler.autoscale]` table says.
 
+use super::check;
 use super::declare::{choice, parameters, table, words};
 use super::diagnostics::{Diagnostic, Origin};
-use super::distributions::{self, DistributionTable};
+use super::distributions::DistributionTable;
 use super::keys::{NodeTable, ScenarioTable};
 use super::reader::{Found, Key, Reader};
 use super::values::{Count, Fraction, Plain, Positive, Quantity, Seconds, Whole};
 use super::words::Name;
-use crate::distribution::Distribution;
 use crate::experiment::plan::{Elastic, NodeGroup};
 use crate::faults::Stay;
 use crate::scheduler::{AutoscalePlan, LetGo, ScalingRule};
@@ -128,7 +128,7 @@ pub(super) fn lower(
         reader.report(Diagnostic::new(title, found.at, "has no `by`").help(help));
     }
     let rule = table.by.found().and_then(|by| rule(&by.value, reader));
-    let boot_delay = boot_delay(&table.boot_delay, reader);
+    let boot_delay = check::delay(&table.boot_delay, reader);
     let group = table.group.found().zip(groups).and_then(|(name, groups)| group(name, groups, reader));
     let (index, first, count) = group?;
     if let Some(node) = scenario.nodes.value().and_then(|nodes| nodes.items.get(index)) {
@@ -245,18 +245,6 @@ fn rule(table: &ScalingTable, reader: &mut Reader) -> Option<ScalingRule> {
         return None;
     }
     Some(rule)
-}
-
-/// `Some(None)` is no delay at all.
-fn boot_delay(key: &Key<DistributionTable<Seconds>>, reader: &mut Reader) -> Option<Option<Distribution>> {
-    match key {
-        Key::Broken => None,
-        Key::Found(found) => {
-            let delay = distributions::lower(found, reader)?;
-            Some((delay != Distribution::constant(0.0)).then_some(delay))
-        }
-        Key::Absent | Key::Default(_) => Some(None),
-    }
 }
 
 /// What is cut off, paused or silent could not be drained in any order that a monitor would understand.
