@@ -335,7 +335,7 @@ impl<P: Policy> Scheduler<P> {
             return self.look_after_cooldown(now);
         }
         let sleeps = autoscaler.due == Time::NEVER;
-        if !is_due && !(sleeps && autoscaler.wake(now)) {
+        if !(is_due || sleeps && autoscaler.wake(now)) {
             autoscaler.stirred = true;
             if sleeps {
                 self.plan_next_look(now);

@@ -117,6 +117,7 @@ mod tests {
             guards: Default::default(),
             alarms: Default::default(),
             monitor: None,
+            autoscale: None,
         };
         let nodes = [1.0, 2.0, 1.0, 2.0, 1.0].map(|speed| NodeSpec { slots: 1, speed, weight: 1.0 });
         let mut cluster = Cluster::new(&nodes, Dispatch::Pull, &config);
