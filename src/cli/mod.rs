@@ -17,6 +17,7 @@ mod replay;
 mod run;
 mod schema;
 mod terminal;
+mod theory;
 mod validate;
 mod worker;
 
@@ -56,6 +57,8 @@ enum Command {
     Live(live::LiveArgs),
     /// Compare simulated with real figures: the same scenario simulated and on worker processes.
     Compare(compare::CompareArgs),
+    /// Print what is known without simulating, closed forms and bounds, beside the simulated figures.
+    Theory(theory::TheoryArgs),
     /// Measure how long messages, failures and starts of workers take on this machine.
     Calibrate(calibrate::CalibrateArgs),
     /// Check the log of a live run, step by step.
@@ -170,6 +173,7 @@ pub fn main() -> ExitCode {
         Command::Run(args) => run::run(args, &terminal),
         Command::Live(args) => live::live(args, &terminal),
         Command::Compare(args) => compare::compare(args, &terminal),
+        Command::Theory(args) => theory::theory(args, &terminal),
         Command::Calibrate(args) => calibrate::calibrate(args, &terminal),
         Command::Replay(args) => replay::replay(args),
         Command::Validate(args) => validate::validate(args, &terminal),

@@ -8,6 +8,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use super::plan::Plan;
+use super::bounds;
 use super::runner::{pooled_result, tails};
 use crate::live::hub::{Hub, HubOptions};
 use crate::live::journal::Step;
@@ -200,7 +201,8 @@ impl Plan {
         };
         let build = || world.policy(spec, seed);
         let config = world.scheduler_config(seed, true);
-        let output = run_live(&world, seed, build, &live, link)?;
+        let mut output = run_live(&world, seed, build, &live, link)?;
+        bounds::judge_one(&world, seed, &mut output.collected.metrics);
         let invalid = too_late(&output.driver, options.lag_tolerance);
         let unused = Mutex::default();
         let pooled = if invalid.is_none() { pooled } else { &unused };

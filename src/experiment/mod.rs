@@ -1,5 +1,6 @@
 //! From a scenario file to results: reading, checking, running.
 
+pub mod bounds;
 pub mod calibrate;
 pub mod compare;
 pub mod fidelity;
@@ -7,4 +8,5 @@ pub mod live;
 pub mod plan;
 pub mod runner;
 pub mod scenario;
+pub mod theory;
 pub mod warning;

@@ -107,6 +107,7 @@ metrics! {
     LeaderAvailability "leader_availability" "1" Higher "Share of the makespan in which the scheduler had a leader; missing without replicas.";
     Elections "elections" "elections" Neither "Times a leader was elected; missing without replicas.";
     MeanTimeWithoutLeader "mean_time_without_leader" "s" Lower "Mean time from the failure of a leader until another took over; missing when none failed.";
+    OptimalityGap "optimality_gap" "1" Lower "Makespan / the highest lower bound known - 1, of batches and traces whose tasks all completed at their first attempt; missing otherwise.";
 }
 
 /// How many metrics there are.

@@ -13,7 +13,9 @@ use super::plots::Picture;
 use super::story::{PolicyStory, Story};
 use super::table::{Column, column, columns, head, metrics};
 use super::verdict::verdict;
+use super::theory::{self, PageRow};
 use super::{ReportInput, Warning};
+use crate::experiment::theory::Findings;
 use crate::metrics::Metric;
 
 /// A scenario longer than this is not repeated on the page.
@@ -70,6 +72,8 @@ struct Page<'a> {
     classes: Vec<Table>,
     groups: Vec<GroupRow>,
     resources: Vec<ResourceRow>,
+    theory: Vec<PageRow>,
+    formulas: Vec<(&'static str, String)>,
     scenario: Option<&'a str>,
     manifest: &'a Manifest,
     seeds: String,
@@ -85,7 +89,9 @@ pub fn page(
     story: &Story,
     manifest: &Manifest,
     pictures: &[(String, Picture)],
+    findings: Option<&Findings>,
 ) -> Result<String> {
+    let known = findings.map_or_else(Vec::new, |findings| theory::page_rows(input.plan, findings));
     let (main, notes) = columns(story);
     let head = head(story);
     let page = Page {
@@ -104,6 +110,10 @@ pub fn page(
         classes: classes(input),
         groups: groups(story),
         resources: resources(input),
+        formulas: findings
+            .filter(|_| !known.is_empty())
+            .map_or_else(Vec::new, theory::page_sources),
+        theory: known,
         scenario: Some(input.resolved_toml).filter(|text| text.len() <= LONGEST_SCENARIO),
         manifest,
         seeds: story.facts.seeds(),

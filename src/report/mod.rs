@@ -8,6 +8,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::experiment::plan::Plan;
+use crate::experiment::theory::Findings;
 use crate::metrics::PolicyResult;
 
 mod alarms;
@@ -23,8 +24,10 @@ pub mod judge;
 pub mod manifest;
 pub mod number;
 pub mod plots;
+pub mod self_check;
 pub mod story;
 pub mod table;
+pub mod theory;
 pub mod verdict;
 pub mod warning;
 
@@ -111,6 +114,11 @@ fn write_files(folder: &Path, input: &ReportInput<'_>) -> Result<()> {
     for (name, content) in input.extra {
         folder::write(folder, name, content)?;
     }
+    // Real runs take longer than what formulas are about.
+    let findings = input.live.is_none().then(|| Findings::in_brief(input.plan, input.results));
+    if let Some(findings) = findings.as_ref().filter(|findings| findings.know_anything()) {
+        csv::to_file(folder, "theory.csv", |out| theory::csv(out, input.plan, findings))?;
+    }
     let story = Story::of(input.plan, input.results, input.live);
     let mut pictures = Vec::new();
     if input.options.plots != PlotFormat::None {
@@ -119,7 +127,7 @@ fn write_files(folder: &Path, input: &ReportInput<'_>) -> Result<()> {
         plots::write(folder, &pictures, input.options.plots)?;
     }
     let manifest = manifest::Manifest::of(input, &story);
-    folder::write(folder, "report.html", html::page(input, &story, &manifest, &pictures)?.as_bytes())?;
+    folder::write(folder, "report.html", html::page(input, &story, &manifest, &pictures, findings.as_ref())?.as_bytes())?;
     manifest.write(folder)
 }
 
