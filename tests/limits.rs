@@ -4,8 +4,8 @@ mod support;
 
 use falcon::experiment::plan::Plan;
 use falcon::experiment::runner::RunnerOptions;
-use falcon::theory::many_servers::erlang_b;
 use falcon::metrics::{FinalState, Metric, ReplicationResult};
+use falcon::theory::many_servers::erlang_b;
 use support::judge::{Check, figure, judge};
 
 fn share_rejected(run: &ReplicationResult) -> f64 {

@@ -92,7 +92,10 @@ fn nothing_is_known_where_an_assumption_breaks() {
     }
     for (workload, word) in [
         ("arrivals.poisson.rate = 4.0, duration.exponential.mean = 1.0", "load is 1.000"),
-        ("arrivals.bursty = { rate = 1.0, peak_rate = 2.0, on = 1.0, off = 1.0 }, duration.exponential.mean = 1.0", "bursty"),
+        (
+            "arrivals.bursty = { rate = 1.0, peak_rate = 2.0, on = 1.0, off = 1.0 }, duration.exponential.mean = 1.0",
+            "bursty",
+        ),
         ("arrivals.poisson.rate = 2.0, duration.constant = 1.0", "not exponential"),
     ] {
         let found = answers(&format!(

@@ -3,7 +3,7 @@
 
 use clap::Args;
 
-use super::output::{self, Format};
+use super::output::Format;
 use super::progress::Meter;
 use super::terminal::Terminal;
 use super::{Failure, Outcome, OverrideArgs, ScenarioArg, interrupt, print};
@@ -15,9 +15,7 @@ use crate::report::{self_check as checks, theory};
 
 /// Arguments of `falcon theory`.
 #[derive(Args, Debug)]
-#[command(
-    after_help = "Example: falcon theory scenarios/mm16.toml\n         falcon theory --self-check"
-)]
+#[command(after_help = "Example: falcon theory scenarios/mm16.toml\n         falcon theory --self-check")]
 pub(super) struct TheoryArgs {
     /// Scenario files; `-` reads one from standard input.
     #[arg(required_unless_present = "self_check", value_name = "FILE")]

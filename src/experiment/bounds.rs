@@ -116,7 +116,8 @@ pub(super) fn machines(world: &World) -> Machines {
 
 /// The bounds of the replication with this seed; `None` when it has no tasks, or none can be made.
 pub fn of_replication(world: &World, machines: &Machines, seed: u64) -> Option<ReplicationBounds> {
-    let mut source = TaskSource::new(&world.workload, Streams::new(seed)).with_details(!world.resources.is_empty());
+    let mut source =
+        TaskSource::new(&world.workload, Streams::new(seed)).with_details(!world.resources.is_empty());
     let graph = match &world.workload {
         Workload::Listed { graph, .. } => graph.is_some(),
         Workload::Generated { .. } => false,
@@ -186,7 +187,12 @@ fn by_program(world: &World, demands: &BTreeMap<(u32, u32), f64>) -> Option<f64>
 
 /// The least mean response of the tasks of a replication: exact for a batch of tasks of one slot that are
 /// not interrupted, else on one machine as fast as all slots. Says which it is.
-pub fn least_mean_response(world: &World, machines: &Machines, seed: u64, interrupted: bool) -> Option<(f64, bool)> {
+pub fn least_mean_response(
+    world: &World,
+    machines: &Machines,
+    seed: u64,
+    interrupted: bool,
+) -> Option<(f64, bool)> {
     let mut source = TaskSource::new(&world.workload, Streams::new(seed));
     let mut tasks: Vec<(f64, f64)> = Vec::new();
     let mut single = true;

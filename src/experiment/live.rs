@@ -7,8 +7,8 @@ use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use super::plan::Plan;
 use super::bounds;
+use super::plan::Plan;
 use super::runner::{pooled_result, tails};
 use crate::live::hub::{Hub, HubOptions};
 use crate::live::journal::Step;

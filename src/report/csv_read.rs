@@ -66,6 +66,7 @@ pub(super) fn policies(folder: &Path, names: &[String]) -> Result<Vec<PolicyStor
             timelines: Vec::new(),
             nodes: Vec::new(),
             tails: Vec::new(),
+            theory: Vec::new(),
         })
         .collect();
     let table = Table::open(folder, "replications.csv")?;
@@ -82,7 +83,25 @@ pub(super) fn policies(folder: &Path, names: &[String]) -> Result<Vec<PolicyStor
     if let Some(table) = Table::open(folder, "distribution.csv")? {
         distributions(&table, &mut policies)?;
     }
+    if let Some(table) = Table::open(folder, "theory.csv")? {
+        known(&table, &mut policies)?;
+    }
     Ok(policies)
+}
+
+/// The exact values of figures of all tasks that the run is fit to be held against.
+fn known(table: &Table, policies: &mut [PolicyStory]) -> Result<()> {
+    let (metric, class) = (table.column("metric")?, table.column("class")?);
+    let (value, verdict) = (table.column("value")?, table.column("verdict")?);
+    for row in &table.rows {
+        let Some(policy) = policy_of(table, row, policies)? else { continue };
+        let judged = matches!(row.get(verdict), Some("covers" | "misses")) && row.get(class) == Some("");
+        let known = row.get(metric).and_then(Metric::from_name).filter(|_| judged);
+        if let Some(metric) = known {
+            policies[policy].theory.push((metric, table.required(row, value)?));
+        }
+    }
+    Ok(())
 }
 
 /// The policy of a row; rows of policies that the manifest does not name are skipped.

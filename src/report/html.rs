@@ -12,8 +12,8 @@ use super::number::{count, fixed, span};
 use super::plots::Picture;
 use super::story::{PolicyStory, Story};
 use super::table::{Column, column, columns, head, metrics};
-use super::verdict::verdict;
 use super::theory::{self, PageRow};
+use super::verdict::verdict;
 use super::{ReportInput, Warning};
 use crate::experiment::theory::Findings;
 use crate::metrics::Metric;
@@ -110,9 +110,7 @@ pub fn page(
         classes: classes(input),
         groups: groups(story),
         resources: resources(input),
-        formulas: findings
-            .filter(|_| !known.is_empty())
-            .map_or_else(Vec::new, theory::page_sources),
+        formulas: findings.filter(|_| !known.is_empty()).map_or_else(Vec::new, theory::page_sources),
         theory: known,
         scenario: Some(input.resolved_toml).filter(|text| text.len() <= LONGEST_SCENARIO),
         manifest,
@@ -171,6 +169,7 @@ fn classes(input: &ReportInput<'_>) -> Vec<Table> {
                 timelines: Vec::new(),
                 nodes: Vec::new(),
                 tails: Vec::new(),
+                theory: Vec::new(),
             })
             .collect();
         let metrics = [Metric::MeanWait, Metric::MeanResponse, Metric::P99Response];

@@ -119,7 +119,10 @@ fn write_files(folder: &Path, input: &ReportInput<'_>) -> Result<()> {
     if let Some(findings) = findings.as_ref().filter(|findings| findings.know_anything()) {
         csv::to_file(folder, "theory.csv", |out| theory::csv(out, input.plan, findings))?;
     }
-    let story = Story::of(input.plan, input.results, input.live);
+    let mut story = Story::of(input.plan, input.results, input.live);
+    if let Some(findings) = &findings {
+        theory::tell(&mut story, findings);
+    }
     let mut pictures = Vec::new();
     if input.options.plots != PlotFormat::None {
         pictures = plots::pictures(&story);
@@ -127,7 +130,11 @@ fn write_files(folder: &Path, input: &ReportInput<'_>) -> Result<()> {
         plots::write(folder, &pictures, input.options.plots)?;
     }
     let manifest = manifest::Manifest::of(input, &story);
-    folder::write(folder, "report.html", html::page(input, &story, &manifest, &pictures, findings.as_ref())?.as_bytes())?;
+    folder::write(
+        folder,
+        "report.html",
+        html::page(input, &story, &manifest, &pictures, findings.as_ref())?.as_bytes(),
+    )?;
     manifest.write(folder)
 }
 

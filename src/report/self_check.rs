@@ -9,14 +9,29 @@ use super::table::{Style, ascii};
 use crate::experiment::theory::self_check::{Checked, Judgement};
 
 /// Columns of the CSV.
-pub const COLUMNS: &[&str] =
-    &["check", "metric", "answer", "from", "n", "mean", "half_width", "z", "covers", "formula", "formula_value"];
+pub const COLUMNS: &[&str] = &[
+    "check",
+    "metric",
+    "answer",
+    "from",
+    "n",
+    "mean",
+    "half_width",
+    "z",
+    "covers",
+    "formula",
+    "formula_value",
+];
 
 /// The table, and the judgement below it.
 pub fn render(judgement: &Judgement, style: Style) -> String {
     let mut text = String::new();
     let names = judgement.checked.iter().map(|check| check.name.chars().count()).max().unwrap_or(0);
-    let _ = writeln!(text, "{:<names$}  {:<20}  {:>10}  {:>24}  {:>6}", "scenario", "metric", "answer", "simulated", "z");
+    let _ = writeln!(
+        text,
+        "{:<names$}  {:<20}  {:>10}  {:>24}  {:>6}",
+        "scenario", "metric", "answer", "simulated", "z"
+    );
     for check in &judgement.checked {
         let half = check.found.half_width.unwrap_or(0.0);
         let found = format!("{} ± {}", significant(check.found.mean, 6), significant(half, 2));

@@ -80,6 +80,8 @@ pub struct PolicyStory {
     pub nodes: Vec<NodeStory>,
     /// Its distributions.
     pub tails: Vec<TailDistribution>,
+    /// Exact values of its figures by theory.
+    pub theory: Vec<(Metric, f64)>,
 }
 
 /// A scenario and what came out.
@@ -182,6 +184,11 @@ impl PolicyStory {
         Summary::of(&self.values(metric))
     }
 
+    /// The exact value of a figure, if theory knows it.
+    pub fn known(&self, metric: Metric) -> Option<f64> {
+        self.theory.iter().find(|(known, _)| *known == metric).map(|(_, value)| *value)
+    }
+
     /// The distribution of `wait`, `response` or `slowdown`, if there is one.
     pub fn tail(&self, metric: &str) -> Option<&TailDistribution> {
         self.tails.iter().find(|tail| tail.metric == metric && !tail.points.is_empty())
@@ -226,6 +233,7 @@ fn policy(result: &PolicyResult, names: &[(String, &str, u32)]) -> PolicyStory {
         timelines: result.replications.iter().filter_map(|one| one.timeline.clone()).collect(),
         nodes: nodes.finish(),
         tails: result.tails.clone(),
+        theory: Vec::new(),
     }
 }
 

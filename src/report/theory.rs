@@ -9,6 +9,7 @@ use serde_json::json;
 use super::VERSION;
 use super::csv::lines;
 use super::number::{decimals_for, exact, fixed, significant};
+use super::story::Story;
 use super::table::{Style, ascii, dim};
 use crate::experiment::plan::Plan;
 use crate::experiment::theory::{Finding, Findings, PolicyFindings, Verdict};
@@ -16,8 +17,20 @@ use crate::theory::{FormulaId, Nature};
 
 /// Columns of `theory.csv`.
 pub const COLUMNS: &[&str] = &[
-    "policy", "metric", "class", "unit", "nature", "value", "n", "mean", "ci95_low", "ci95_high", "verdict",
-    "formula", "note", "source",
+    "policy",
+    "metric",
+    "class",
+    "unit",
+    "nature",
+    "value",
+    "n",
+    "mean",
+    "ci95_low",
+    "ci95_high",
+    "verdict",
+    "formula",
+    "note",
+    "source",
 ];
 
 /// One row as text.
@@ -52,7 +65,8 @@ fn row(finding: &Finding, classes: &[String]) -> Row {
     };
     let unit = if column.unit == "1" { String::new() } else { format!(" {}", column.unit) };
     let formula = finding.known.formula.formula();
-    let note = if finding.known.note.is_empty() { String::new() } else { format!(", {}", finding.known.note) };
+    let note =
+        if finding.known.note.is_empty() { String::new() } else { format!(", {}", finding.known.note) };
     let sign = match formula.nature {
         Nature::Exact => "",
         Nature::Limit => "~",
@@ -184,7 +198,8 @@ fn sources(text: &mut String, findings: &Findings, style: Style) {
     let _ = writeln!(text, "\nFormulas");
     for formula in used.into_iter().map(FormulaId::formula) {
         let steady = if formula.steady { "; steady state" } else { "" };
-        let _ = writeln!(text, "  {} ({}{steady}): {}", formula.name, formula.nature.name(), formula.assumptions);
+        let _ =
+            writeln!(text, "  {} ({}{steady}): {}", formula.name, formula.nature.name(), formula.assumptions);
         let _ = writeln!(text, "{}", dim(&format!("    {}", formula.source), style));
     }
 }
@@ -197,7 +212,8 @@ pub fn csv(out: &mut dyn Write, plan: &Plan, findings: &Findings) -> io::Result<
         for finding in &policy.findings {
             let known = &finding.known;
             let (column, formula) = (known.metric.column(), known.formula.formula());
-            let bound = |sign: f64| finding.found.and_then(|found| Some(found.mean + sign * found.half_width?));
+            let bound =
+                |sign: f64| finding.found.and_then(|found| Some(found.mean + sign * found.half_width?));
             let class = known.class.and_then(|class| classes.get(class)).map_or("", String::as_str);
             let n = finding.found.map_or(0, |found| found.n).to_string();
             lines.write_record([
@@ -272,6 +288,16 @@ pub fn as_json(plan: &Plan, findings: &Findings) -> String {
     text
 }
 
+/// Adds to a story the exact values of figures of all tasks that the run is fit to be held against.
+pub(super) fn tell(story: &mut Story, findings: &Findings) {
+    for (policy, found) in story.policies.iter_mut().zip(&findings.policies) {
+        let exact = found.findings.iter().filter(|finding| {
+            finding.known.class.is_none() && matches!(finding.verdict, Verdict::Covers | Verdict::Misses)
+        });
+        policy.theory = exact.map(|finding| (finding.known.metric, finding.known.value)).collect();
+    }
+}
+
 /// A row of the page's table: metric, theory, simulated, verdict, formula.
 pub(super) struct PageRow {
     pub(super) policy: String,
@@ -285,7 +311,12 @@ pub(super) fn page_rows(plan: &Plan, findings: &Findings) -> Vec<PageRow> {
     for policy in &findings.policies {
         let judged = policy.findings.iter().filter(|finding| finding.verdict != Verdict::Unjudged);
         let told = judged.filter(|finding| finding.verdict != Verdict::Near);
-        rows.extend(told.map(|finding| PageRow { policy: policy.policy.clone(), cells: row(finding, &classes).cells }));
+        rows.extend(
+            told.map(|finding| PageRow {
+                policy: policy.policy.clone(),
+                cells: row(finding, &classes).cells,
+            }),
+        );
     }
     rows
 }

@@ -138,7 +138,9 @@ impl<'a> MakespanWatch<'a> {
         if !self.parallel {
             let (mut work, mut speed) = (0.0, 0.0);
             // Ascending by the reversed order: the longest first.
-            for (Reverse(longest), fastest) in self.largest.into_sorted_vec().into_iter().zip(&self.machines.speeds) {
+            for (Reverse(longest), fastest) in
+                self.largest.into_sorted_vec().into_iter().zip(&self.machines.speeds)
+            {
                 work += longest.0;
                 speed += fastest;
                 unequal = unequal.max(work / speed);

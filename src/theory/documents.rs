@@ -1,6 +1,6 @@
 //! Formulas as design documents of schedulers give them, beside what is right.
 
-use super::availability::{any_fails, k_of_n, long_run};
+use super::availability::{any_fails, long_run};
 use super::batches::{equal_tasks, exponential_makespan};
 
 /// A quantity as given and as it is.
@@ -109,7 +109,7 @@ pub fn failure_of_any(nodes: u32, down: f64) -> Comparison {
         given: "1 - (1 - p)^n",
         given_value: any_fails(nodes, down),
         right: "1 - P(n of n up)",
-        right_value: 1.0 - k_of_n(nodes, nodes, 1.0 - down),
+        right_value: 1.0 - (1.0 - down).powf(f64::from(nodes)),
         unit: "1",
         why: "right for independent nodes; the service needs one node only, and fails with p^n",
     }

@@ -24,6 +24,7 @@ pub mod retries;
 pub mod single_server;
 pub mod size;
 pub mod sizes;
+mod smooth;
 pub mod tail;
 
 pub use formulas::{FORMULAS, Formula, FormulaId, Nature};

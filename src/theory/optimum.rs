@@ -16,10 +16,14 @@ pub fn least_makespan(works: &[f64], machines: &Machines) -> Option<f64> {
     works.sort_by(|a, b| b.total_cmp(a));
     // More machines than tasks, and slower ones than those, are of no use.
     let speeds = &machines.speeds()[..machines.speeds().len().min(works.len())];
-    let mut left: Vec<f64> = works.iter().rev().scan(0.0, |sum, work| {
-        *sum += work;
-        Some(*sum)
-    }).collect();
+    let mut left: Vec<f64> = works
+        .iter()
+        .rev()
+        .scan(0.0, |sum, work| {
+            *sum += work;
+            Some(*sum)
+        })
+        .collect();
     left.reverse();
     let mut search = Search { works: &works, left: &left, speeds, best: f64::INFINITY };
     search.place(0, &mut vec![0.0; speeds.len()]);
@@ -47,7 +51,8 @@ impl Search<'_> {
             return;
         }
         for machine in 0..loads.len() {
-            let same = |other: usize| loads[other] == loads[machine] && self.speeds[other] == self.speeds[machine];
+            let same =
+                |other: usize| loads[other] == loads[machine] && self.speeds[other] == self.speeds[machine];
             if (0..machine).any(same) {
                 continue;
             }

@@ -46,7 +46,9 @@ pub fn least_makespan(groups: &[Group], kinds: &[Kind]) -> Option<f64> {
         return Some(0.0);
     }
     // In units of the whole work and of about the time it takes, so that all numbers are near 1.
-    let unit = (0..groups.first()?.capacity.len()).map(|resource| ratio(groups, kinds, resource)).fold(0.0, f64::max);
+    let unit = (0..groups.first()?.capacity.len())
+        .map(|resource| ratio(groups, kinds, resource))
+        .fold(0.0, f64::max);
     let mut problem = Problem::new(OptimizationDirection::Minimize);
     let time = problem.add_var(1.0, (0.0, f64::INFINITY));
     let mut parts = Vec::with_capacity(kinds.len());

@@ -69,7 +69,8 @@ fn of_availability(setting: &Setting<'_>, horizon: Option<f64>) -> Vec<Known> {
         if is_exponential {
             let value = availability::machine_repair(nodes, crew, 1.0 / up, 1.0 / down);
             let note = "in the long run; nodes start up";
-            known.push(Known { note, ..Known::of(Metric::NodeAvailability, value, FormulaId::MachineRepair) });
+            known
+                .push(Known { note, ..Known::of(Metric::NodeAvailability, value, FormulaId::MachineRepair) });
         }
         return known;
     }
@@ -140,9 +141,9 @@ fn by_expectation(setting: &Setting<'_>, policy: &PolicySpec, speed: f64, slots:
         Some(ExponentialClass { share: class.share, mean: exponential(&class.duration)? / speed })
     };
     let classes: Option<Vec<ExponentialClass>> = setting.classes.iter().map(class).collect();
-    let Some(mut classes) = classes.filter(|classes| {
-        by_mean && !policy.preempt && classes.len() <= 4 && setting.tasks <= MOST_IN_ORDER
-    }) else {
+    let Some(mut classes) = classes
+        .filter(|classes| by_mean && !policy.preempt && classes.len() <= 4 && setting.tasks <= MOST_IN_ORDER)
+    else {
         return Vec::new();
     };
     classes.sort_by(|a, b| (sign * a.mean).total_cmp(&(sign * b.mean)));

@@ -86,8 +86,7 @@ pub fn known(plan: &Plan, policy: &PolicySpec, horizon: Option<f64>) -> Answers 
         Ok(setting) => setting,
         Err(reasons) => return Answers { reasons, ..Answers::default() },
     };
-    let mut answers =
-        Answers { known: finite::finite(&setting, policy, horizon), ..Answers::default() };
+    let mut answers = Answers { known: finite::finite(&setting, policy, horizon), ..Answers::default() };
     if *setting.arrivals == Arrivals::AtOnce {
         if answers.known.is_empty() {
             answers.reasons.push("no closed form is known here for this batch under this policy".to_string());
@@ -126,7 +125,8 @@ fn of_steady(setting: &Setting<'_>, found: &Steady) -> Vec<Known> {
     known.extend(percentiles(*formula, note, answer));
     for (class, (wait, response)) in answer.classes.iter().enumerate().filter(|_| setting.classes.len() > 1) {
         for (metric, value) in [(Metric::MeanWait, wait), (Metric::MeanResponse, response)] {
-            let of_class = |value: &f64| Known { class: Some(class), note, ..Known::of(metric, *value, *formula) };
+            let of_class =
+                |value: &f64| Known { class: Some(class), note, ..Known::of(metric, *value, *formula) };
             known.extend(value.iter().map(of_class));
         }
     }
@@ -148,14 +148,9 @@ fn of_steady(setting: &Setting<'_>, found: &Steady) -> Vec<Known> {
 }
 
 fn percentiles(formula: FormulaId, note: &'static str, answer: &Answer) -> Vec<Known> {
-    let waits = [
-        (Metric::P50Wait, 0.5),
-        (Metric::P90Wait, 0.9),
-        (Metric::P95Wait, 0.95),
-        (Metric::P99Wait, 0.99),
-    ];
-    let responses =
-        [(Metric::P50Response, 0.5), (Metric::P95Response, 0.95), (Metric::P99Response, 0.99)];
+    let waits =
+        [(Metric::P50Wait, 0.5), (Metric::P90Wait, 0.9), (Metric::P95Wait, 0.95), (Metric::P99Wait, 0.99)];
+    let responses = [(Metric::P50Response, 0.5), (Metric::P95Response, 0.95), (Metric::P99Response, 0.99)];
     let of = |tail: &Option<crate::theory::Tail>, metrics: &[(Metric, f64)]| -> Vec<Known> {
         let Some(tail) = tail else { return Vec::new() };
         let one = |(metric, share): &(Metric, f64)| {

@@ -36,7 +36,11 @@ fn of_one_queue(setting: &Setting<'_>, station: &Station, formula: FormulaId, an
 }
 
 /// Tasks that are refused: M/M/c/K and Erlang B.
-pub(super) fn limited(setting: &Setting<'_>, policy: &PolicySpec, order: &OrderKind) -> Result<Steady, String> {
+pub(super) fn limited(
+    setting: &Setting<'_>,
+    policy: &PolicySpec,
+    order: &OrderKind,
+) -> Result<Steady, String> {
     let station = only_queue(setting, policy, order)?;
     let of_node = setting.groups.iter().filter_map(|group| group.queue_limit).map(u64::from).min();
     // The limit of a node is that of its queue, which under pull nothing waits in.
@@ -78,7 +82,11 @@ pub(super) fn limited(setting: &Setting<'_>, policy: &PolicySpec, order: &OrderK
 }
 
 /// Tasks that fail and start again at once.
-pub(super) fn with_retries(setting: &Setting<'_>, policy: &PolicySpec, order: &OrderKind) -> Result<Steady, String> {
+pub(super) fn with_retries(
+    setting: &Setting<'_>,
+    policy: &PolicySpec,
+    order: &OrderKind,
+) -> Result<Steady, String> {
     let p = setting.failure().ok_or("`failure_probability` differs between classes")?;
     if setting.has_limits() {
         return Err("tasks fail, and some are refused".to_string());
@@ -126,7 +134,8 @@ pub(super) fn with_breakdowns(setting: &Setting<'_>, order: &OrderKind) -> Resul
     }
     let station = station(setting, Stream::Poisson(rate), 1.0, (setting.groups[0].speed, 1))?;
     let moments = down.moment(1).zip(down.moment(2)).ok_or("the variance of `nodes.down` is infinite")?;
-    let breaks = breakdowns::Breakdowns { rate: 1.0 / mean_up, mean_down: moments.0, squared_down: moments.1 };
+    let breaks =
+        breakdowns::Breakdowns { rate: 1.0 / mean_up, mean_down: moments.0, squared_down: moments.1 };
     let (formula, completion) = match setting.retry.on_node_loss {
         OnNodeLoss::Resume => (FormulaId::Resume, breakdowns::resumed(breaks, &station.size)),
         OnNodeLoss::Restart if setting.retry.redraw => {
@@ -145,11 +154,8 @@ pub(super) fn with_breakdowns(setting: &Setting<'_>, order: &OrderKind) -> Resul
     };
     let load = rate * completion.0;
     let response = response.ok_or_else(|| format!("with repairs the load is {load:.3}"))?;
-    let answer = Answer {
-        wait: Some(response - completion.0),
-        response: Some(response),
-        ..Answer::default()
-    };
+    let answer =
+        Answer { wait: Some(response - completion.0), response: Some(response), ..Answer::default() };
     let mut steady = of_one_queue(setting, &station, formula, answer);
     // Of the time that it is up, which is the share of the long run.
     let up = availability::long_run(mean_up, moments.0);

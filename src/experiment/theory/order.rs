@@ -45,7 +45,7 @@ impl OrderKind {
     /// What the policy's order comes to in this setting, or why that is not known.
     pub(super) fn of(policy: &PolicySpec, setting: &Setting<'_>) -> Result<OrderKind, String> {
         let PolicySpec {
-            name: _,
+            name,
             order,
             place: _,
             dispatch: _,
@@ -90,7 +90,7 @@ impl OrderKind {
             OrderSpec::Mlfq { .. } if setting.has_one_duration() => Ok(OrderKind::BlindInterrupting),
             OrderSpec::FairShare { .. } => blind("fair-share"),
             OrderSpec::DominantResourceFairness { .. } => blind("dominant-resource-fairness"),
-            other => Err(format!("no closed form is known here for the order {other:?}")),
+            _ => Err(format!("no formula here is of the order of `{name}`")),
         }
     }
 

@@ -239,7 +239,8 @@ impl Obstacles {
             estimate: _,
             details,
         } = class;
-        let ClassDetails { weight: _, deadline: _, patience, key: _, user: _, lock, zone: _, demand } = details;
+        let ClassDetails { weight: _, deadline: _, patience, key: _, user: _, lock, zone: _, demand } =
+            details;
         self.when(duration.mean().is_none(), "`duration` has no mean");
         self.when(*slots > 1, "`demand.slots`: tasks take several slots");
         self.when(*demand != 0, "`demand`: tasks take named resources");

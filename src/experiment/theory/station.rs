@@ -3,6 +3,9 @@
 use super::order::OrderKind;
 use crate::theory::{FormulaId, Size, Tail, many_servers, priorities, renewal, single_server, sizes};
 
+/// The sum of GI/M/c is over binomial coefficients of so many servers at most.
+const MOST_SERVERS: u32 = 60;
+
 /// Arrivals at a queue.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Stream {
@@ -87,6 +90,9 @@ impl Station {
 
     fn renewal(&self, gaps: &Size, order: &OrderKind) -> Result<Found, String> {
         let mean = self.size.exponential().ok_or("arrivals are not Poisson and tasks not exponential")?;
+        if self.servers > MOST_SERVERS {
+            return Err("arrivals are not Poisson, and the sum over so many servers loses its digits".into());
+        }
         let found = renewal::renewal(self.servers, gaps, mean).ok_or("the load is 1 or more")?;
         let id = if self.servers == 1 { FormulaId::Gim1 } else { FormulaId::Gimc };
         let answer = match order {
@@ -117,7 +123,11 @@ impl Station {
             return Ok(found);
         }
         if self.servers > 1 {
-            let what = if self.size.exponential().is_some() { "the order looks at sizes" } else { "tasks are not exponential" };
+            let what = if self.size.exponential().is_some() {
+                "the order looks at sizes"
+            } else {
+                "tasks are not exponential"
+            };
             return Err(format!("several servers share a queue and {what}"));
         }
         self.single(rate, order)
@@ -200,7 +210,9 @@ impl Station {
             OrderKind::Shortest => {
                 (FormulaId::ShortestFirst, plain(sizes::shortest_first_mean_wait(rate, size))?)
             }
-            OrderKind::Longest => (FormulaId::LongestFirst, plain(sizes::longest_first_mean_wait(rate, size))?),
+            OrderKind::Longest => {
+                (FormulaId::LongestFirst, plain(sizes::longest_first_mean_wait(rate, size))?)
+            }
             OrderKind::ShortestRemaining => {
                 let response = sizes::shortest_remaining_mean_response(rate, size).ok_or(rough)?;
                 (FormulaId::ShortestRemaining, Answer { response: Some(response), ..Answer::default() })

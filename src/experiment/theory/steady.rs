@@ -1,7 +1,7 @@
 //! The steady state of a scenario under a policy: which queues the policy makes of the cluster.
 
-use super::order::OrderKind;
 use super::one_queue;
+use super::order::OrderKind;
 use super::setting::Setting;
 use super::station::{Answer, Found, Station, Stream, combined};
 use crate::distribution::Distribution;
@@ -149,7 +149,11 @@ fn arrivals_in_turn(setting: &Setting<'_>, nodes: u32) -> Result<Stream, String>
 pub(super) type Stations = (Vec<Station>, &'static str, Option<FormulaId>);
 
 /// The queues that the policy makes of the cluster.
-pub(super) fn stations(setting: &Setting<'_>, policy: &PolicySpec, order: &OrderKind) -> Result<Stations, String> {
+pub(super) fn stations(
+    setting: &Setting<'_>,
+    policy: &PolicySpec,
+    order: &OrderKind,
+) -> Result<Stations, String> {
     let one_queue = |servers: u32| -> Result<Stations, String> {
         let speed = setting.speed().ok_or("`nodes.speed`: nodes of several speeds share a queue")?;
         Ok((vec![station(setting, all_arrivals(setting)?, 1.0, (speed, servers))?], "", None))
@@ -158,6 +162,9 @@ pub(super) fn stations(setting: &Setting<'_>, policy: &PolicySpec, order: &Order
         return one_queue(setting.slots());
     }
     match policy.dispatch {
+        DispatchSpec::Serial if order.interrupts() => {
+            Err("one task at a time, and others interrupt it".to_string())
+        }
         DispatchSpec::Serial => one_queue(1),
         DispatchSpec::Pull => one_queue(setting.slots()),
         DispatchSpec::Prefetching { batch: 1 } => one_queue(setting.slots()),
@@ -204,7 +211,7 @@ fn split(setting: &Setting<'_>, policy: &PolicySpec) -> Result<Stations, String>
         )),
         PlaceSpec::RoundRobin => in_turn(setting, nodes),
         PlaceSpec::WeightedRoundRobin if equal_weights => in_turn(setting, nodes),
-        place => Err(format!("no closed form is known here for the place {place:?}")),
+        _ => Err(format!("no formula here is of the place of `{}`", policy.name)),
     }
 }
 
@@ -256,7 +263,8 @@ fn by_load(setting: &Setting<'_>, policy: &PolicySpec, order: &OrderKind) -> Res
         let found = choices::power_of_d_mean_response(d, load, mean).ok_or(nothing)?;
         (FormulaId::PowerOfD, found, Some(load.powf(f64::from(d))))
     };
-    let answer = Answer { wait: Some(response - mean), response: Some(response), share_waited, ..Answer::default() };
+    let answer =
+        Answer { wait: Some(response - mean), response: Some(response), share_waited, ..Answer::default() };
     let relaxation = mean / (1.0 - load.sqrt()).powi(2);
     Ok(Some(Steady {
         formula,
@@ -268,4 +276,3 @@ fn by_load(setting: &Setting<'_>, policy: &PolicySpec, order: &OrderKind) -> Res
         warmup: 10.0 * rate * relaxation,
     }))
 }
-

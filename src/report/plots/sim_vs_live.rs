@@ -92,6 +92,7 @@ fn stories(policy: &PolicyTrials, simulated: Simulated) -> [PolicyStory; 2] {
         timelines,
         nodes: vec![],
         tails: vec![],
+        theory: vec![],
     })
 }
 
