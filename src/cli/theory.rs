@@ -115,10 +115,10 @@ fn check(args: &TheoryArgs, terminal: &Terminal) -> Outcome {
         stop: Some(interrupt::stop_flag()),
         ..RunnerOptions::default()
     };
-    let (mut done, all) = (0, self_check::checks().len());
+    let (mut done, all) = (0usize, self_check::checks().len());
     let told = |_: &self_check::Checked| {
         done += 1;
-        if !args.quiet && (done % 10 == 0 || done == all) {
+        if !args.quiet && (done.is_multiple_of(10) || done == all) {
             eprintln!("{done} of {all} scenarios");
         }
     };

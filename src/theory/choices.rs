@@ -147,9 +147,9 @@ mod tests {
         let mut now = vec![vec![1.0 / (MOST * MOST) as f64; MOST]; MOST];
         for _ in 0..20_000 {
             let mut next = vec![vec![0.0; MOST]; MOST];
-            for i in 0..MOST {
-                for j in 0..MOST {
-                    let p = now[i][j] / scale;
+            for (i, row) in now.iter().enumerate() {
+                for (j, p) in row.iter().enumerate() {
+                    let p = p / scale;
                     let (mut a, mut b) = ((i, j), (i, j));
                     a.0 = (i + 1).min(MOST - 1);
                     b.1 = (j + 1).min(MOST - 1);

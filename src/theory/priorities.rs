@@ -39,7 +39,7 @@ pub fn mean_waits(classes: &[Class]) -> Option<Vec<Option<f64>>> {
 
 /// Mean response of each class at one server where a more urgent task interrupts, and the interrupted one
 /// goes on later (White and Christie 1958): with R the residual work of this and all classes above,
-/// E[S] / (1 - load above) + R / ((1 - load above) (1 - load above and own)).
+/// `E[S]` / (1 - load above) + R / ((1 - load above) (1 - load above and own)).
 pub fn preemptive_mean_responses(classes: &[Class]) -> Option<Vec<Option<f64>>> {
     let loads = loads(classes)?;
     let mut residual = 0.0;

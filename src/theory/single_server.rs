@@ -7,7 +7,7 @@ pub fn load(rate: f64, size: &Size) -> Option<f64> {
     Some(rate * size.moment(1)?)
 }
 
-/// The mean of the work that a task finds being done, as work that is still to do: W0 = rate E[S^2] / 2.
+/// The mean of the work that a task finds being done, as work that is still to do: W0 = rate `E[S^2]` / 2.
 pub fn residual_work(rate: f64, size: &Size) -> Option<f64> {
     Some(rate * size.moment(2)? / 2.0)
 }
@@ -38,7 +38,7 @@ pub fn random_order_factor(load: f64) -> f64 {
 }
 
 /// Mean response of processor sharing, and of last come, first served that interrupts and goes on later:
-/// E[S] / (1 - load), whatever the distribution of sizes (Kleinrock 1976, sections 4.4 and 4.7; Sakata,
+/// `E[S]` / (1 - load), whatever the distribution of sizes (Kleinrock 1976, sections 4.4 and 4.7; Sakata,
 /// Noguchi and Oizumi 1971). A task of size x stays x / (1 - load) on average, so that the mean slowdown is
 /// 1 / (1 - load).
 pub fn processor_sharing_mean_response(rate: f64, size: &Size) -> Option<f64> {

@@ -146,24 +146,24 @@ impl Size {
         (self.atoms.is_empty() && rest.iter().all(|(_, other)| scale(other) == Some(mean))).then_some(mean)
     }
 
-    /// E[S^k; S <= x], k up to 3: with k = 0 the distribution function.
+    /// `E[S^k; S <= x]`, k up to 3: with k = 0 the distribution function.
     pub fn partial(&self, k: u32, x: f64) -> f64 {
         let atoms = self.sums[self.atoms.partition_point(|(value, _)| *value <= x)][k as usize];
         atoms + self.smooth.iter().map(|(share, smooth)| share * smooth.partial(k, x)).sum::<f64>()
     }
 
-    /// E[S^k; S < x].
+    /// `E[S^k; S < x]`.
     fn partial_below(&self, k: u32, x: f64) -> f64 {
         let at = self.atoms.binary_search_by(|(value, _)| value.total_cmp(&x));
         self.partial(k, x) - at.map_or(0.0, |at| self.atoms[at].1 * x.powi(k as i32))
     }
 
-    /// E[S; S <= x] and E[S; S < x].
+    /// `E[S; S <= x]` and `E[S; S < x]`.
     pub(super) fn load_up_to(&self, x: f64) -> (f64, f64) {
         (self.partial(1, x), self.partial_below(1, x))
     }
 
-    /// E[S^k], k up to 3; `None` where it is infinite.
+    /// `E[S^k]`, k up to 3; `None` where it is infinite.
     pub fn moment(&self, k: u32) -> Option<f64> {
         let infinite = |smooth: &Smooth| match smooth {
             Smooth::Pareto { shape, high, .. } => high.is_infinite() && f64::from(k) >= *shape,
@@ -191,7 +191,7 @@ impl Size {
         self.smooth.iter().map(|(_, smooth)| of(smooth)).fold(f64::INFINITY, f64::min)
     }
 
-    /// E[g(S)].
+    /// `E[g(S)]`.
     pub fn expect(&self, g: impl Fn(f64) -> f64) -> f64 {
         let atoms: f64 = self.atoms.iter().map(|(value, p)| p * g(*value)).sum();
         let mut sum = 0.0;

@@ -1,7 +1,7 @@
 //! One server with Poisson arrivals that looks at the sizes of tasks, or at how long they have been
 //! served: means as integrals over the size.
 //!
-//! Below, rho(x) is the load of tasks up to size x: rate E[S; S <= x].
+//! Below, rho(x) is the load of tasks up to size x: rate `E[S; S <= x]`.
 
 use super::single_server::{load, residual_work};
 use super::size::Size;

@@ -60,7 +60,7 @@ fn gamma_below(a: f64, x: f64) -> f64 {
 }
 
 impl Smooth {
-    /// E[S^k; S <= x].
+    /// `E[S^k; S <= x]`.
     pub(super) fn partial(&self, k: u32, x: f64) -> f64 {
         let power = f64::from(k);
         match *self {

@@ -89,7 +89,9 @@ pub fn known(plan: &Plan, policy: &PolicySpec, horizon: Option<f64>) -> Answers 
     let mut answers = Answers { known: finite::finite(&setting, policy, horizon), ..Answers::default() };
     if *setting.arrivals == Arrivals::AtOnce {
         if answers.known.is_empty() {
-            answers.reasons.push("no closed form is known here for this batch under this policy".to_string());
+            answers.reasons.push(
+                "of batches under this policy, with tasks of these sizes, none is known here".to_string(),
+            );
         }
         return answers;
     }

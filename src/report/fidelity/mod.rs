@@ -81,7 +81,6 @@ fn nearest(trials: &[PolicyTrials]) -> Vec<PolicyResult> {
             .map(|trial| trial.calibrated.as_ref().unwrap_or(&trial.ideal).clone())
             .collect(),
         tails: Vec::new(),
-        theory: Vec::new(),
     };
     trials.iter().map(of).collect()
 }
