@@ -53,8 +53,11 @@ pub(super) struct Answer {
     pub(super) response_tail: Option<Tail>,
     pub(super) slowdown: Option<f64>,
     /// By class, mean wait and mean response.
-    pub(super) classes: Vec<(Option<f64>, Option<f64>)>,
+    pub(super) classes: Vec<ClassAnswer>,
 }
+
+/// Mean wait and mean response of a class, where they are known.
+type ClassAnswer = (Option<f64>, Option<f64>);
 
 /// What is known, and by which formula.
 pub(super) type Found = (FormulaId, Answer);
@@ -251,7 +254,7 @@ impl Station {
             ranks.push(priorities::Class { rate: rate * all, size: Size::of_sizes(parts) });
         }
         let own = |class: usize| self.classes[class].1.moment(1);
-        let (id, classes): (_, Vec<(Option<f64>, Option<f64>)>) = if preempt {
+        let (id, classes): (_, Vec<ClassAnswer>) = if preempt {
             let responses = priorities::preemptive_mean_responses(&ranks)?;
             // Of its rank a class has the mean, but for its own service: which goes on while nothing above
             // it is there.
@@ -278,7 +281,7 @@ impl Station {
             };
             (FormulaId::Priorities, (0..of_class.len()).map(of).collect())
         };
-        let mean = |value: fn(&(Option<f64>, Option<f64>)) -> Option<f64>| -> Option<f64> {
+        let mean = |value: fn(&ClassAnswer) -> Option<f64>| -> Option<f64> {
             self.classes.iter().zip(&classes).map(|((share, _), found)| Some(share * value(found)?)).sum()
         };
         let (wait, response) = (mean(|found| found.0), mean(|found| found.1));
