@@ -4,9 +4,12 @@ use falcon::distribution::Distribution;
 use falcon::theory::breakdowns::{self, Breakdowns, Moments};
 use falcon::theory::{Size, many_servers, renewal, sizes};
 
+// Each test file uses its own part of these too.
+#[allow(unused_imports)]
 pub(crate) use falcon::theory::availability::{
     machine_repair as machine_repair_availability, over_a_run as availability,
 };
+#[allow(unused_imports)]
 pub(crate) use falcon::theory::batches::{exponential_makespan as batch_makespan, harmonic};
 
 /// Exponential service of mean 1.
