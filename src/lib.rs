@@ -177,6 +177,7 @@ pub mod scheduler;
 pub mod sim;
 pub mod statistics;
 pub mod structures;
+pub mod theory;
 pub mod time;
 pub mod workload;
 pub mod world;

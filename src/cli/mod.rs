@@ -18,6 +18,7 @@ mod replay;
 mod run;
 mod schema;
 mod terminal;
+mod theory;
 mod validate;
 mod worker;
 
@@ -59,6 +60,8 @@ enum Command {
     Compare(compare::CompareArgs),
     /// Look for random faults under which the scheduler breaks one of its rules.
     Check(check::CheckArgs),
+    /// Print what is known without simulating, closed forms and bounds, beside the simulated figures.
+    Theory(theory::TheoryArgs),
     /// Measure how long messages, failures and starts of workers take on this machine.
     Calibrate(calibrate::CalibrateArgs),
     /// Check the log of a live run, step by step.
@@ -174,6 +177,7 @@ pub fn main() -> ExitCode {
         Command::Live(args) => live::live(args, &terminal),
         Command::Compare(args) => compare::compare(args, &terminal),
         Command::Check(args) => check::check(args, &terminal),
+        Command::Theory(args) => theory::theory(args, &terminal),
         Command::Calibrate(args) => calibrate::calibrate(args, &terminal),
         Command::Replay(args) => replay::replay(args),
         Command::Validate(args) => validate::validate(args, &terminal),

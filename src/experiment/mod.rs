@@ -1,5 +1,6 @@
 //! From a scenario file to results: reading, checking, running.
 
+pub mod bounds;
 pub mod calibrate;
 pub mod check;
 pub mod compare;
@@ -8,4 +9,5 @@ pub mod live;
 pub mod plan;
 pub mod runner;
 pub mod scenario;
+pub mod theory;
 pub mod warning;

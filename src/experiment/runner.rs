@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use rayon::prelude::*;
 
+use super::bounds::BoundsOfReplications;
 use super::plan::{Plan, Until};
 use crate::faults::Membership;
 use crate::metrics::collector::HISTOGRAMS;
@@ -181,6 +182,7 @@ impl Plan {
         let replications = self.run.replications as usize;
         let total = names.len() * replications;
         let pooled: Vec<Mutex<[PooledHistogram; 3]>> = names.iter().map(|_| Mutex::default()).collect();
+        let bounds = BoundsOfReplications::new(&world, replications);
         let done = AtomicUsize::new(0);
         let failed = AtomicBool::new(false);
         let one = |job: usize| {
@@ -192,7 +194,10 @@ impl Plan {
             let run = RunOptions { tasks: options.tasks, stop: options.stop, ..RunOptions::default() };
             let seed = self.seed(replication as u32);
             let result = simulate(policy, &world, seed, &run).map(|output| {
-                let RunOutput { collected, tasks, events, .. } = output;
+                let RunOutput { mut collected, tasks, events, .. } = output;
+                if let Some(bounds) = &bounds {
+                    bounds.judge(replication, seed, &mut collected.metrics);
+                }
                 pooled_result(replication as u32, seed, collected, tasks, events, &pooled[policy])
             });
             if result.is_err() {

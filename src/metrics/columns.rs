@@ -125,6 +125,7 @@ metrics! {
     ScaleDowns "scale_downs" "nodes" Neither "Nodes that the autoscaler let go; missing without one.";
     SpeculativeAttempts "speculative_attempts" "attempts" Neither "Copies of attempts that were late; missing without speculation.";
     SpeculativeWins "speculative_wins" "attempts" Neither "Copies that were the first of their task to succeed; missing without speculation.";
+    OptimalityGap "optimality_gap" "1" Lower "Makespan / the highest lower bound known - 1, of batches and traces whose tasks all completed at their first attempt; missing otherwise.";
 }
 
 /// How many metrics there are.

@@ -95,6 +95,7 @@ pub(super) fn policies(folder: &Path, names: &[String]) -> Result<Vec<PolicyStor
             nodes: Vec::new(),
             tails: Vec::new(),
             incidents: Vec::new(),
+            theory: Vec::new(),
         })
         .collect();
     let table = Table::open(folder, "replications.csv")?;
@@ -112,9 +113,28 @@ pub(super) fn policies(folder: &Path, names: &[String]) -> Result<Vec<PolicyStor
     if let Some(table) = Table::open(folder, "incidents.csv")? {
         incidents(&table, &mut policies)?;
     }
+    if let Some(table) = Table::open(folder, "theory.csv")? {
+        known(&table, &mut policies)?;
+    }
     Ok(policies)
 }
 
+/// The exact values of figures of all tasks that the run is fit to be held against.
+fn known(table: &Table, policies: &mut [PolicyStory]) -> Result<()> {
+    let (metric, class) = (table.column("metric")?, table.column("class")?);
+    let (value, verdict) = (table.column("value")?, table.column("verdict")?);
+    for row in &table.rows {
+        let Some(policy) = policy_of(table, row, policies)? else { continue };
+        let judged = matches!(row.get(verdict), Some("covers" | "misses")) && row.get(class) == Some("");
+        let known = row.get(metric).and_then(Metric::from_name).filter(|_| judged);
+        if let Some(metric) = known {
+            policies[policy].theory.push((metric, table.required(row, value)?));
+        }
+    }
+    Ok(())
+}
+
+/// The policy of a row; rows of policies that the manifest does not name are skipped.
 fn policy_of(table: &Table, row: &csv::StringRecord, policies: &[PolicyStory]) -> Result<Option<usize>> {
     table.policy(row, policies.iter().map(|policy| &policy.name))
 }

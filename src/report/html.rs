@@ -14,8 +14,10 @@ use super::number::{count, fixed, significant, span};
 use super::plots::Picture;
 use super::story::{PolicyStory, Story};
 use super::table::{Column, column, columns, head, metrics};
+use super::theory::{self, PageRow};
 use super::verdict::verdict;
 use super::{ReportInput, Warning};
+use crate::experiment::theory::Findings;
 use crate::metrics::{AlarmResult, Metric, PolicyResult};
 use crate::time::Time;
 
@@ -75,6 +77,8 @@ struct Page<'a> {
     resources: Vec<ResourceRow>,
     incidents: Rows,
     alarms: Rows,
+    theory: Vec<PageRow>,
+    formulas: Vec<(&'static str, String)>,
     scenario: Option<&'a str>,
     manifest: &'a Manifest,
     seeds: String,
@@ -90,7 +94,9 @@ pub fn page(
     story: &Story,
     manifest: &Manifest,
     pictures: &[(String, Picture)],
+    findings: Option<&Findings>,
 ) -> Result<String> {
+    let known = findings.map_or_else(Vec::new, |findings| theory::page_rows(input.plan, findings));
     let (main, notes) = columns(story);
     let head = head(story);
     let page = Page {
@@ -111,6 +117,8 @@ pub fn page(
         resources: resources(input),
         incidents: incidents(story),
         alarms: alarms(input),
+        formulas: findings.filter(|_| !known.is_empty()).map_or_else(Vec::new, theory::page_sources),
+        theory: known,
         scenario: Some(input.resolved_toml).filter(|text| text.len() <= LONGEST_SCENARIO),
         manifest,
         seeds: story.facts.seeds(),
@@ -223,6 +231,7 @@ fn classes(input: &ReportInput<'_>) -> Vec<Table> {
                 nodes: Vec::new(),
                 tails: Vec::new(),
                 incidents: Vec::new(),
+                theory: Vec::new(),
             })
             .collect();
         let metrics = [Metric::MeanWait, Metric::MeanResponse, Metric::P99Response];

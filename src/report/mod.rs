@@ -8,6 +8,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::experiment::plan::Plan;
+use crate::experiment::theory::Findings;
 use crate::metrics::PolicyResult;
 
 mod alarms;
@@ -26,8 +27,10 @@ pub mod manifest;
 pub mod number;
 pub mod plots;
 mod records;
+pub mod self_check;
 pub mod story;
 pub mod table;
+pub mod theory;
 pub mod verdict;
 pub mod warning;
 
@@ -111,12 +114,20 @@ pub fn write_all(folder: &Path, input: &ReportInput<'_>) -> Result<()> {
 
 fn write_files(folder: &Path, input: &ReportInput<'_>) -> Result<()> {
     csv::write_all(folder, input)?;
-    let story = Story::of(input.plan, input.results, input.live);
+    let mut story = Story::of(input.plan, input.results, input.live);
     if story.policies.iter().any(|policy| !policy.incidents.is_empty()) {
         csv::to_file(folder, "incidents.csv", |out| incidents::write(out, &story.policies))?;
     }
     for (name, content) in input.extra {
         folder::write(folder, name, content)?;
+    }
+    // Real runs take longer than what formulas are about.
+    let findings = input.live.is_none().then(|| Findings::in_brief(input.plan, input.results));
+    if let Some(findings) = findings.as_ref().filter(|findings| findings.know_anything()) {
+        csv::to_file(folder, "theory.csv", |out| theory::csv(out, input.plan, findings))?;
+    }
+    if let Some(findings) = &findings {
+        theory::tell(&mut story, findings);
     }
     let mut pictures = Vec::new();
     if input.options.plots != PlotFormat::None {
@@ -125,7 +136,11 @@ fn write_files(folder: &Path, input: &ReportInput<'_>) -> Result<()> {
         plots::write(folder, &pictures, input.options.plots)?;
     }
     let manifest = manifest::Manifest::of(input, &story);
-    folder::write(folder, "report.html", html::page(input, &story, &manifest, &pictures)?.as_bytes())?;
+    folder::write(
+        folder,
+        "report.html",
+        html::page(input, &story, &manifest, &pictures, findings.as_ref())?.as_bytes(),
+    )?;
     manifest.write(folder)
 }
 

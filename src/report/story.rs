@@ -86,6 +86,8 @@ pub struct PolicyStory {
     pub tails: Vec<TailDistribution>,
     /// What went wrong in its first replication, in order of time.
     pub incidents: Vec<Incident>,
+    /// Exact values of its figures by theory.
+    pub theory: Vec<(Metric, f64)>,
 }
 
 /// A scenario and what came out.
@@ -208,6 +210,11 @@ impl PolicyStory {
         Summary::of(&self.values(metric))
     }
 
+    /// The exact value of a figure, if theory knows it.
+    pub fn known(&self, metric: Metric) -> Option<f64> {
+        self.theory.iter().find(|(known, _)| *known == metric).map(|(_, value)| *value)
+    }
+
     /// The distribution of `wait`, `response` or `slowdown`, if there is one.
     pub fn tail(&self, metric: &str) -> Option<&TailDistribution> {
         self.tails.iter().find(|tail| tail.metric == metric && !tail.points.is_empty())
@@ -252,6 +259,7 @@ fn policy(result: &PolicyResult, incidents: Vec<Incident>, names: &[(String, &st
         nodes: nodes.finish(),
         tails: result.tails.clone(),
         incidents,
+        theory: Vec::new(),
     }
 }
 

@@ -294,8 +294,8 @@ fn the_page_is_one_small_safe_file() {
             ReportInput { resolved_toml: evil, repeat: evil, warnings: &warnings, ..input(&plan, &results) };
         let story = Story::of(&plan, &results, None);
         let pictures = plots::pictures(&story);
-        let page =
-            html::page(&input, &story, &manifest::Manifest::of(&input, &story), &pictures).expect("a page");
+        let page = html::page(&input, &story, &manifest::Manifest::of(&input, &story), &pictures, None)
+            .expect("a page");
         assert!(page.len() < 1_000_000, "{name}: {} bytes", page.len());
         assert!(!page.contains("<script") && page.contains("script&"), "{name}");
         assert!(

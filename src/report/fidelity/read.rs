@@ -121,6 +121,7 @@ fn timelines(folder: &Path, story: &Story, trials: &mut [PolicyTrials]) -> Resul
         nodes: Vec::new(),
         tails: Vec::new(),
         incidents: Vec::new(),
+        theory: Vec::new(),
     };
     let mut simulated: Vec<PolicyStory> = trials.iter().map(blank).collect();
     csv_read::timelines_of(folder, "timeline-simulated.csv", &mut simulated)?;

@@ -93,6 +93,7 @@ fn stories(policy: &PolicyTrials, simulated: Simulated) -> [PolicyStory; 2] {
         nodes: vec![],
         tails: vec![],
         incidents: Vec::new(),
+        theory: vec![],
     })
 }
 
