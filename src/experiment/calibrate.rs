@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::live::LiveRunnerOptions;
-use super::plan::{Plan, RunPlan, Until};
+use super::plan::{Plan, RunPlan};
 use crate::distribution::Distribution;
 use crate::faults::{AttemptFaults, FailsWhen, NodeFaults};
 use crate::live::{LiveError, Samples};
@@ -146,7 +146,7 @@ impl Plan {
         plan.name = "calibration".to_string();
         // What is measured must not be what it is later held against.
         let seed = self.run.seed.wrapping_add(OTHER_SEED);
-        plan.run = RunPlan { seed, replications: 1, until: Until::Settled, warmup: 0, timeline_buckets: 0 };
+        plan.run = RunPlan { seed, replications: 1, timeline_buckets: 0, ..RunPlan::default() };
         plan.workload = Workload::Generated {
             tasks: (rate * LENGTH).ceil() as u32,
             arrivals: Arrivals::Poisson { rate: rate * time_scale },

@@ -2,9 +2,11 @@
 
 pub mod calibrate;
 pub mod compare;
+pub mod conduct;
 pub mod fidelity;
 pub mod live;
 pub mod plan;
 pub mod runner;
 pub mod scenario;
+pub mod warmup;
 pub mod warning;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::faults::{Faults, NodeFaults, RandomDisturbance};
+use crate::metrics::Metric;
 use crate::policies::spec::PolicySpec;
 use crate::scheduler::retry::RetryPlan;
 use crate::scheduler::{AlarmPlan, GuardPlan, Resources};
@@ -32,6 +33,39 @@ pub struct RunPlan {
     pub warmup: u32,
     /// Rows per replication in `timeline.csv`; 0 for none.
     pub timeline_buckets: u32,
+    /// Go on until an interval is as tight as asked; `replications` are those before the first look.
+    pub precision: Option<PrecisionPlan>,
+    /// Find `warmup` by pilot runs.
+    pub auto_warmup: bool,
+    /// Make one long run, and intervals from so many batches of its tasks.
+    pub batches: Option<u32>,
+}
+
+impl Default for RunPlan {
+    /// What a scenario without `[run]` means.
+    fn default() -> Self {
+        RunPlan {
+            seed: 1,
+            replications: 10,
+            until: Until::Settled,
+            warmup: 0,
+            timeline_buckets: 200,
+            precision: None,
+            auto_warmup: false,
+            batches: None,
+        }
+    }
+}
+
+/// How tight an interval is asked for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PrecisionPlan {
+    /// Of which figure.
+    pub metric: Metric,
+    /// Half its width at most, as a share of the mean.
+    pub relative: f64,
+    /// Replications at most.
+    pub max_replications: u32,
 }
 
 /// One `[[nodes]]` entry.

@@ -147,6 +147,7 @@ pub fn run_live<P: Policy, L: Link>(
             breakers: world.guards.breaker.is_some(),
             locks: world.guards.locks.is_some(),
             replicas: false,
+            batches: None,
         },
     );
     let log = options.tasks.then(TaskLog::default);

@@ -2,6 +2,7 @@
 
 mod finish;
 
+use super::batches::{BatchStats, Batching};
 use super::breakers::BreakerStats;
 use super::columns::MetricRow;
 use super::detection::Detection;
@@ -37,6 +38,8 @@ pub struct CollectorOptions {
     pub locks: bool,
     /// Whether the scheduler itself fails.
     pub replicas: bool,
+    /// Figures by batch of tasks, when asked for.
+    pub batches: Option<Batching>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -79,6 +82,8 @@ pub struct Collected {
     pub held: Vec<u128>,
     /// Alarms in order of time, the first 10,000.
     pub alarms: Vec<AlarmResult>,
+    /// Task metrics by batch, and in the first row what only the whole run has; empty when not asked for.
+    pub batches: Vec<MetricRow>,
     /// Waits in nanoseconds, responses in nanoseconds, slowdowns in units of 2^-20.
     pub histograms: [Histogram; 3],
 }
@@ -129,6 +134,8 @@ pub struct Collector {
     locks: Option<Box<LockStats>>,
     /// Only where the scheduler fails.
     pub(super) leaders: Option<Box<LeaderStats>>,
+    /// Only where one long run stands for many.
+    batches: Option<Box<BatchStats>>,
 }
 
 impl Collector {
@@ -170,6 +177,7 @@ impl Collector {
             breakers: options.breakers.then(|| Box::new(BreakerStats::new(nodes.len()))),
             locks: options.locks.then(Box::default),
             leaders: options.replicas.then(Box::default),
+            batches: options.batches.map(|batching| Box::new(BatchStats::new(batching))),
         }
     }
 
@@ -253,6 +261,9 @@ impl Collector {
             }
         }
         self.all.settle(state, wait, response, service);
+        if let Some(batches) = self.batches.as_mut().filter(|_| warm) {
+            batches.settle(u64::from(number - self.warmup), state, wait, response, service);
+        }
         if let Some(stats) = self.classes.get_mut(class as usize) {
             stats.settle(state, wait, response, service);
         }

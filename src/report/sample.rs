@@ -1,7 +1,7 @@
 //! Made-up results for tests: plausible shapes, no simulation.
 
 use crate::distribution::Distribution;
-use crate::experiment::plan::{NodeGroup, Plan, RunPlan, Until, ZonePlan};
+use crate::experiment::plan::{NodeGroup, Plan, RunPlan, ZonePlan};
 use crate::faults::{FailsWhen, Faults, NodeFaults};
 use crate::metrics::{
     FinalState, Metric, MetricRow, NodeResult, PolicyResult, ReplicationResult, TailDistribution, TaskResult,
@@ -99,11 +99,8 @@ impl Sample {
                 self.nodes
             ),
             run: RunPlan {
-                seed: 1,
                 replications: self.replications,
-                until: Until::Settled,
-                warmup: 0,
-                timeline_buckets: 200,
+                ..RunPlan::default()
             },
             resources: std::sync::Arc::default(),
             groups: vec![group("node", self.nodes, faults)],

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::driver::Driver;
 use super::event_queue::MAX_INDEX;
-use crate::metrics::{Collected, Collector, CollectorOptions, TaskResult, task_log::TaskLog};
+use crate::metrics::{Batching, Collected, Collector, CollectorOptions, TaskResult, task_log::TaskLog};
 use crate::scheduler::{Observer, Policy, Record};
 use crate::time::{Duration, Time};
 use crate::workload::source::SourceError;
@@ -22,6 +22,8 @@ pub struct RunOptions<'a> {
     pub history: bool,
     /// Set from outside to stop the run.
     pub stop: Option<&'a AtomicBool>,
+    /// Also keep figures of so many batches of the tasks that count, one after the other by arrival.
+    pub batches: Option<u32>,
     /// Check all invariants of the core after every instant. Slow: for tests.
     pub check_invariants: bool,
 }
@@ -91,6 +93,10 @@ pub fn simulate<P: Policy>(
             breakers: world.guards.breaker.is_some(),
             locks: world.guards.locks.is_some(),
             replicas: world.faults.replicas.is_some(),
+            batches: options.batches.map(|count| Batching {
+                count,
+                tasks: world.workload.expected_tasks().saturating_sub(u64::from(world.warmup)),
+            }),
         },
     );
     if options.tasks || options.history {

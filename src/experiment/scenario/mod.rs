@@ -27,6 +27,7 @@ mod replicas;
 mod resolved;
 mod resources;
 mod retry;
+mod run;
 mod schema;
 mod several;
 mod spawn;
