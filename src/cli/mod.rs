@@ -3,12 +3,14 @@
 //! Results go to standard output, everything else to standard error. Exit codes: 0 done, 1 a run
 //! failed, 2 wrong usage or scenario, 130 stopped by Ctrl-C.
 
+mod best;
 mod calibrate;
 mod compare;
 mod init;
 mod interrupt;
 mod live;
 mod output;
+mod paired;
 mod plot;
 mod policies;
 mod progress;
@@ -54,8 +56,10 @@ enum Command {
     Run(run::RunArgs),
     /// Run scenarios on the real scheduler core, with worker processes that really fail.
     Live(live::LiveArgs),
-    /// Compare simulated with real figures: the same scenario simulated and on worker processes.
+    /// Compare policies with each other in the same worlds; with --live, simulations with real runs.
     Compare(compare::CompareArgs),
+    /// Name the best policy with a stated probability, with no more runs than that takes.
+    Best(best::BestArgs),
     /// Measure how long messages, failures and starts of workers take on this machine.
     Calibrate(calibrate::CalibrateArgs),
     /// Check the log of a live run, step by step.
@@ -170,6 +174,7 @@ pub fn main() -> ExitCode {
         Command::Run(args) => run::run(args, &terminal),
         Command::Live(args) => live::live(args, &terminal),
         Command::Compare(args) => compare::compare(args, &terminal),
+        Command::Best(args) => best::best(args, &terminal),
         Command::Calibrate(args) => calibrate::calibrate(args, &terminal),
         Command::Replay(args) => replay::replay(args),
         Command::Validate(args) => validate::validate(args, &terminal),

@@ -22,7 +22,7 @@ pub(super) fn command(verb: &str, file: &Path, plan: &Plan, overrides: &Override
 }
 
 /// The word as a shell takes it.
-fn quote(word: &str) -> String {
+pub(super) fn quote(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,+@%".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
         word.to_string()

@@ -1,10 +1,13 @@
 //! From a scenario file to results: reading, checking, running.
 
+pub mod best;
 pub mod calibrate;
 pub mod compare;
 pub mod conduct;
+pub mod differences;
 pub mod fidelity;
 pub mod live;
+mod parallel;
 pub mod plan;
 pub mod runner;
 pub mod scenario;

@@ -5,11 +5,10 @@
 //! of threads or on who is done first.
 
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-
-use rayon::prelude::*;
+use std::sync::atomic::AtomicBool;
 
 use super::conduct::Target;
+use super::parallel::{Job, Workers};
 use super::plan::{Plan, Until};
 use crate::metrics::collector::HISTOGRAMS;
 use crate::metrics::histogram::PooledHistogram;
@@ -185,13 +184,24 @@ impl Plan {
         let world = self.world();
         let pooled: Vec<Mutex<[PooledHistogram; 3]>> = names.iter().map(|_| Mutex::default()).collect();
         let mut of_policy: Vec<Vec<ReplicationResult>> = vec![Vec::new(); names.len()];
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads).build()?;
-        let mut wanted = self.run.replications;
+        let workers = Workers::new(names.to_vec(), options)?;
+        let (mut there, mut wanted) = (0, self.run.replications);
         loop {
-            let part = Part { names, options, pool: &pool, pooled: &pooled, to: wanted };
-            self.run_part(&part, &world, &simulate, &mut of_policy)?;
+            // Replications of one policy lie apart, so that long and short runs mix.
+            let jobs: Vec<Job> = (there..wanted)
+                .flat_map(|replication| (0..names.len()).map(move |policy| (policy, self.seed(replication))))
+                .collect();
+            let runs = workers.run(&jobs, |number, (policy, seed), run| {
+                let run = RunOptions { tasks: options.tasks, batches: self.run.batches, ..*run };
+                let RunOutput { collected, tasks, events, .. } = simulate(policy, &world, seed, &run)?;
+                let replication = there + (number / names.len()) as u32;
+                Ok(batched(replication, seed, collected, tasks, events, &pooled[policy]))
+            })?;
+            for (rows, (policy, _)) in runs.into_iter().zip(jobs) {
+                of_policy[policy].extend(rows);
+            }
             match next(&of_policy) {
-                Some(more) if more > wanted => wanted = more,
+                Some(more) if more > wanted => (there, wanted) = (wanted, more),
                 _ => break,
             }
         }
@@ -203,82 +213,10 @@ impl Plan {
         Ok(results)
     }
 
-    /// Runs the replications from those that are there up to `part.to`.
-    fn run_part(
-        &self,
-        part: &Part<'_>,
-        world: &World,
-        simulate: &(impl Fn(usize, &World, u64, &RunOptions<'_>) -> Result<RunOutput, SimulationError> + Sync),
-        of_policy: &mut [Vec<ReplicationResult>],
-    ) -> Result<(), RunError> {
-        let Part { names, options, pooled, .. } = *part;
-        let there = of_policy.first().map_or(0, Vec::len);
-        let total = names.len() * part.to as usize;
-        let done = AtomicUsize::new(names.len() * there);
-        let failed = AtomicBool::new(false);
-        let one = |job: usize| {
-            // Replications of one policy lie apart, so that long and short runs mix.
-            let (replication, policy) = (job / names.len(), job % names.len());
-            if failed.load(Ordering::Relaxed) {
-                return Err(SimulationError::Stopped);
-            }
-            let run = RunOptions {
-                tasks: options.tasks,
-                stop: options.stop,
-                batches: self.run.batches,
-                ..RunOptions::default()
-            };
-            let seed = self.seed(replication as u32);
-            let result = simulate(policy, world, seed, &run).map(|output| {
-                let RunOutput { collected, tasks, events, .. } = output;
-                batched(replication as u32, seed, collected, tasks, events, &pooled[policy])
-            });
-            if result.is_err() {
-                failed.store(true, Ordering::Relaxed);
-                return result;
-            }
-            let done = done.fetch_add(1, Ordering::Relaxed) + 1;
-            if let Some(progress) = options.progress {
-                progress(Progress { done, total, policy: names[policy], seed });
-            }
-            result
-        };
-        let jobs = names.len() * there..total;
-        let runs: Vec<_> =
-            part.pool.install(|| jobs.clone().into_par_iter().with_max_len(1).map(one).collect());
-        let mut stopped = false;
-        for (job, run) in jobs.zip(runs) {
-            let (replication, policy) = (job / names.len(), job % names.len());
-            match run {
-                Ok(rows) => of_policy[policy].extend(rows),
-                Err(SimulationError::Stopped) => stopped = true,
-                Err(error) => {
-                    let seed = self.seed(replication as u32);
-                    return Err(RunError::Failed { policy: names[policy].to_string(), seed, error });
-                }
-            }
-        }
-        if stopped {
-            return Err(RunError::Stopped { done: done.into_inner(), total });
-        }
-        Ok(())
-    }
-
     /// The seed of a replication.
     pub fn seed(&self, replication: u32) -> u64 {
         self.run.seed.wrapping_add(u64::from(replication))
     }
-}
-
-/// Some of the replications of a plan.
-#[derive(Clone, Copy)]
-struct Part<'a> {
-    names: &'a [&'a str],
-    options: &'a RunnerOptions<'a>,
-    pool: &'a rayon::ThreadPool,
-    pooled: &'a [Mutex<[PooledHistogram; 3]>],
-    /// Replications of every policy when it is done.
-    to: u32,
 }
 
 /// The result of a run; under batch means one for each of its batches, of which the first also holds

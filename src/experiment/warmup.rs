@@ -5,15 +5,11 @@
 //! of arrival are averaged over them and cut by MSER-5. The largest cut of all policies holds for all:
 //! then their figures are of the same tasks, and can be paired.
 
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
-use rayon::prelude::*;
-
+use super::parallel::{Job, Workers};
 use super::plan::Plan;
-use super::runner::{Progress, RunError, RunnerOptions};
+use super::runner::{RunError, RunnerOptions};
 use crate::scheduler::{Observer, Record};
-use crate::sim::{self, RunOptions, SimulationError};
+use crate::sim;
 use crate::statistics::warmup::{BATCH, Cut, mser};
 use crate::time::Time;
 
@@ -90,41 +86,23 @@ impl Plan {
     fn find_warmup(&self, options: &RunnerOptions<'_>) -> Result<Warmup, RunError> {
         let mut world = self.world();
         world.timeline_buckets = 0;
-        let total = self.policies.len() * PILOTS as usize;
-        let done = AtomicUsize::new(0);
-        let sums: Vec<Mutex<Vec<Option<Waits>>>> =
-            self.policies.iter().map(|_| Mutex::new(vec![None; PILOTS as usize])).collect();
-        let one = |job: usize| -> Result<(), RunError> {
-            let (pilot, policy) = (job / self.policies.len(), job % self.policies.len());
-            let seed = self.seed(pilot as u32).wrapping_add(FAR);
-            let spec = &self.policies[policy];
-            let run = RunOptions { stop: options.stop, ..RunOptions::default() };
-            let ran = sim::run(&world, seed, world.policy(spec, seed), &run, Waits::default());
-            let (_, waits, _) = ran.map_err(|error| match error {
-                SimulationError::Stopped => {
-                    RunError::Stopped { done: done.load(Ordering::Relaxed), total }
-                }
-                error => RunError::Failed { policy: spec.name.clone(), seed, error },
-            })?;
-            sums[policy].lock().unwrap_or_else(std::sync::PoisonError::into_inner)[pilot] = Some(waits);
-            let done = done.fetch_add(1, Ordering::Relaxed) + 1;
-            if let Some(progress) = options.progress {
-                progress(Progress { done, total, policy: &spec.name, seed });
-            }
-            Ok(())
-        };
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads).build()?;
-        let ran: Vec<_> = pool.install(|| (0..total).into_par_iter().with_max_len(1).map(one).collect());
-        for outcome in ran {
-            outcome?;
-        }
+        let jobs: Vec<Job> = (0..PILOTS)
+            .flat_map(|pilot| {
+                let seed = self.seed(pilot).wrapping_add(FAR);
+                (0..self.policies.len()).map(move |policy| (policy, seed))
+            })
+            .collect();
+        let waits = Workers::of(self, options)?.run(&jobs, |_, (policy, seed), run| {
+            let built = world.policy(&self.policies[policy], seed);
+            Ok(sim::run(&world, seed, built, run, Waits::default())?.1)
+        })?;
         let policies: Vec<PolicyWarmup> = self
             .policies
             .iter()
-            .zip(sums)
-            .map(|(spec, sums)| {
-                let sums = sums.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-                judge(&spec.name, &sums.into_iter().flatten().collect::<Vec<_>>())
+            .enumerate()
+            .map(|(policy, spec)| {
+                let pilots = waits.iter().skip(policy).step_by(self.policies.len());
+                judge(&spec.name, &pilots.collect::<Vec<_>>())
             })
             .collect();
         let tasks = policies.iter().map(|one| one.tasks).max().unwrap_or(0);
@@ -133,7 +111,7 @@ impl Plan {
 }
 
 /// Cuts the mean waits over the pilot runs of one policy.
-fn judge(policy: &str, pilots: &[Waits]) -> PolicyWarmup {
+fn judge(policy: &str, pilots: &[&Waits]) -> PolicyWarmup {
     let batches = pilots.iter().map(|waits| waits.0.len()).max().unwrap_or(0);
     let mut means: Vec<f64> = Vec::with_capacity(batches);
     for batch in 0..batches {

@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 
 use super::csv::bad;
 use super::error::{Error, Result};
+use super::manifest::Manifest;
+use super::plots::differences::Row;
 use super::story::{NodeMeans, NodeValues, PolicyStory};
 use crate::metrics::{COLUMNS, Metric, MetricRow, TailDistribution, Timeline, TimelineRow};
 use crate::time::{Duration, Time};
@@ -54,6 +56,45 @@ impl Table {
         let line = row.position().map_or(0, csv::Position::line);
         self.number(row, column)?.ok_or_else(|| bad(&self.path, format!("line {line}: a number is missing")))
     }
+}
+
+/// The warm-up that pilot runs showed; `None` when there were none.
+pub(super) fn warmup(folder: &Path) -> Result<Option<crate::experiment::warmup::Warmup>> {
+    let Some(taken) = Manifest::read(folder)?.steps.warmup else { return Ok(None) };
+    let Some(table) = Table::open(folder, "warmup.csv")? else { return Ok(None) };
+    let (policy, task, wait) = (table.column("policy")?, table.column("task")?, table.column("mean_wait")?);
+    let mut waits: Vec<(String, Vec<(f64, f64)>)> = Vec::new();
+    for row in &table.rows {
+        let name = row.get(policy).unwrap_or("");
+        if waits.last().is_none_or(|last| last.0 != name) {
+            waits.push((name.to_string(), Vec::new()));
+        }
+        let point = (table.required(row, task)?, table.required(row, wait)?);
+        waits.last_mut().expect("one was pushed").1.push(point);
+    }
+    Ok(Some(taken.with(waits)))
+}
+
+/// The comparisons of policies in `comparison.csv`; `None` without the file.
+pub(super) fn differences(folder: &Path) -> Result<Option<Vec<Row>>> {
+    let Some(table) = Table::open(folder, "comparison.csv")? else { return Ok(None) };
+    let (metric, policy, baseline) =
+        (table.column("metric")?, table.column("policy")?, table.column("baseline")?);
+    let ends = [table.column("difference")?, table.column("ci_low")?, table.column("ci_high")?];
+    let mut rows = Vec::new();
+    for row in &table.rows {
+        let cell = |column: usize| row.get(column).unwrap_or("").to_string();
+        let name = cell(metric);
+        let metric = Metric::from_name(&name)
+            .ok_or_else(|| bad(&table.path, format!("there is no metric `{name}`")))?;
+        let [mean, low, high] = ends.map(|column| table.number::<f64>(row, column));
+        let difference = match (mean?, low?, high?) {
+            (Some(mean), Some(low), Some(high)) => Some((mean, low, high)),
+            _ => None,
+        };
+        rows.push(Row { metric, policy: cell(policy), baseline: cell(baseline), difference });
+    }
+    Ok(Some(rows))
 }
 
 /// What the files say of these policies.

@@ -11,8 +11,11 @@ use crate::experiment::plan::Plan;
 use crate::metrics::PolicyResult;
 
 mod alarms;
+pub mod best;
 pub mod csv;
 pub mod csv_read;
+pub mod differences;
+pub mod doubts;
 pub mod driver;
 pub mod error;
 pub mod fidelity;
@@ -23,6 +26,7 @@ pub mod judge;
 pub mod manifest;
 pub mod number;
 pub mod plots;
+pub mod steps;
 pub mod story;
 pub mod table;
 pub mod verdict;
@@ -35,6 +39,7 @@ mod tests;
 
 pub use error::{Error, Result};
 pub use folder::is_results_folder;
+pub use steps::Steps;
 pub use story::Story;
 pub use table::Style;
 pub use warning::Warning;
@@ -63,9 +68,11 @@ pub struct Options {
     pub tasks: bool,
 }
 
-/// What a comparison adds to the report of a live run.
+/// What a comparison adds to the report.
 #[derive(Clone, Copy, Debug)]
 pub struct Beside<'a> {
+    /// The heading above it.
+    pub title: &'a str,
     /// Its table and sentences.
     pub text: &'a str,
     /// Its plots, each with the stem of its file's name.
@@ -97,8 +104,10 @@ pub struct ReportInput<'a> {
     pub live: Option<f64>,
     /// Files that only this kind of run has: name and content.
     pub extra: &'a [(String, Vec<u8>)],
-    /// What a comparison with simulations says, for a live run that was compared.
+    /// What a comparison says: of live runs with simulations, or of policies with each other.
     pub beside: Option<Beside<'a>>,
+    /// How the runs came about.
+    pub steps: Steps<'a>,
 }
 
 /// Writes the results folder whole, or leaves the one that is there as it was.
@@ -108,6 +117,9 @@ pub fn write_all(folder: &Path, input: &ReportInput<'_>) -> Result<()> {
 
 fn write_files(folder: &Path, input: &ReportInput<'_>) -> Result<()> {
     csv::write_all(folder, input)?;
+    if let Some(warmup) = input.steps.warmup {
+        csv::to_file(folder, "warmup.csv", |out| csv::warmup(out, warmup))?;
+    }
     for (name, content) in input.extra {
         folder::write(folder, name, content)?;
     }
@@ -115,6 +127,7 @@ fn write_files(folder: &Path, input: &ReportInput<'_>) -> Result<()> {
     let mut pictures = Vec::new();
     if input.options.plots != PlotFormat::None {
         pictures = plots::pictures(&story);
+        pictures.extend(input.steps.warmup.and_then(|warmup| plots::of_warmup(&story, warmup)));
         pictures.splice(0..0, input.beside.iter().flat_map(|beside| beside.pictures.to_vec()));
         plots::write(folder, &pictures, input.options.plots)?;
     }
@@ -127,5 +140,10 @@ fn write_files(folder: &Path, input: &ReportInput<'_>) -> Result<()> {
 /// file names.
 pub fn redraw(folder: &Path, format: PlotFormat) -> Result<Vec<String>> {
     let story = Story::read(folder)?;
-    plots::write(folder, &plots::pictures(&story), format)
+    let mut pictures = plots::pictures(&story);
+    pictures.extend(csv_read::warmup(folder)?.and_then(|warmup| plots::of_warmup(&story, &warmup)));
+    if let Some(rows) = csv_read::differences(folder)? {
+        pictures.extend(plots::of_differences(&story, &rows));
+    }
+    plots::write(folder, &pictures, format)
 }

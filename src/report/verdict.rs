@@ -3,8 +3,10 @@
 use super::judge::{Judgement, Standing, judge, words};
 use super::number::{decimals_for, fixed, significant};
 use super::story::Story;
+use crate::experiment::plan::Plan;
 use crate::metrics::Metric;
 use crate::statistics::paired::Paired;
+use crate::workload::{Arrivals, Workload};
 
 /// The metrics a verdict is about: the total time of a batch, the waits of a stream of tasks.
 pub fn lead_metrics(story: &Story) -> [Metric; 2] {
@@ -12,6 +14,14 @@ pub fn lead_metrics(story: &Story) -> [Metric; 2] {
         [Metric::Makespan, Metric::MeanWait]
     } else {
         [Metric::MeanWait, Metric::P99Response]
+    }
+}
+
+/// The same of a plan that has not been run.
+pub fn lead_metrics_of(plan: &Plan) -> [Metric; 2] {
+    match &plan.workload {
+        Workload::Generated { arrivals: Arrivals::AtOnce, .. } => [Metric::Makespan, Metric::MeanWait],
+        _ => [Metric::MeanWait, Metric::P99Response],
     }
 }
 

@@ -12,6 +12,7 @@ use super::{PlotFormat, folder};
 
 pub mod axis;
 pub mod colour;
+pub mod differences;
 pub mod errors;
 pub mod finding;
 pub mod font;
@@ -22,6 +23,7 @@ pub mod series;
 pub mod sim_vs_live;
 pub mod strips;
 pub mod tail;
+pub mod warmup;
 
 pub use picture::Picture;
 use series::Quantity;
@@ -40,6 +42,16 @@ pub fn pictures(story: &Story) -> Vec<(String, Picture)> {
         pictures.push(("availability", over_time(Quantity::NodesUp)));
     }
     pictures.into_iter().filter_map(|(name, picture)| Some((name.to_string(), picture?))).collect()
+}
+
+/// The plot of waits in pilot runs and of the warm-up they show, with the stem of its file's name.
+pub fn of_warmup(story: &Story, found: &crate::experiment::warmup::Warmup) -> Option<(String, Picture)> {
+    Some(("warmup".to_string(), warmup::picture(story, found, &colours(story))?))
+}
+
+/// The plot of paired differences, with the stem of its file's name.
+pub fn of_differences(story: &Story, rows: &[differences::Row]) -> Option<(String, Picture)> {
+    Some(("differences".to_string(), differences::picture(story, rows, &colours(story))?))
 }
 
 /// The colour of each policy, alike in all plots; of many policies, those that are best in
