@@ -21,6 +21,7 @@ const DOCUMENTS: &[&str] = &[
     "CHANGELOG.md",
     "CONTRIBUTING.md",
     "docs/checking.md",
+    "docs/comparing.md",
     "docs/honesty.md",
     "docs/metrics.md",
     "docs/policies.md",

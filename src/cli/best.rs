@@ -22,7 +22,9 @@ const MOST: u32 = 1000;
 
 /// Arguments of `falcon best`.
 #[derive(Args, Debug)]
-#[command(after_help = "Example: falcon best scenarios/baseline.toml --metric mean_response --indifference 2%")]
+#[command(
+    after_help = "Example: falcon best scenarios/baseline.toml --metric mean_response --indifference 2%"
+)]
 pub(super) struct BestArgs {
     /// A scenario file; `-` reads one from standard input.
     #[arg(value_name = "FILE")]

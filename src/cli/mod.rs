@@ -18,6 +18,7 @@ mod repeat;
 mod replay;
 mod run;
 mod schema;
+mod sweep;
 mod terminal;
 mod validate;
 mod worker;
@@ -60,6 +61,10 @@ enum Command {
     Compare(compare::CompareArgs),
     /// Name the best policy with a stated probability, with no more runs than that takes.
     Best(best::BestArgs),
+    /// Run a grid of scenarios: one scenario with some keys varied.
+    Sweep(sweep::SweepArgs),
+    /// Join the parts of a sweep that were run by `--shard`.
+    Merge(sweep::MergeArgs),
     /// Measure how long messages, failures and starts of workers take on this machine.
     Calibrate(calibrate::CalibrateArgs),
     /// Check the log of a live run, step by step.
@@ -175,6 +180,8 @@ pub fn main() -> ExitCode {
         Command::Live(args) => live::live(args, &terminal),
         Command::Compare(args) => compare::compare(args, &terminal),
         Command::Best(args) => best::best(args, &terminal),
+        Command::Sweep(args) => sweep::sweep(args, &terminal),
+        Command::Merge(args) => sweep::merge(args, &terminal),
         Command::Calibrate(args) => calibrate::calibrate(args, &terminal),
         Command::Replay(args) => replay::replay(args),
         Command::Validate(args) => validate::validate(args, &terminal),

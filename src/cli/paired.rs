@@ -67,7 +67,9 @@ fn ask(args: &CompareArgs, job: &Job<'_>) -> Result<Ask, Failure> {
     let plan = &job.loaded.plan;
     let usage = |message: String| Failure::Usage(format!("{}: {message}", job.file.display()));
     if plan.policies.len() < 2 {
-        return Err(usage("there is one policy, and nothing to compare it with; name more in `policies`".into()));
+        return Err(usage(
+            "there is one policy, and nothing to compare it with; name more in `policies`".into(),
+        ));
     }
     let names = || plan.policies.iter().map(|policy| policy.name.as_str());
     let baseline = match &args.baseline {
@@ -133,7 +135,11 @@ fn compare_one(args: &CompareArgs, job: &Job<'_>, ask: &Ask, terminal: &Terminal
         options: args.output.options(),
         live: None,
         extra: &[("comparison.csv".to_string(), data.clone())],
-        beside: Some(Beside { title: "Policies compared", text: body.trim_start_matches('\n'), pictures: &pictures }),
+        beside: Some(Beside {
+            title: "Policies compared",
+            text: body.trim_start_matches('\n'),
+            pictures: &pictures,
+        }),
         steps,
     };
     let written = report::write_all(&job.out, &input);

@@ -11,5 +11,6 @@ mod parallel;
 pub mod plan;
 pub mod runner;
 pub mod scenario;
+pub mod sweep;
 pub mod warmup;
 pub mod warning;

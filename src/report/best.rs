@@ -56,15 +56,7 @@ pub fn render(plan: &Plan, best: &Best, repeat: &str, style: Style) -> String {
     }
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
     for (number, row) in rows.iter().enumerate() {
-        let line = format!(
-            "  {:<3$}  {:>4$}  {:>5$}",
-            row[0],
-            row[1],
-            row[2],
-            width(0),
-            width(1),
-            width(2)
-        );
+        let line = format!("  {:<3$}  {:>4$}  {:>5$}", row[0], row[1], row[2], width(0), width(1), width(2));
         let line = format!("{line}  {}", row[3]);
         let line = line.trim_end();
         let _ = if number < 2 { writeln!(text, "{}", dim(line, style)) } else { writeln!(text, "{line}") };
@@ -111,7 +103,11 @@ fn sentences(best: &Best) -> Vec<String> {
     };
     let (spent, equal) = (best.spent, best.equal());
     let cost = match equal.saturating_sub(spent) {
-        0 => format!("It took {} runs; as many for every policy would have taken {}.", count(spent), count(equal)),
+        0 => format!(
+            "It took {} runs; as many for every policy would have taken {}.",
+            count(spent),
+            count(equal)
+        ),
         saved => format!(
             "It took {} runs; as many for every policy would have taken {}: {} % saved.",
             count(spent),

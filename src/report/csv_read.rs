@@ -25,16 +25,17 @@ impl Table {
     /// `None` when there is no such file.
     fn open(folder: &Path, name: &str) -> Result<Option<Table>> {
         let path = folder.join(name);
-        if !path.exists() {
-            return Ok(None);
-        }
+        if path.exists() { Table::read(path).map(Some) } else { Ok(None) }
+    }
+
+    fn read(path: PathBuf) -> Result<Table> {
         let file = File::open(&path).map_err(Error::file("read", &path))?;
         let mut reader = csv::Reader::from_reader(file);
         let headers = reader.headers().map_err(|error| bad(&path, error.to_string()))?;
         let columns = headers.iter().enumerate().map(|(index, name)| (name.to_string(), index)).collect();
         let rows = reader.records().collect::<std::result::Result<_, _>>();
         let rows = rows.map_err(|error| bad(&path, error.to_string()))?;
-        Ok(Some(Table { path, columns, rows }))
+        Ok(Table { path, columns, rows })
     }
 
     fn column(&self, name: &str) -> Result<usize> {
@@ -97,18 +98,28 @@ pub(super) fn differences(folder: &Path) -> Result<Option<Vec<Row>>> {
     Ok(Some(rows))
 }
 
+/// Policies of which nothing is known yet.
+fn blank(names: &[String]) -> Vec<PolicyStory> {
+    let policy = |name: &String| PolicyStory {
+        name: name.clone(),
+        rows: Vec::new(),
+        timelines: Vec::new(),
+        nodes: Vec::new(),
+        tails: Vec::new(),
+    };
+    names.iter().map(policy).collect()
+}
+
+/// What one file of replications says of these policies.
+pub(super) fn replications_of(path: &Path, names: &[String]) -> Result<Vec<PolicyStory>> {
+    let mut policies = blank(names);
+    replications(&Table::read(path.to_path_buf())?, &mut policies)?;
+    Ok(policies)
+}
+
 /// What the files say of these policies.
 pub(super) fn policies(folder: &Path, names: &[String]) -> Result<Vec<PolicyStory>> {
-    let mut policies: Vec<PolicyStory> = names
-        .iter()
-        .map(|name| PolicyStory {
-            name: name.clone(),
-            rows: Vec::new(),
-            timelines: Vec::new(),
-            nodes: Vec::new(),
-            tails: Vec::new(),
-        })
-        .collect();
+    let mut policies = blank(names);
     let table = Table::open(folder, "replications.csv")?;
     replications(
         &table.ok_or_else(|| bad(&folder.join("replications.csv"), "there is no such file"))?,

@@ -38,15 +38,10 @@ pub fn load(plan: &Plan) -> Option<f64> {
     let Workload::Generated { arrivals, classes, jobs: None, spawn: None, .. } = &plan.workload else {
         return None;
     };
-    let work: Option<f64> = classes
-        .iter()
-        .map(|class| Some(class.share * class.duration.mean()? * f64::from(class.slots)))
-        .sum();
-    let capacity: f64 = plan
-        .groups
-        .iter()
-        .map(|group| f64::from(group.count) * f64::from(group.slots) * group.speed)
-        .sum();
+    let work: Option<f64> =
+        classes.iter().map(|class| Some(class.share * class.duration.mean()? * f64::from(class.slots))).sum();
+    let capacity: f64 =
+        plan.groups.iter().map(|group| f64::from(group.count) * f64::from(group.slots) * group.speed).sum();
     Some(arrivals.mean_rate()? * work? / capacity).filter(|load| load.is_finite())
 }
 

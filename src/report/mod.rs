@@ -28,6 +28,7 @@ pub mod number;
 pub mod plots;
 pub mod steps;
 pub mod story;
+pub mod sweep;
 pub mod table;
 pub mod verdict;
 pub mod warning;

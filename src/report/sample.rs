@@ -98,10 +98,7 @@ impl Sample {
                 "which policy keeps waits short on {} equal nodes at 80 % load?",
                 self.nodes
             ),
-            run: RunPlan {
-                replications: self.replications,
-                ..RunPlan::default()
-            },
+            run: RunPlan { replications: self.replications, ..RunPlan::default() },
             resources: std::sync::Arc::default(),
             groups: vec![group("node", self.nodes, faults)],
             faults: Faults::default(),

@@ -130,7 +130,8 @@ pub fn lines(plan: &Plan, steps: &Steps<'_>, story: &Story) -> Vec<String> {
                 format!("differences in {name}, in relation to {},", story.policies[baseline].name)
             }
         };
-        let widest = widest(reached).map_or_else(|| "not".to_string(), |found| format!("within {} %", percent(found)));
+        let widest =
+            widest(reached).map_or_else(|| "not".to_string(), |found| format!("within {} %", percent(found)));
         lines.push(match reached.all {
             true => format!(
                 "precision: {what} known {widest} after {} replications (asked: {} %)",

@@ -155,7 +155,11 @@ impl Facts {
     /// `20 × 100,000 tasks`, or `100,000 tasks` for one replication.
     pub fn size(&self) -> String {
         let tasks = self.tasks();
-        if self.replications > 1 && self.batches.is_none() { format!("{} × {tasks}", self.replications) } else { tasks }
+        if self.replications > 1 && self.batches.is_none() {
+            format!("{} × {tasks}", self.replications)
+        } else {
+            tasks
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 pub mod bootstrap;
 pub mod comparisons;
 pub mod confidence;
+pub mod crossover;
 pub mod equivalence;
 pub mod independence;
 pub mod paired;

@@ -105,7 +105,7 @@ impl schemars::JsonSchema for MetricName {
 
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
         let names: Vec<&str> = COLUMNS.iter().map(|column| column.name).collect();
-        schemars::json_schema!({ "enum": names })
+        schemars::json_schema!({ "type": "string", "pattern": format!("^({})$", names.join("|")) })
     }
 }
 
@@ -152,11 +152,7 @@ impl schemars::JsonSchema for WarmupTable {
 }
 
 /// The checked form of `[run]`.
-pub(super) fn lower(
-    table: Option<&RunTable>,
-    tasks: Option<&Tasks>,
-    reader: &mut Reader,
-) -> Option<RunPlan> {
+pub(super) fn lower(table: Option<&RunTable>, tasks: Option<&Tasks>, reader: &mut Reader) -> Option<RunPlan> {
     let table = table?;
     warmup(table, tasks, reader);
     let precision = precision(table, reader);
@@ -257,7 +253,9 @@ fn batches(table: &RunTable, tasks: Option<&Tasks>, reader: &mut Reader) -> Opti
     };
     let mut refuse = |at, title: &str, help: &str| {
         reader.report(
-            Diagnostic::new(title, at, "not supported").context(method.at, "intervals from one long run").help(help),
+            Diagnostic::new(title, at, "not supported")
+                .context(method.at, "intervals from one long run")
+                .help(help),
         );
     };
     if let Some(replications) = table.replications.found().filter(|one| one.value.small() != 1) {
@@ -282,7 +280,11 @@ fn batches(table: &RunTable, tasks: Option<&Tasks>, reader: &mut Reader) -> Opti
         let help = "use `method = \"replications\"` with `spawn`";
         refuse(method.at, "\"batch-means\" must know how many tasks there are", help);
     } else if tasks.workload.expected_tasks() < 10 * u64::from(count) {
-        refuse(tasks.count_at, "too few tasks for the batches", "at least ten tasks a batch; far more is better");
+        refuse(
+            tasks.count_at,
+            "too few tasks for the batches",
+            "at least ten tasks a batch; far more is better",
+        );
     }
     Some(Some(count))
 }

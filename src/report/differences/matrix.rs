@@ -20,14 +20,16 @@ pub fn render(stories: &[Story], metrics: &[Metric], style: Style) -> String {
         one(&mut text, stories, &policies, metric, style);
         text.push('\n');
     }
-    let note = "* wins   ~ shares the lead and cannot be told apart   - is behind   ? not judged   blank: not in it";
+    let note =
+        "* wins   ~ shares the lead and cannot be told apart   - is behind   ? not judged   blank: not in it";
     let _ = writeln!(text, "{}", dim(&format!("  {note}"), style));
     if style.unicode { text } else { ascii(&text) }
 }
 
 fn one(text: &mut String, stories: &[Story], policies: &[&str], metric: Metric, style: Style) {
     let title = heading(metric);
-    let names = policies.iter().map(|name| name.chars().count()).max().unwrap_or(0).max(title.chars().count());
+    let names =
+        policies.iter().map(|name| name.chars().count()).max().unwrap_or(0).max(title.chars().count());
     let leading: Vec<Option<Vec<usize>>> = stories.iter().map(|story| leaders(story, metric)).collect();
     let mut line = format!("  {title:<names$}");
     for story in stories {

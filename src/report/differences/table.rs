@@ -58,8 +58,7 @@ fn metric_table(text: &mut String, input: &DifferencesInput<'_>, metric: Metric,
     let word = words(metric);
     let rows: Vec<&Difference> = input.differences.in_metric(metric).collect();
     let ask = &input.differences.ask;
-    let head =
-        ["mean", "difference", "interval", "ratio", "interval", "pairing", ""].map(str::to_string);
+    let head = ["mean", "difference", "interval", "ratio", "interval", "pairing", ""].map(str::to_string);
     let mut lines: Vec<(String, [String; 7])> = vec![(heading(metric), head)];
     let halves = rows.iter().filter_map(|row| row.comparison).map(|one| one.half_width() * word.factor);
     let smallest = halves.filter(|half| *half > 0.0).min_by(f64::total_cmp);
@@ -100,7 +99,11 @@ fn cells(row: &Difference, show: &impl Fn(f64) -> String) -> [String; 7] {
     };
     let signed = |value: f64| {
         let text = show(value);
-        if value > 0.0 && text.bytes().any(|byte| (b'1'..=b'9').contains(&byte)) { format!("+{text}") } else { text }
+        if value > 0.0 && text.bytes().any(|byte| (b'1'..=b'9').contains(&byte)) {
+            format!("+{text}")
+        } else {
+            text
+        }
     };
     let (ratio, ratios) = match (found.ratio, found.ratio_interval) {
         (Some(ratio), Some((low, high))) => {
@@ -137,7 +140,8 @@ fn notes(input: &DifferencesInput<'_>) -> Vec<String> {
     notes.push(
         "pairing: how many times wider the interval would be if policies met different worlds".to_string(),
     );
-    let is = |method| differences.rows.iter().any(|row| row.comparison.is_some_and(|one| one.method == method));
+    let is =
+        |method| differences.rows.iter().any(|row| row.comparison.is_some_and(|one| one.method == method));
     if is(Method::Bootstrap) {
         notes.push("intervals of percentiles and maxima by bootstrap (BCa), fixed seed".to_string());
     }
@@ -154,5 +158,9 @@ fn notes(input: &DifferencesInput<'_>) -> Vec<String> {
 fn sentences(input: &DifferencesInput<'_>) -> Vec<String> {
     let judged = |metric: &Metric| judge(&input.story.policies, *metric).filter(|one| one.is_judged());
     let metrics = input.differences.ask.metrics.iter();
-    metrics.filter_map(judged).map(|one| sentence(input.story, &one)).filter(|line| !line.is_empty()).collect()
+    metrics
+        .filter_map(judged)
+        .map(|one| sentence(input.story, &one))
+        .filter(|line| !line.is_empty())
+        .collect()
 }

@@ -155,7 +155,8 @@ fn panel(
         let decimals = decimals_for(((high - low) / 2.0).max(mean.abs() * 1e-3), 2);
         let text = fixed(mean, decimals);
         let half = width(&text, TICK, false) / 2.0;
-        let x = place(mean).clamp(area.left + half - 10.0, (area.right - half + 10.0).max(area.left + half - 10.0));
+        let x = place(mean)
+            .clamp(area.left + half - 10.0, (area.right - half + 10.0).max(area.left + half - 10.0));
         picture.text((x, y - 9.0), &text, TICK, false, MUTED, Anchor::Middle);
     }
 }

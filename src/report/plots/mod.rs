@@ -22,6 +22,7 @@ pub mod picture;
 pub mod series;
 pub mod sim_vs_live;
 pub mod strips;
+pub mod sweep;
 pub mod tail;
 pub mod warmup;
 

@@ -44,7 +44,10 @@ pub fn comparison(story: &Story, colours: &[Option<RGBColor>]) -> Picture {
     let subtitle = match story.facts.replications {
         0 | 1 => "One replication: no intervals".to_string(),
         _ => {
-            let (over, single) = (story.facts.repeats(), if story.facts.batches.is_some() { "batches" } else { "replications" });
+            let (over, single) = (
+                story.facts.repeats(),
+                if story.facts.batches.is_some() { "batches" } else { "replications" },
+            );
             let grey = match has_ticks(&panels) {
                 true => format!("grey ticks: single {single}"),
                 false => "grey: from least to most".to_string(),
@@ -72,7 +75,9 @@ pub fn utilisation(story: &Story, colours: &[Option<RGBColor>]) -> Picture {
         if has_ticks(&panels) { "grey ticks: single nodes" } else { "grey: from least to most busy node" };
     let subtitle = match story.facts.replications {
         0 | 1 => format!("Busy share of the slot time offered; {ticks}"),
-        _ if story.facts.batches.is_some() => format!("Busy share of the slot time offered in one run; {ticks}"),
+        _ if story.facts.batches.is_some() => {
+            format!("Busy share of the slot time offered in one run; {ticks}")
+        }
         more => {
             format!("Busy share of the slot time offered, 95 % interval over {more} replications; {ticks}")
         }
