@@ -13,7 +13,7 @@ use std::process::{Command, Stdio};
 use falcon::experiment::scenario;
 use falcon::metrics::{COLUMNS, DRIVER_COLUMNS};
 use falcon::policies::registry::{BACKFILLS, DISPATCHES, ORDERS, PLACES, PRESETS};
-use falcon::report::{csv, fidelity};
+use falcon::report::{csv, differences, fidelity};
 
 const DOCUMENTS: &[&str] = &[
     "README.md",
@@ -406,6 +406,11 @@ fn every_metric_is_described_with_its_unit() {
     }
     let named = named("docs/metrics.md");
     for columns in [fidelity::csv::FIDELITY, fidelity::csv::DIVERGENCE, fidelity::csv::SIMULATED] {
+        for column in columns {
+            assert!(named.contains(*column), "docs/metrics.md does not name the column `{column}`");
+        }
+    }
+    for columns in [csv::WARMUP, differences::csv::COMPARISON] {
         for column in columns {
             assert!(named.contains(*column), "docs/metrics.md does not name the column `{column}`");
         }
