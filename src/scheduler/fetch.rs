@@ -24,9 +24,8 @@ impl<P: Policy> Scheduler<P> {
                 self.fetch_node(node);
             }
             for node in soon.near {
-                if let Some(reservations) = &self.reservations {
-                    reservations.fetch_queue(node);
-                    continue;
+                if self.reservations.is_some() {
+                    break;
                 }
                 let tail = self.cluster.nodes[node.index()].queue_tail;
                 self.fetch_task(tail);
@@ -61,7 +60,6 @@ impl<P: Policy> Scheduler<P> {
     #[inline]
     pub fn first_queued(&self, node: NodeId) -> Option<u32> {
         if let Some(reservations) = &self.reservations {
-            reservations.fetch_queue(node);
             let slot = reservations.first_named(node)?;
             // When it starts, its other places are given up.
             reservations.nodes_of(slot).iter().for_each(|&other| self.fetch_node(NodeId(other)));

@@ -20,19 +20,24 @@ use super::task::{NONE, TaskState, Tasks};
 use crate::ids::NodeId;
 use crate::structures::heap::Heap;
 use crate::structures::memory;
+use crate::structures::small_queue::{IN_PLACE, SmallQueue};
 use crate::time::Time;
 
-/// Queues are cleared of void reservations only when they are longer than this.
-const WORTH_CLEARING: usize = 32;
-
-/// The reservations at a node. A cache line of its own.
+/// The reservations at a node: two cache lines of its own.
 #[derive(Clone, Debug, Default)]
-#[repr(align(64))]
+#[repr(align(128))]
 struct NodeReservations {
     /// Key, number and slot of tasks, void ones among them.
-    queue: Heap,
+    queue: SmallQueue,
     /// How many are not void.
     count: u32,
+}
+
+impl NodeReservations {
+    /// Whether none is void; then there is no need to look at tasks to tell.
+    fn all_count(&self) -> bool {
+        self.count as usize == self.queue.len()
+    }
 }
 
 /// Who has a place reserved where.
@@ -62,19 +67,13 @@ impl Reservations {
 
     /// Fetches from memory what is known of a node.
     pub(super) fn fetch(&self, node: NodeId) {
-        memory::prefetch(&self.nodes, node.index());
+        memory::prefetch_whole(&self.nodes, node.index());
     }
 
-    /// Fetches from memory the first entries of a node's queue.
-    pub(super) fn fetch_queue(&self, node: NodeId) {
-        if let Some(at) = self.nodes.get(node.index()) {
-            at.queue.fetch();
-        }
-    }
-
-    /// The slot of the task whose reservation at the node comes first, void or not.
+    /// The slot of the task whose reservation at the node comes first, void or not; nothing when all are void.
     pub(super) fn first_named(&self, node: NodeId) -> Option<u32> {
-        Some(self.nodes.get(node.index())?.queue.peek()? as u32)
+        let at = self.nodes.get(node.index()).filter(|at| at.count > 0)?;
+        Some(at.queue.peek()? as u32)
     }
 
     fn row(&self, slot: u32) -> &[u32] {
@@ -121,7 +120,7 @@ impl Reservations {
         let task = &tasks.hot[slot as usize];
         let entry = u128::from(task.key) << 64 | u128::from(task.number) << 32 | u128::from(slot);
         let at = &self.nodes[node.index()];
-        if at.queue.len() >= WORTH_CLEARING && at.queue.len() / 2 > at.count as usize {
+        if at.count == 0 || (at.queue.len() >= IN_PLACE && at.queue.len() / 2 > at.count as usize) {
             self.clear_void(node, tasks);
         }
         let at = &mut self.nodes[node.index()];
@@ -130,26 +129,30 @@ impl Reservations {
     }
 
     fn clear_void(&mut self, node: NodeId, tasks: &Tasks) {
-        let mut all = std::mem::replace(&mut self.nodes[node.index()].queue, std::mem::take(&mut self.spare));
-        let mut last = None;
-        while let Some(entry) = all.pop() {
-            if last != Some(entry) && self.is_valid(entry, node, tasks) {
-                self.nodes[node.index()].queue.push(entry);
-            }
-            last = Some(entry);
+        if self.nodes[node.index()].count == 0 {
+            return self.nodes[node.index()].queue.clear();
         }
-        self.spare = all;
+        let mut queue = std::mem::take(&mut self.nodes[node.index()].queue);
+        let mut spare = std::mem::take(&mut self.spare);
+        queue.retain(&mut spare, |entry| self.is_valid(entry, node, tasks));
+        self.spare = spare;
+        self.nodes[node.index()].queue = queue;
     }
 
     /// The task that goes next at the node; void reservations are thrown away on the way.
     fn first(&mut self, node: NodeId, tasks: &Tasks) -> Option<u32> {
-        while let Some(entry) = self.nodes[node.index()].queue.peek() {
-            if self.is_valid(entry, node, tasks) {
+        loop {
+            let at = &mut self.nodes[node.index()];
+            if at.count == 0 {
+                at.queue.clear();
+                return None;
+            }
+            let entry = at.queue.peek()?;
+            if at.all_count() || self.is_valid(entry, node, tasks) {
                 return Some(entry as u32);
             }
             self.nodes[node.index()].queue.pop();
         }
-        None
     }
 
     /// The tasks that wait for the node, in order.

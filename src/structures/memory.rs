@@ -19,6 +19,21 @@ pub fn prefetch<T>(table: &[T], index: usize) {
     let _ = (table, index);
 }
 
+/// Fetches all cache lines of `table[index]`, if there is such a place.
+#[inline]
+pub fn prefetch_whole<T>(table: &[T], index: usize) {
+    const LINE: usize = 64;
+    let Some(place) = table.get(index) else { return };
+    let start = std::ptr::from_ref(place).cast::<u8>();
+    // SAFETY: all bytes of a live value are within one allocation; they are named, not read.
+    #[allow(unsafe_code)]
+    let bytes =
+        unsafe { std::slice::from_raw_parts(start.cast::<std::mem::MaybeUninit<u8>>(), size_of::<T>()) };
+    for at in (0..size_of::<T>()).step_by(LINE) {
+        prefetch(bytes, at);
+    }
+}
+
 /// A table of `length` times `value`, in large pages where it is large.
 pub fn filled<T: Copy>(value: T, length: usize) -> Vec<T> {
     let mut table = Vec::new();

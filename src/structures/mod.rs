@@ -15,6 +15,7 @@ pub mod room_index;
 pub mod room_tree;
 pub mod run_sort;
 pub mod sequence_heap;
+pub mod small_queue;
 pub mod sum_tree;
 pub mod transport;
 mod wide_calendar;
