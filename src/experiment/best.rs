@@ -50,6 +50,8 @@ pub struct Best {
     pub decided: bool,
     /// Runs that were made.
     pub spent: u64,
+    /// Replications of the policies that made most of them, those ahead of the decision included.
+    pub most: u32,
     /// Tasks that were left out at the start of every run.
     pub warmup: u32,
 }
@@ -67,7 +69,7 @@ impl Best {
 
     /// Runs that as many replications of every policy would have taken.
     pub fn equal(&self) -> u64 {
-        self.replications() * self.runners.len() as u64
+        u64::from(self.most) * self.runners.len() as u64
     }
 }
 
@@ -150,23 +152,31 @@ impl Plan {
             made = more;
         }
         let spent = workers.made() as u64;
-        let (racing, leader) = (race.racing(), race.leader());
-        let runner = |(index, values): (usize, Vec<f64>)| Runner {
-            policy: plan.policies[index].name.clone(),
-            summary: Summary::of(&values).expect("every policy makes the first stage"),
-            in_race: racing.contains(&index),
-        };
+        let names = plan.policies.iter().map(|policy| policy.name.clone());
+        let runners = runners(names, &values, &race.racing());
+        let (leader, decided) = (race.leader(), race.is_over());
         Ok(Best {
             ask: *ask,
             indifference,
             first_stage,
-            runners: values.into_iter().enumerate().map(runner).collect(),
+            runners,
             leader,
-            decided: race.is_over(),
+            decided,
             spent,
+            most: made,
             warmup: plan.run.warmup,
         })
     }
+}
+
+/// What became of every policy.
+fn runners(names: impl Iterator<Item = String>, values: &[Vec<f64>], racing: &[usize]) -> Vec<Runner> {
+    let runner = |(index, (policy, values)): (usize, (String, &Vec<f64>))| Runner {
+        policy,
+        summary: Summary::of(values).expect("every policy makes the first stage"),
+        in_race: racing.contains(&index),
+    };
+    names.zip(values).enumerate().map(runner).collect()
 }
 
 /// The best mean of the first stage; where that is 0, the largest of all.

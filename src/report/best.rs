@@ -103,11 +103,7 @@ fn sentences(best: &Best) -> Vec<String> {
     };
     let (spent, equal) = (best.spent, best.equal());
     let cost = match equal.saturating_sub(spent) {
-        0 => format!(
-            "It took {} runs; as many for every policy would have taken {}.",
-            count(spent),
-            count(equal)
-        ),
+        0 => format!("It took {} runs, equally many of every policy.", count(spent)),
         saved => format!(
             "It took {} runs; as many for every policy would have taken {}: {} % saved.",
             count(spent),

@@ -5,7 +5,7 @@ use plotters::style::RGBColor;
 use super::axis::Axis;
 use super::colour::{self, AXIS, INK, MUTED};
 use super::font::width;
-use super::frame::{self, NAME, Name, SIZE, TICK, Words, axes, caption, make_room, names};
+use super::frame::{self, NAME, Name, SIZE, TICK, Words, axes, make_room, names};
 use super::picture::{Anchor, Mark, Picture};
 use crate::metrics::Metric;
 use crate::report::judge::{judge, words};
@@ -43,6 +43,19 @@ fn log_or_linear(values: &[f64], from_zero: bool) -> Axis {
     if from_zero { Axis::linear(low.max(0.0), high, 4) } else { Axis::exactly(low, high.max(low + 1e-12), 6) }
 }
 
+/// What it was made from; what is varied has no place there.
+fn caption(grid: &Grid) -> String {
+    let facts = &grid.file.scenario;
+    let cells = grid.cells.len();
+    format!(
+        "{} · {cells} cells · {} each · {} · falcon {}",
+        facts.name,
+        facts.repeats(),
+        facts.seeds(),
+        facts.version
+    )
+}
+
 fn title(grid: &Grid, metric: Metric) -> String {
     let found = crossovers(grid, metric);
     let axes = grid.file.axes();
@@ -62,6 +75,22 @@ fn title(grid: &Grid, metric: Metric) -> String {
     }
 }
 
+/// (place, low, mean, high) of every policy in ascending order of places.
+fn lines(grid: &Grid, metric: Metric, places: &[f64]) -> Vec<Vec<[f64; 4]>> {
+    let factor = words(metric).factor;
+    let line = |policy: usize| {
+        let mut points: Vec<[f64; 4]> = Vec::new();
+        for (cell, place) in places.iter().enumerate() {
+            let Some(summary) = grid.cells[cell][policy].summary(metric) else { continue };
+            let (mean, half) = (summary.mean * factor, summary.half_width.unwrap_or(0.0) * factor);
+            points.push([*place, mean - half, mean, mean + half]);
+        }
+        points.sort_by(|a, b| a[0].total_cmp(&b[0]));
+        points
+    };
+    (0..grid.file.policies.len()).map(line).collect()
+}
+
 fn curves(grid: &Grid, metric: Metric, colours: &[Option<RGBColor>]) -> Option<Picture> {
     let word = words(metric);
     let axis = &grid.file.axes()[0];
@@ -70,25 +99,16 @@ fn curves(grid: &Grid, metric: Metric, colours: &[Option<RGBColor>]) -> Option<P
         Some(numbers) => numbers.clone(),
         None => (0..axis.values.len()).map(|number| number as f64).collect(),
     };
-    // (place, low, mean, high) of every policy.
-    let lines: Vec<Vec<[f64; 4]>> = (0..grid.file.policies.len())
-        .map(|policy| {
-            let mut points: Vec<[f64; 4]> = Vec::new();
-            for (cell, place) in places.iter().enumerate() {
-                let Some(summary) = grid.cells[cell][policy].summary(metric) else { continue };
-                let (mean, half) =
-                    (summary.mean * word.factor, summary.half_width.unwrap_or(0.0) * word.factor);
-                points.push([*place, mean - half, mean, mean + half]);
-            }
-            points.sort_by(|a, b| a[0].total_cmp(&b[0]));
-            points
-        })
-        .collect();
+    let lines = lines(grid, metric, &places);
     let means: Vec<f64> = lines.iter().flatten().flat_map(|point| [point[2], point[3]]).collect();
     if means.is_empty() {
         return None;
     }
-    let (x_axis, y_axis) = (log_or_linear(&places, false), log_or_linear(&means, true));
+    let (mut x_axis, y_axis) = (log_or_linear(&places, false), log_or_linear(&means, true));
+    if numbers.is_none() {
+        // A tick for each value, and nothing between them.
+        x_axis.ticks.clone_from(&places);
+    }
     let unit = if word.unit == "1" { String::new() } else { format!(" in {}", word.unit) };
     let words = Words {
         title: title(grid, metric),
@@ -97,7 +117,7 @@ fn curves(grid: &Grid, metric: Metric, colours: &[Option<RGBColor>]) -> Option<P
             word.name,
             grid.file.scenario.repeats()
         ),
-        caption: caption(&grid.file.scenario),
+        caption: caption(grid),
     };
     let (mut picture, mut area) = frame::start(SIZE.1, &words);
     let mut labels: Vec<Name> = Vec::new();
@@ -125,13 +145,7 @@ fn curves(grid: &Grid, metric: Metric, colours: &[Option<RGBColor>]) -> Option<P
     }
     for crossover in crossovers(grid, metric) {
         let x = area.x(&x_axis, crossover.at);
-        let mut y = area.top;
-        while y < area.bottom {
-            picture.line(vec![(x, y), (x, (y + 6.0).min(area.bottom))], 1.5, INK);
-            y += 12.0;
-        }
-        let text = significant(crossover.at, 3);
-        picture.text((x + 5.0, area.top + 10.0), &text, TICK, false, MUTED, Anchor::Start);
+        frame::upright(&mut picture, &area, x, &significant(crossover.at, 3));
     }
     for ((line, colour), label) in lines.iter().zip(colours).zip(&mut labels) {
         let points: Vec<(f64, f64)> = line.iter().map(|point| at(point[0], point[2])).collect();
@@ -157,7 +171,7 @@ fn map(grid: &Grid, metric: Metric, colours: &[Option<RGBColor>]) -> Option<Pict
             "Colour: the best policy; pale: shares the lead. Figure: its {} ({})",
             word.name, word.unit
         ),
-        caption: caption(&grid.file.scenario),
+        caption: caption(grid),
     };
     let rows = down.values.len() as f64;
     let (mut picture, mut area) = frame::start(((150.0 + 34.0 * rows) as u32).max(SIZE.1), &words);
@@ -183,7 +197,7 @@ fn map(grid: &Grid, metric: Metric, colours: &[Option<RGBColor>]) -> Option<Pict
     area.left += widest + 12.0;
     area.bottom -= 40.0;
     area.top += 18.0;
-    picture.text((area.left - 8.0, area.top - 8.0), down.short(), TICK, false, MUTED, Anchor::End);
+    picture.text((20.0, area.top - 8.0), &down.key, TICK, false, MUTED, Anchor::Start);
     let (wide, high) =
         ((area.right - area.left) / across.values.len() as f64, (area.bottom - area.top) / rows);
     for (cell, one) in judged.iter().enumerate() {

@@ -3,15 +3,12 @@
 use plotters::style::RGBColor;
 
 use super::axis::Axis;
-use super::colour::{AXIS, INK, MUTED};
-use super::frame::{self, Name, SIZE, TICK, Words, axes, caption, make_room, names};
-use super::picture::{Anchor, Picture};
+use super::colour::AXIS;
+use super::frame::{self, Name, SIZE, Words, axes, caption, make_room, names};
+use super::picture::Picture;
 use crate::experiment::warmup::Warmup;
 use crate::report::number::count;
 use crate::report::story::Story;
-
-/// Strokes of the line of the cut.
-const STROKE: f64 = 6.0;
 
 /// The plot; `None` when pilot runs were too short to draw.
 pub fn picture(story: &Story, warmup: &Warmup, colours: &[Option<RGBColor>]) -> Option<Picture> {
@@ -22,6 +19,7 @@ pub fn picture(story: &Story, warmup: &Warmup, colours: &[Option<RGBColor>]) -> 
     let settled = warmup.policies.iter().all(|one| one.settled);
     let tasks = count(u64::from(warmup.tasks));
     let title = match settled {
+        _ if warmup.tasks == 0 => "No task is left out: waits show no start".to_string(),
         true => format!("The first {tasks} tasks are left out"),
         false => format!("Waits had not settled: the first {tasks} tasks are left out"),
     };
@@ -58,12 +56,7 @@ pub fn picture(story: &Story, warmup: &Warmup, colours: &[Option<RGBColor>]) -> 
         picture.line(points, 1.5, colour(index).unwrap_or(AXIS));
     }
     let cut = area.x(&x_axis, f64::from(warmup.tasks));
-    let mut y = area.top;
-    while y < area.bottom {
-        picture.line(vec![(cut, y), (cut, (y + STROKE).min(area.bottom))], 1.5, INK);
-        y += 2.0 * STROKE;
-    }
-    picture.text((cut + 5.0, area.top + 10.0), &tasks, TICK, false, MUTED, Anchor::Start);
+    frame::upright(&mut picture, &area, cut, &tasks);
     names(&mut picture, &area, labels, size);
     Some(picture)
 }
