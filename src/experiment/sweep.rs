@@ -46,14 +46,13 @@ impl Axis {
         numbers.filter(|numbers| numbers.iter().all(|number: &f64| number.is_finite()))
     }
 
-    /// The last part of the key.
+    /// The last two parts of the key, as `mean` and the like say nothing alone; a number in a list goes
+    /// with the name of the list.
     pub fn short(&self) -> &str {
-        let parts: Vec<&str> = self.key.rsplit('.').take(2).collect();
-        match parts[..] {
-            // `mean` and the like say nothing alone.
-            [last, before] => &self.key[self.key.len() - last.len() - before.len() - 1..],
-            _ => &self.key,
-        }
+        let starts: Vec<usize> = self.key.rmatch_indices('.').map(|(at, _)| at + 1).collect();
+        let from = |parts: usize| starts.get(parts - 1).map_or(&self.key[..], |&start| &self.key[start..]);
+        let short = from(2);
+        if short.starts_with(|c: char| c.is_ascii_digit()) { from(3) } else { short }
     }
 }
 
@@ -221,6 +220,11 @@ mod tests {
         assert_eq!(values("a=[1, 2],{ x = 1, y = 2 },\"u,v\""), ["[1, 2]", "{ x = 1, y = 2 }", "\"u,v\""]);
         let axis = Axis::parse("workload.arrivals.poisson.rate=1,x").expect("an axis");
         assert_eq!((axis.short(), axis.numbers()), ("poisson.rate", None));
+        for (key, short) in
+            [("a", "a"), ("a.b", "a.b"), ("nodes.1.speed", "nodes.1.speed"), ("x.nodes.1.up", "nodes.1.up")]
+        {
+            assert_eq!(Axis { key: key.to_string(), values: vec![] }.short(), short);
+        }
         for wrong in [
             "a",
             "=1",

@@ -11,9 +11,9 @@ use super::paired::Paired;
 pub struct Crossing {
     /// Where the line is 0.
     pub at: f64,
-    /// From here on the band around it holds 0; `None` when it does so from the first point on.
+    /// From here on the band around it holds 0; `None` when it is nowhere clear before.
     pub from: Option<f64>,
-    /// Up to here it does; `None` when it does so up to the last point.
+    /// Up to here it does; `None` when it is nowhere clear after.
     pub to: Option<f64>,
     /// The point before it, by number.
     pub after: usize,
@@ -51,8 +51,9 @@ fn zero(x: f64, y: f64, to_x: f64, to_y: f64) -> f64 {
 
 /// Where the band begins to hold 0, looking from the crossing to one side; `start` is the first point there.
 fn edge(points: &[(f64, Paired)], start: usize, at: f64, down: bool) -> Option<f64> {
-    // Above 0 where 0 is outside of the band.
-    let clear = |paired: &Paired| paired.mean.abs() - paired.half_width;
+    // Above 0 where 0 is outside of the band, on the side where the difference is next to the crossing.
+    let side = points[start].1.mean.signum();
+    let clear = |paired: &Paired| side * paired.mean - paired.half_width;
     let neighbour = if down { start + 1 } else { start.checked_sub(1)? };
     let width = |share: f64| {
         let (one, other) = (points[start].1.half_width, points[neighbour].1.half_width);
@@ -100,6 +101,10 @@ mod tests {
         assert!((found[0].to.expect("an end") - 2.2).abs() < 1e-12, "{found:?}");
         assert!(crossings(&points(&[(0.0, 1.0, 0.1), (1.0, 2.0, 0.1)])).is_empty());
         assert!(crossings(&points(&[(0.0, 0.0, 0.0), (1.0, 0.0, 0.0)])).is_empty());
+        // Once more across and back, without ever being clear: only the first side is known.
+        let wavering = crossings(&points(&[(0.0, -3.0, 1.0), (1.0, 0.5, 1.0), (2.0, -0.5, 1.0)]));
+        assert_eq!((wavering[0].from.is_some(), wavering[0].to), (true, None));
+        assert_eq!((wavering[1].from, wavering[1].to), (None, None));
         let through = crossings(&points(&[(0.0, -1.0, 0.0), (1.0, 0.0, 0.0), (2.0, 1.0, 0.0)]));
         assert_eq!(through, [Crossing { at: 1.0, from: Some(1.0), to: Some(1.0), after: 0 }]);
     }

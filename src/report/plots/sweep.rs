@@ -60,7 +60,7 @@ fn title(grid: &Grid, metric: Metric) -> String {
     let found = crossovers(grid, metric);
     let axes = grid.file.axes();
     let title = match &found[..] {
-        [one] => format!(
+        [one] if one.range.0.is_some() && one.range.1.is_some() => format!(
             "{} gives way to {} at {} = {}",
             grid.file.policies[one.before],
             grid.file.policies[one.after],

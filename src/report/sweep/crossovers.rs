@@ -21,7 +21,7 @@ pub struct Crossover {
     pub after: usize,
     /// Where both are alike.
     pub at: f64,
-    /// From where on, and up to where, they cannot be told apart; `None` is beyond the grid.
+    /// From where on, and up to where, they cannot be told apart; `None` where that has no end in the grid.
     pub range: (Option<f64>, Option<f64>),
 }
 
@@ -60,7 +60,8 @@ pub fn crossovers(grid: &Grid, metric: Metric) -> Vec<Crossover> {
         let Some(points) = points else { continue };
         // The last crossing of the two before this cell: there may be others farther down.
         let crossing = crossings(&points).into_iter().rfind(|crossing| crossing.after < cell);
-        if let Some(crossing) = crossing {
+        // Where neither is clearly better on either side, nothing is known to change.
+        if let Some(crossing) = crossing.filter(|one| one.from.is_some() || one.to.is_some()) {
             let range = (crossing.from, crossing.to);
             found.push(Crossover { before, after, at: crossing.at, range });
         }

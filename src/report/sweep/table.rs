@@ -40,21 +40,30 @@ pub fn render(grid: &Grid, results: &str, style: Style) -> String {
 fn sentence(grid: &Grid, metric: Metric, found: &Crossover) -> String {
     let axes = grid.file.axes();
     let show = |value: f64| significant(value, 3);
-    let range = match found.range {
-        (Some(from), Some(to)) => format!("they cannot be told apart from {} to {}", show(from), show(to)),
-        (None, Some(to)) => format!("below {} they cannot be told apart", show(to)),
-        (Some(from), None) => format!("from {} on they cannot be told apart", show(from)),
-        (None, None) => "they cannot be told apart anywhere".to_string(),
-    };
-    format!(
-        "{} has the {} {} up to {} = {}, then {} ({range}).",
-        grid.file.policies[found.before],
-        words(metric).best,
-        words(metric).name,
-        axes[0].short(),
-        show(found.at),
-        grid.file.policies[found.after],
-    )
+    let (before, after) = (&grid.file.policies[found.before], &grid.file.policies[found.after]);
+    let (word, key) = (words(metric), axes[0].short());
+    match found.range {
+        (Some(from), Some(to)) => format!(
+            "{before} has the {} {} up to {key} = {}, then {after} (they cannot be told apart from {} to {}).",
+            word.best,
+            word.name,
+            show(found.at),
+            show(from),
+            show(to)
+        ),
+        (Some(from), None) => format!(
+            "{before} has the {} {} up to {key} = {}; from there on it cannot be told apart from {after}.",
+            word.best,
+            word.name,
+            show(from)
+        ),
+        (None, to) => format!(
+            "{after} has the {} {} from {key} = {} on; up to there it cannot be told apart from {before}.",
+            word.best,
+            word.name,
+            show(to.unwrap_or(found.at))
+        ),
+    }
 }
 
 /// Rows are cells, columns are the varied keys and the policies.
