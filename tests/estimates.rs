@@ -6,6 +6,7 @@ use falcon::experiment::conduct::{Conducted, Target};
 use falcon::experiment::differences::{Ask, Differences, Verdict};
 use falcon::experiment::plan::Plan;
 use falcon::experiment::runner::RunnerOptions;
+use falcon::experiment::scenario::{Overrides, ScenarioSource, load};
 use falcon::metrics::{Metric, PolicyResult};
 use falcon::random::{Purpose, Stream, Streams, uniform};
 use falcon::statistics::comparisons::{Pairs, compare};
@@ -237,6 +238,25 @@ fn two_names_for_one_policy_are_never_told_apart() {
         found,
         plan.best(&ask, &RunnerOptions { threads: 1, ..RunnerOptions::default() }).expect("it runs")
     );
+}
+
+/// Two policies that do nearly the same in the same worlds: the difference is known many times better
+/// than from different worlds.
+#[test]
+fn pairing_narrows_the_interval_of_near_equal_policies() {
+    let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/baseline.toml");
+    let overrides = Overrides {
+        policies: vec!["least-loaded".to_string(), "weighted-least-loaded".to_string()],
+        set: vec!["workload.tasks=8000".to_string(), "run.warmup=1000".to_string()],
+        ..Overrides::default()
+    };
+    let plan = load(&ScenarioSource::File(file), &overrides).expect("a scenario").plan;
+    let metrics = vec![Metric::Makespan, Metric::MeanResponse];
+    let ask = Ask { metrics, baseline: 0, all_pairs: false, margin: None };
+    for row in Differences::of(&ask, &run(&plan)).rows {
+        let narrowing = row.comparison.expect("pairs").narrowing().expect("a width");
+        assert!(narrowing >= 5.0, "{:?}: {narrowing}", row.metric);
+    }
 }
 
 /// One long run in batches covers the steady state: M/M/1 at half load waits for 1 s in the mean.
