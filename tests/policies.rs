@@ -211,7 +211,8 @@ fn run(world: &World, policy: &PolicySpec, seed: u64) -> Option<RunOutput> {
     let built = world.policy(policy, seed);
     // The wish to stop is looked at after some thousand instants.
     let stop = AtomicBool::new(true);
-    let options = RunOptions { tasks: true, check_invariants: true, stop: Some(&stop), history: false };
+    let options =
+        RunOptions { tasks: true, check_invariants: true, stop: Some(&stop), ..RunOptions::default() };
     match simulate(world, seed, built, &options) {
         Ok(output) => Some(output),
         Err(SimulationError::Stopped) => None,
