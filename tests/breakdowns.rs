@@ -443,7 +443,8 @@ fn all_policies_meet_the_same_leaders() {
     ] {
         let plan = plan(scenario);
         let world = plan.world();
-        let options = RunOptions { tasks: true, history: true, check_invariants: true, stop: None };
+        let options =
+            RunOptions { tasks: true, history: true, check_invariants: true, ..RunOptions::default() };
         let run = |policy| simulate(&world, 7, world.policy(policy, 7), &options).expect("it ends");
         let runs: Vec<RunOutput> = plan.policies.iter().map(run).collect();
         let courses: Vec<Vec<(Time, bool)>> = runs.iter().map(course_of_leaders).collect();
