@@ -45,7 +45,7 @@
 //! one without any text:
 //!
 //! ```
-//! use falcon::experiment::plan::{NodeGroup, Plan, RunPlan, Until, ZonePlan};
+//! use falcon::experiment::plan::{NodeGroup, Plan, RunPlan, ZonePlan};
 //! use falcon::experiment::runner::RunnerOptions;
 //! use falcon::distribution::Distribution;
 //! use falcon::metrics::Metric;
@@ -81,7 +81,7 @@
 //! let plan = Plan {
 //!     name: "batch".to_string(),
 //!     description: String::new(),
-//!     run: RunPlan { seed: 1, replications: 1, until: Until::Settled, warmup: 0, timeline_buckets: 0, service_nodes: 1 },
+//!     run: RunPlan { replications: 1, timeline_buckets: 0, ..RunPlan::default() },
 //!     groups: vec![node],
 //!     resources: Default::default(),
 //!     faults: Default::default(),

@@ -146,7 +146,9 @@ fn wrong_usage_says_what_is_right() {
     let folder = scenario();
     let at = folder.path();
     let cases: &[(&[&str], &str)] = &[
-        (&["compare", "small.toml"], "--live"),
+        (&["compare", "small.toml", "--repeats", "3"], "--live"),
+        (&["compare", "small.toml", "--time-scale", "0.1"], "--live"),
+        (&["compare", "small.toml", "--live", "--baseline", "sjf"], "cannot be used with"),
         (&["compare", "small.toml", "--live", "--margin", "0"], "above 0 and below 1"),
         (&["compare", "small.toml", "--live", "--margin", "120%"], "above 0 and below 1"),
         (&["live", "small.toml", "--time-scale=-1"], "from 0.000001"),

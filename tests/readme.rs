@@ -13,7 +13,7 @@ use std::process::{Command, Stdio};
 use falcon::experiment::scenario;
 use falcon::metrics::{COLUMNS, DRIVER_COLUMNS};
 use falcon::policies::registry::{BACKFILLS, DISPATCHES, ORDERS, PLACES, PRESETS};
-use falcon::report::{csv, fidelity, theory};
+use falcon::report::{csv, differences, fidelity, theory};
 
 const DOCUMENTS: &[&str] = &[
     "README.md",
@@ -21,6 +21,7 @@ const DOCUMENTS: &[&str] = &[
     "CHANGELOG.md",
     "CONTRIBUTING.md",
     "docs/checking.md",
+    "docs/comparing.md",
     "docs/honesty.md",
     "docs/metrics.md",
     "docs/policies.md",
@@ -406,6 +407,11 @@ fn every_metric_is_described_with_its_unit() {
     }
     let named = named("docs/metrics.md");
     for columns in [fidelity::csv::FIDELITY, fidelity::csv::DIVERGENCE, fidelity::csv::SIMULATED] {
+        for column in columns {
+            assert!(named.contains(*column), "docs/metrics.md does not name the column `{column}`");
+        }
+    }
+    for columns in [csv::WARMUP, differences::csv::COMPARISON] {
         for column in columns {
             assert!(named.contains(*column), "docs/metrics.md does not name the column `{column}`");
         }

@@ -186,6 +186,7 @@ fn live_one(args: &LiveArgs, job: &Job<'_>, terminal: &Terminal) -> Outcome {
         live: Some(args.pace.time_scale),
         extra: &extra,
         beside: None,
+        steps: report::Steps::default(),
     };
     let written = report::write_all(&job.out, &input);
     let shown = format!("{}/", job.out.display());
@@ -226,6 +227,20 @@ pub(super) fn can_be_live(job: &Job<'_>) -> Outcome {
              stand here; leave [zones] out",
             job.file.display()
         )));
+    }
+    let run = &plan.run;
+    for (asked, key) in [
+        (run.precision.is_some(), "precision"),
+        (run.auto_warmup, "warmup = \"auto\""),
+        (run.batches.is_some(), "method = \"batch-means\""),
+    ] {
+        if asked {
+            return Err(Failure::Usage(format!(
+                "{}: `{key}` in [run] is for simulations only: a live run takes its time, and is told beforehand \
+                 how often to run and what to leave out; use plain numbers",
+                job.file.display()
+            )));
+        }
     }
     if plan.faults.replicas.is_some() {
         return Err(Failure::Usage(format!(

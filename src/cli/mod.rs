@@ -3,6 +3,7 @@
 //! Results go to standard output, everything else to standard error. Exit codes: 0 done, 1 a run
 //! failed, 2 wrong usage or scenario, 130 stopped by Ctrl-C.
 
+mod best;
 mod calibrate;
 mod check;
 mod compare;
@@ -10,6 +11,7 @@ mod init;
 mod interrupt;
 mod live;
 mod output;
+mod paired;
 mod plot;
 mod policies;
 mod progress;
@@ -17,6 +19,7 @@ mod repeat;
 mod replay;
 mod run;
 mod schema;
+mod sweep;
 mod terminal;
 mod theory;
 mod validate;
@@ -56,12 +59,18 @@ enum Command {
     Run(run::RunArgs),
     /// Run scenarios on the real scheduler core, with worker processes that really fail.
     Live(live::LiveArgs),
-    /// Compare simulated with real figures: the same scenario simulated and on worker processes.
+    /// Compare policies with each other in the same worlds; with --live, simulations with real runs.
     Compare(compare::CompareArgs),
     /// Look for random faults under which the scheduler breaks one of its rules.
     Check(check::CheckArgs),
     /// Print what is known without simulating, closed forms and bounds, beside the simulated figures.
     Theory(theory::TheoryArgs),
+    /// Name the best policy with a stated probability, with no more runs than that takes.
+    Best(best::BestArgs),
+    /// Run a grid of scenarios: one scenario with some keys varied.
+    Sweep(sweep::SweepArgs),
+    /// Join the parts of a sweep that were run by `--shard`.
+    Merge(sweep::MergeArgs),
     /// Measure how long messages, failures and starts of workers take on this machine.
     Calibrate(calibrate::CalibrateArgs),
     /// Check the log of a live run, step by step.
@@ -178,6 +187,9 @@ pub fn main() -> ExitCode {
         Command::Compare(args) => compare::compare(args, &terminal),
         Command::Check(args) => check::check(args, &terminal),
         Command::Theory(args) => theory::theory(args, &terminal),
+        Command::Best(args) => best::best(args, &terminal),
+        Command::Sweep(args) => sweep::sweep(args, &terminal),
+        Command::Merge(args) => sweep::merge(args, &terminal),
         Command::Calibrate(args) => calibrate::calibrate(args, &terminal),
         Command::Replay(args) => replay::replay(args),
         Command::Validate(args) => validate::validate(args, &terminal),

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::live::LiveRunnerOptions;
-use super::plan::{Elastic, Plan, RunPlan, Until};
+use super::plan::{Elastic, Plan, RunPlan};
 use crate::distribution::Distribution;
 use crate::faults::{FailsWhen, Faults, NodeFaults, Stay};
 use crate::live::{LiveError, Samples};
@@ -150,14 +150,7 @@ impl Plan {
         plan.name = "calibration".to_string();
         // What is measured must not be what it is later held against.
         let seed = self.run.seed.wrapping_add(OTHER_SEED);
-        plan.run = RunPlan {
-            seed,
-            replications: 1,
-            until: Until::Settled,
-            warmup: 0,
-            timeline_buckets: 0,
-            service_nodes: 1,
-        };
+        plan.run = RunPlan { seed, replications: 1, timeline_buckets: 0, ..RunPlan::default() };
         plan.workload = Workload::Generated {
             tasks: (rate * LENGTH).ceil() as u32,
             arrivals: Arrivals::Poisson { rate: rate * time_scale },

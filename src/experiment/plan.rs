@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::distribution::Distribution;
 use crate::faults::{Faults, NodeFaults, RandomDisturbance, Stay};
+use crate::metrics::Metric;
 use crate::policies::spec::PolicySpec;
 use crate::scheduler::retry::RetryPlan;
 use crate::scheduler::{AlarmPlan, AutoscalePlan, GuardPlan, Resources};
@@ -35,6 +36,40 @@ pub struct RunPlan {
     pub timeline_buckets: u32,
     /// How many nodes must be up for the service to be there; at least 1.
     pub service_nodes: u32,
+    /// Go on until an interval is as tight as asked; `replications` are those before the first look.
+    pub precision: Option<PrecisionPlan>,
+    /// Find `warmup` by pilot runs.
+    pub auto_warmup: bool,
+    /// Make one long run, and intervals from so many batches of its tasks.
+    pub batches: Option<u32>,
+}
+
+impl Default for RunPlan {
+    /// What a scenario without `[run]` means.
+    fn default() -> Self {
+        RunPlan {
+            seed: 1,
+            replications: 10,
+            until: Until::Settled,
+            warmup: 0,
+            timeline_buckets: 200,
+            service_nodes: 1,
+            precision: None,
+            auto_warmup: false,
+            batches: None,
+        }
+    }
+}
+
+/// How tight an interval is asked for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PrecisionPlan {
+    /// Of which figure.
+    pub metric: Metric,
+    /// Half its width at most, as a share of the mean.
+    pub relative: f64,
+    /// Replications at most.
+    pub max_replications: u32,
 }
 
 /// One `[[nodes]]` entry.

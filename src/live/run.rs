@@ -165,6 +165,7 @@ pub fn run_live<P: Policy, L: Link>(
                 sizes: world.workload.has_sizes(),
             },
             speculation: world.retry.speculation.is_some(),
+            batches: None,
         },
     );
     collector.expect_outages(&world.faults.outages);

@@ -3,6 +3,7 @@
 mod finish;
 mod nodes;
 
+use super::batches::{BatchStats, Batching};
 use super::breakers::BreakerStats;
 use super::columns::MetricRow;
 use super::compensations::CompensationStats;
@@ -51,6 +52,8 @@ pub struct CollectorOptions<'a> {
     pub members: MemberOptions<'a>,
     /// Whether attempts that are late get copies.
     pub speculation: bool,
+    /// Figures by batch of tasks, when asked for.
+    pub batches: Option<Batching>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -95,6 +98,8 @@ pub struct Collected {
     pub alarms: Vec<AlarmResult>,
     /// Incidents in order of time, the 1,000 largest.
     pub incidents: Vec<IncidentResult>,
+    /// Task metrics by batch, and in the first row what only the whole run has; empty when not asked for.
+    pub batches: Vec<MetricRow>,
     /// Waits in nanoseconds, responses in nanoseconds, slowdowns in units of 2^-20.
     pub histograms: [Histogram; 3],
 }
@@ -162,6 +167,8 @@ pub struct Collector {
     members: Option<Box<MemberStats>>,
     /// Only where attempts get copies.
     copies: Option<Box<CopyStats>>,
+    /// Only where one long run stands for many.
+    batches: Option<Box<BatchStats>>,
 }
 
 impl Collector {
@@ -212,6 +219,7 @@ impl Collector {
             compensations_from: options.compensations.unwrap_or(u32::MAX),
             members: MemberStats::new(nodes.len(), &options.members),
             copies: options.speculation.then(Box::default),
+            batches: options.batches.map(|batching| Box::new(BatchStats::new(batching))),
         }
     }
 
@@ -331,6 +339,9 @@ impl Collector {
             }
         }
         self.all.settle(state, wait, response, service);
+        if let Some(batches) = self.batches.as_mut().filter(|_| warm) {
+            batches.settle(u64::from(number - self.warmup), state, wait, response, service);
+        }
         if let Some(stats) = self.classes.get_mut(class as usize) {
             stats.settle(state, wait, response, service);
         }

@@ -1,5 +1,6 @@
 //! Figures of a run, made from the records of the scheduler as they pass.
 
+mod batches;
 mod breakers;
 pub mod collector;
 pub mod columns;
@@ -19,6 +20,7 @@ mod task_stats;
 mod timeline;
 mod troubles;
 
+pub use batches::Batching;
 pub use collector::{Collected, Collector, CollectorOptions};
 pub use columns::{Better, COLUMNS, Column, METRICS, Metric, MetricRow};
 pub use driver::{DRIVER_COLUMNS, DriverColumn, DriverFigures};

@@ -67,6 +67,9 @@ pub const TASKS: &[&str] = &[
 /// Columns of `distribution.csv`.
 pub const DISTRIBUTION: &[&str] = &["policy", "metric", "value", "share_above"];
 
+/// Columns of `warmup.csv`.
+pub const WARMUP: &[&str] = &["policy", "task", "mean_wait"];
+
 pub(super) type Lines<'a> = csv::Writer<&'a mut dyn Write>;
 
 /// Writes every CSV file that these results have.
@@ -323,6 +326,17 @@ pub fn node_names(plan: &Plan) -> Vec<(String, &str, u32)> {
         }
     }
     names
+}
+
+/// `warmup.csv`: mean waits in pilot runs in order of arrival.
+pub fn warmup(out: &mut dyn Write, warmup: &crate::experiment::warmup::Warmup) -> io::Result<()> {
+    let mut lines = lines(out, WARMUP)?;
+    for one in &warmup.policies {
+        for &(task, wait) in &one.waits {
+            lines.write_record([&one.policy, &exact(Some(task)), &exact(Some(wait))])?;
+        }
+    }
+    lines.flush()
 }
 
 /// An error about a file that was read.

@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 use super::csv::bad;
 use super::error::{Error, Result};
 use super::incidents::{Incident, Kind, time};
+use super::manifest::Manifest;
+use super::plots::differences::Row;
 use super::story::{NodeMeans, NodeValues, PolicyStory};
 use crate::metrics::{COLUMNS, Metric, MetricRow, TailDistribution, Timeline, TimelineRow};
 use crate::time::{Duration, Time};
@@ -24,16 +26,17 @@ impl Table {
     /// `None` when there is no such file.
     pub(super) fn open(folder: &Path, name: &str) -> Result<Option<Table>> {
         let path = folder.join(name);
-        if !path.exists() {
-            return Ok(None);
-        }
+        if path.exists() { Table::read(path).map(Some) } else { Ok(None) }
+    }
+
+    fn read(path: PathBuf) -> Result<Table> {
         let file = File::open(&path).map_err(Error::file("read", &path))?;
         let mut reader = csv::Reader::from_reader(file);
         let headers = reader.headers().map_err(|error| bad(&path, error.to_string()))?;
         let columns = headers.iter().enumerate().map(|(index, name)| (name.to_string(), index)).collect();
         let rows = reader.records().collect::<std::result::Result<_, _>>();
         let rows = rows.map_err(|error| bad(&path, error.to_string()))?;
-        Ok(Some(Table { path, columns, rows }))
+        Ok(Table { path, columns, rows })
     }
 
     pub(super) fn column(&self, name: &str) -> Result<usize> {
@@ -84,20 +87,69 @@ impl Table {
     }
 }
 
+/// The warm-up that pilot runs showed; `None` when there were none.
+pub(super) fn warmup(folder: &Path) -> Result<Option<crate::experiment::warmup::Warmup>> {
+    let Some(taken) = Manifest::read(folder)?.steps.warmup else { return Ok(None) };
+    let Some(table) = Table::open(folder, "warmup.csv")? else { return Ok(None) };
+    let (policy, task, wait) = (table.column("policy")?, table.column("task")?, table.column("mean_wait")?);
+    let mut waits: Vec<(String, Vec<(f64, f64)>)> = Vec::new();
+    for row in &table.rows {
+        let name = row.get(policy).unwrap_or("");
+        if waits.last().is_none_or(|last| last.0 != name) {
+            waits.push((name.to_string(), Vec::new()));
+        }
+        let point = (table.required(row, task)?, table.required(row, wait)?);
+        waits.last_mut().expect("one was pushed").1.push(point);
+    }
+    Ok(Some(taken.with(waits)))
+}
+
+/// The comparisons of policies in `comparison.csv`; `None` without the file.
+pub(super) fn differences(folder: &Path) -> Result<Option<Vec<Row>>> {
+    let Some(table) = Table::open(folder, "comparison.csv")? else { return Ok(None) };
+    let (metric, policy, baseline) =
+        (table.column("metric")?, table.column("policy")?, table.column("baseline")?);
+    let ends = [table.column("difference")?, table.column("ci_low")?, table.column("ci_high")?];
+    let mut rows = Vec::new();
+    for row in &table.rows {
+        let cell = |column: usize| row.get(column).unwrap_or("").to_string();
+        let name = cell(metric);
+        let metric = Metric::from_name(&name)
+            .ok_or_else(|| bad(&table.path, format!("there is no metric `{name}`")))?;
+        let [mean, low, high] = ends.map(|column| table.number::<f64>(row, column));
+        let difference = match (mean?, low?, high?) {
+            (Some(mean), Some(low), Some(high)) => Some((mean, low, high)),
+            _ => None,
+        };
+        rows.push(Row { metric, policy: cell(policy), baseline: cell(baseline), difference });
+    }
+    Ok(Some(rows))
+}
+
+/// Policies of which nothing is known yet.
+fn blank(names: &[String]) -> Vec<PolicyStory> {
+    let policy = |name: &String| PolicyStory {
+        name: name.clone(),
+        rows: Vec::new(),
+        timelines: Vec::new(),
+        nodes: Vec::new(),
+        tails: Vec::new(),
+        incidents: Vec::new(),
+        theory: Vec::new(),
+    };
+    names.iter().map(policy).collect()
+}
+
+/// What one file of replications says of these policies.
+pub(super) fn replications_of(path: &Path, names: &[String]) -> Result<Vec<PolicyStory>> {
+    let mut policies = blank(names);
+    replications(&Table::read(path.to_path_buf())?, &mut policies)?;
+    Ok(policies)
+}
+
 /// What the files say of these policies.
 pub(super) fn policies(folder: &Path, names: &[String]) -> Result<Vec<PolicyStory>> {
-    let mut policies: Vec<PolicyStory> = names
-        .iter()
-        .map(|name| PolicyStory {
-            name: name.clone(),
-            rows: Vec::new(),
-            timelines: Vec::new(),
-            nodes: Vec::new(),
-            tails: Vec::new(),
-            incidents: Vec::new(),
-            theory: Vec::new(),
-        })
-        .collect();
+    let mut policies = blank(names);
     let table = Table::open(folder, "replications.csv")?;
     replications(
         &table.ok_or_else(|| bad(&folder.join("replications.csv"), "there is no such file"))?,

@@ -69,7 +69,7 @@ struct Page<'a> {
     verdict: Vec<String>,
     table: Table,
     notes: Vec<String>,
-    beside: Option<&'a str>,
+    beside: Option<(&'a str, &'a str)>,
     warnings: &'a [Warning],
     figures: Vec<Figure>,
     classes: Vec<Table>,
@@ -105,8 +105,8 @@ pub fn page(
         design: head.lines().last().unwrap_or("").to_string(),
         verdict: verdict(story),
         table: table(String::new(), &story.policies, &main),
-        notes,
-        beside: input.beside.map(|beside| beside.text),
+        notes: notes.into_iter().chain(super::steps::lines(input.plan, &input.steps, story)).collect(),
+        beside: input.beside.map(|beside| (beside.title, beside.text)),
         warnings: input.warnings,
         figures: pictures
             .iter()
@@ -206,6 +206,8 @@ fn alarms(input: &ReportInput<'_>) -> Rows {
 fn data_of(plot: &str) -> &'static str {
     match plot {
         "comparison" => "replications.csv",
+        "differences" => "comparison.csv",
+        "warmup" => "warmup.csv",
         "fidelity" => "fidelity.csv",
         "sim-vs-live" => "timeline.csv and timeline-simulated.csv",
         "utilisation" => "nodes.csv",

@@ -12,9 +12,12 @@ use crate::experiment::theory::Findings;
 use crate::metrics::PolicyResult;
 
 mod alarms;
+pub mod best;
 pub mod check;
 pub mod csv;
 pub mod csv_read;
+pub mod differences;
+pub mod doubts;
 pub mod driver;
 pub mod error;
 pub mod fidelity;
@@ -28,7 +31,9 @@ pub mod number;
 pub mod plots;
 mod records;
 pub mod self_check;
+pub mod steps;
 pub mod story;
+pub mod sweep;
 pub mod table;
 pub mod theory;
 pub mod verdict;
@@ -41,6 +46,7 @@ mod tests;
 
 pub use error::{Error, Result};
 pub use folder::is_results_folder;
+pub use steps::Steps;
 pub use story::Story;
 pub use table::Style;
 pub use warning::Warning;
@@ -69,9 +75,11 @@ pub struct Options {
     pub tasks: bool,
 }
 
-/// What a comparison adds to the report of a live run.
+/// What a comparison adds to the report.
 #[derive(Clone, Copy, Debug)]
 pub struct Beside<'a> {
+    /// The heading above it.
+    pub title: &'a str,
     /// Its table and sentences.
     pub text: &'a str,
     /// Its plots, each with the stem of its file's name.
@@ -103,8 +111,10 @@ pub struct ReportInput<'a> {
     pub live: Option<f64>,
     /// Files that only this kind of run has: name and content.
     pub extra: &'a [(String, Vec<u8>)],
-    /// What a comparison with simulations says, for a live run that was compared.
+    /// What a comparison says: of live runs with simulations, or of policies with each other.
     pub beside: Option<Beside<'a>>,
+    /// How the runs came about.
+    pub steps: Steps<'a>,
 }
 
 /// Writes the results folder whole, or leaves the one that is there as it was.
@@ -117,6 +127,9 @@ fn write_files(folder: &Path, input: &ReportInput<'_>) -> Result<()> {
     let mut story = Story::of(input.plan, input.results, input.live);
     if story.policies.iter().any(|policy| !policy.incidents.is_empty()) {
         csv::to_file(folder, "incidents.csv", |out| incidents::write(out, &story.policies))?;
+    }
+    if let Some(warmup) = input.steps.warmup {
+        csv::to_file(folder, "warmup.csv", |out| csv::warmup(out, warmup))?;
     }
     for (name, content) in input.extra {
         folder::write(folder, name, content)?;
@@ -132,6 +145,7 @@ fn write_files(folder: &Path, input: &ReportInput<'_>) -> Result<()> {
     let mut pictures = Vec::new();
     if input.options.plots != PlotFormat::None {
         pictures = plots::pictures(&story);
+        pictures.extend(input.steps.warmup.and_then(|warmup| plots::of_warmup(&story, warmup)));
         pictures.splice(0..0, input.beside.iter().flat_map(|beside| beside.pictures.to_vec()));
         plots::write(folder, &pictures, input.options.plots)?;
     }
@@ -150,5 +164,9 @@ pub fn redraw(folder: &Path, format: PlotFormat) -> Result<Vec<String>> {
     let story = Story::read(folder)?;
     let mut pictures = fidelity::read::pictures(folder, &story)?;
     pictures.extend(plots::pictures(&story));
+    pictures.extend(csv_read::warmup(folder)?.and_then(|warmup| plots::of_warmup(&story, &warmup)));
+    if let Some(rows) = csv_read::differences(folder)? {
+        pictures.extend(plots::of_differences(&story, &rows));
+    }
     plots::write(folder, &pictures, format)
 }

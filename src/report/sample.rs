@@ -1,7 +1,7 @@
 //! Made-up results for tests: plausible shapes, no simulation.
 
 use crate::distribution::Distribution;
-use crate::experiment::plan::{NodeGroup, Plan, RunPlan, Until, ZonePlan};
+use crate::experiment::plan::{NodeGroup, Plan, RunPlan, ZonePlan};
 use crate::faults::{FailsWhen, Faults, NodeFaults};
 use crate::ids::NodeId;
 use crate::metrics::{
@@ -101,14 +101,7 @@ impl Sample {
                 "which policy keeps waits short on {} equal nodes at 80 % load?",
                 self.nodes
             ),
-            run: RunPlan {
-                seed: 1,
-                replications: self.replications,
-                until: Until::Settled,
-                warmup: 0,
-                timeline_buckets: 200,
-                service_nodes: 1,
-            },
+            run: RunPlan { replications: self.replications, ..RunPlan::default() },
             resources: std::sync::Arc::default(),
             groups: vec![group("node", self.nodes, faults)],
             faults: Faults::default(),

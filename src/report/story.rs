@@ -52,6 +52,9 @@ pub struct Facts {
     /// Real seconds per second of the scenario, for a live run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub live: Option<f64>,
+    /// Batches of one long run, which then stand in the place of replications.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batches: Option<u32>,
 }
 
 /// One node under one policy, means over replications.
@@ -122,12 +125,25 @@ impl Facts {
             node_faults: faults().next().is_some() || !plan.faults.outages.is_empty(),
             faults_follow_work: faults().any(|faults| faults.fails == FailsWhen::Busy),
             live,
+            batches: plan.run.batches,
         }
+    }
+
+    /// What intervals are over: `20 replications`, `20 batches`.
+    pub fn repeats(&self) -> String {
+        let what = if self.batches.is_some() { "batch" } else { "replication" };
+        let plural = match (self.replications, self.batches) {
+            (1, _) => "",
+            (_, Some(_)) => "es",
+            (_, None) => "s",
+        };
+        format!("{} {what}{plural}", count(self.replications as u64))
     }
 
     /// `seed 1` or `seeds 1 to 20`; of a live run also how fast it went.
     pub fn seeds(&self) -> String {
         let seeds = match self.replications {
+            _ if self.batches.is_some() => format!("seed {}", self.seed),
             0 | 1 => format!("seed {}", self.seed),
             more => format!("seeds {} to {}", self.seed, self.seed.wrapping_add(more as u64 - 1)),
         };
@@ -151,7 +167,11 @@ impl Facts {
     /// `20 × 100,000 tasks`, or `100,000 tasks` for one replication.
     pub fn size(&self) -> String {
         let tasks = self.tasks();
-        if self.replications > 1 { format!("{} × {tasks}", self.replications) } else { tasks }
+        if self.replications > 1 && self.batches.is_none() {
+            format!("{} × {tasks}", self.replications)
+        } else {
+            tasks
+        }
     }
 }
 

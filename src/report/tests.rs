@@ -22,6 +22,7 @@ fn input<'a>(plan: &'a Plan, results: &'a [PolicyResult]) -> ReportInput<'a> {
         live: None,
         extra: &[],
         beside: None,
+        steps: Steps::default(),
     }
 }
 

@@ -4,7 +4,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::driver::Driver;
 use super::event_queue::MAX_INDEX;
-use crate::metrics::{Collected, Collector, CollectorOptions, MemberOptions, TaskResult, task_log::TaskLog};
+use crate::metrics::{
+    Batching, Collected, Collector, CollectorOptions, MemberOptions, TaskResult, task_log::TaskLog,
+};
 use crate::scheduler::{Observer, Policy, Record, Sabotage};
 use crate::time::{Duration, Time};
 use crate::workload::source::SourceError;
@@ -22,6 +24,8 @@ pub struct RunOptions<'a> {
     pub history: bool,
     /// Set from outside to stop the run.
     pub stop: Option<&'a AtomicBool>,
+    /// Also keep figures of so many batches of the tasks that count, one after the other by arrival.
+    pub batches: Option<u32>,
     /// Check all invariants of the core after every instant. Slow: for tests.
     pub check_invariants: bool,
     /// A guard of the core that is left out. For tests of those who check it.
@@ -102,6 +106,10 @@ pub fn simulate<P: Policy>(
                 sizes: world.workload.has_sizes(),
             },
             speculation: world.retry.speculation.is_some(),
+            batches: options.batches.map(|count| Batching {
+                count,
+                tasks: world.workload.expected_tasks().saturating_sub(u64::from(world.warmup)),
+            }),
         },
     );
     collector.expect_outages(&world.faults.outages);

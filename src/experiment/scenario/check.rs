@@ -16,14 +16,14 @@ use super::replicas;
 use super::resources::Supply;
 use super::retry;
 use super::rollback;
+use super::run;
 use super::speculation;
 use super::tasks::{self, Tasks};
 use super::values::{Seconds, grouped};
 use super::zones;
 use crate::distribution::Distribution;
-use crate::experiment::plan::{NodeGroup, Plan, RunPlan, Until};
+use crate::experiment::plan::{NodeGroup, Plan};
 use crate::faults::{FailsWhen, Faults, NodeFaults};
-use crate::time::Time;
 use crate::world::Delays;
 
 /// More nodes than this are refused: their tables alone would take gigabytes.
@@ -89,8 +89,8 @@ pub(super) fn check(
             None
         }
     };
-    let run = run(scenario.run.value(), tasks.as_ref(), reader);
-    check_service(scenario.run.value(), count, reader);
+    let run = run::lower(scenario.run.value(), tasks.as_ref(), reader);
+    run::check_service(scenario.run.value(), count, reader);
     if let Some(tasks) = &tasks {
         retry::check_tasks(scenario, tasks, reader);
         if let Some(cluster) = &cluster {
@@ -150,41 +150,6 @@ fn queue_limits(scenario: &ScenarioTable) -> Vec<Origin> {
     let groups = scenario.nodes.value().map_or(&[][..], |nodes| &nodes.items[..]);
     let of_nodes = groups.iter().filter_map(|group| group.value.queue_limit.found());
     central.map(|limit| limit.key).into_iter().chain(of_nodes.map(|limit| limit.key)).collect()
-}
-
-fn run(table: Option<&RunTable>, tasks: Option<&Tasks>, reader: &mut Reader) -> Option<RunPlan> {
-    let table = table?;
-    if let (Some(warmup), Some(tasks)) = (table.warmup.found(), tasks)
-        && warmup.value.0 >= tasks.workload.expected_tasks()
-    {
-        let count = tasks.workload.expected_tasks();
-        let title = "the warm-up must be shorter than the run";
-        let label = format!("leaves out {} of {} tasks", grouped(warmup.value.0), grouped(count));
-        reader.report(Diagnostic::new(title, warmup.at, label).context(tasks.count_at, "the run"));
-    }
-    Some(RunPlan {
-        seed: table.seed.value()?.0,
-        replications: table.replications.value()?.small(),
-        until: match table.until.value()? {
-            UntilTable::Settled => Until::Settled,
-            UntilTable::Seconds(seconds) => Until::Time(Time::from_seconds(*seconds)?),
-        },
-        warmup: table.warmup.value()?.small(),
-        timeline_buckets: table.timeline_buckets.value()?.small(),
-        service_nodes: table.service_nodes.value()?.small(),
-    })
-}
-
-/// A service that needs more nodes than there are is never there.
-fn check_service(table: Option<&RunTable>, nodes: Option<u64>, reader: &mut Reader) {
-    if let (Some(needs), Some(nodes)) = (table.and_then(|table| table.service_nodes.found()), nodes)
-        && needs.value.0 > nodes
-    {
-        let title = "the service needs more nodes than there are";
-        let label = format!("at most {}", grouped(nodes));
-        let help = "`service_availability` counts the time in which so many nodes are up";
-        reader.report(Diagnostic::new(title, needs.at, label).help(help));
-    }
 }
 
 fn nodes(key: &Key<super::several::Several<NodeTable>>, reader: &mut Reader) -> Option<Cluster> {

@@ -16,6 +16,7 @@ use super::replicas::ReplicasTable;
 pub(super) use super::resources::{CapacityTable, DemandTable};
 use super::retry::{BackoffTable, BudgetTable, CheckpointTable, RetryTable};
 use super::rollback::RollbackTable;
+use super::run::{MethodWord, PrecisionTable, WarmupTable};
 use super::several::{Located, Several};
 use super::values::{Count, Fraction, Plain, Positive, Quantity, Seconds, Urgency, Whole};
 use super::words::Name;
@@ -58,12 +59,19 @@ table! {
         replications: Count = Whole(10);
         /// "settled": until every task is settled; or a time after which no arrivals are taken.
         until: UntilTable = UntilTable::Settled;
-        /// Tasks, by arrival, that are left out of wait, response and slowdown.
-        warmup: Whole<0, { u32::MAX as u64 }> = Whole(0);
+        /// Tasks, by arrival, that are left out of wait, response and slowdown; "auto": as many as pilot
+        /// runs show to be needed.
+        warmup: WarmupTable = WarmupTable::Tasks(0);
         /// Rows per replication in timeline.csv; 0 for no such file.
         timeline_buckets: Whole<0, 100_000> = Whole(200);
         /// Nodes that must be up for the service to be there, in service_availability.
         service_nodes: Count = Whole(1);
+        /// Go on until the interval of a metric is as tight as asked, up to a limit.
+        precision: PrecisionTable;
+        /// Where intervals come from: several runs with seeds of their own (by default), or one long run.
+        method: MethodWord;
+        /// Batches of tasks that "batch-means" divides its run into; 20 by default.
+        batches: Whole<5, 1000>;
     }
 }
 

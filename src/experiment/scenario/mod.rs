@@ -29,6 +29,7 @@ mod resolved;
 mod resources;
 mod retry;
 mod rollback;
+mod run;
 mod schema;
 mod several;
 mod spawn;

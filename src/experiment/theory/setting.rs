@@ -44,7 +44,17 @@ impl<'a> Setting<'a> {
             policies: _,
             elastic,
         } = plan;
-        let RunPlan { seed: _, replications: _, until, warmup, timeline_buckets: _, service_nodes } = run;
+        let RunPlan {
+            seed: _,
+            replications: _,
+            until,
+            warmup,
+            timeline_buckets: _,
+            service_nodes,
+            precision: _,
+            auto_warmup: _,
+            batches: _,
+        } = run;
         found.when(elastic.autoscale.is_some(), "`scheduler.autoscale`: nodes come and go");
         found.when(*until != Until::Settled, "`run.until` cuts arrivals off");
         let far = zones.latency.iter().flatten().any(|latency| latency.0 > 0);

@@ -25,7 +25,9 @@ impl Collector {
                 row
             })
             .collect();
+        let batches = self.batches.as_ref().map_or_else(Vec::new, |batches| batches.finish(&metrics));
         Collected {
+            batches,
             metrics,
             classes,
             timeline: self.timeline.map(|timeline| timeline.finish(end)),

@@ -110,6 +110,7 @@ fn words(story: &Story, quantity: Quantity, grid: &Grid) -> Words {
     };
     let band = match story.facts.replications {
         0 | 1 => "one replication".to_string(),
+        _ if story.facts.batches.is_some() => "one long run".to_string(),
         more => format!("band: 95 % interval over {more} replications"),
     };
     let mut caption = caption(&story.facts);

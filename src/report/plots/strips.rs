@@ -51,10 +51,17 @@ pub fn comparison(story: &Story, colours: &[Option<RGBColor>]) -> Picture {
     let panels: Vec<Panel> = metrics.into_iter().map(|metric| panel(story, metric)).collect();
     let subtitle = match story.facts.replications {
         0 | 1 => "One replication: no intervals".to_string(),
-        more if has_ticks(&panels) => {
-            format!("Mean and 95 % interval over {more} replications; grey ticks: single replications")
+        _ => {
+            let (over, single) = (
+                story.facts.repeats(),
+                if story.facts.batches.is_some() { "batches" } else { "replications" },
+            );
+            let grey = match has_ticks(&panels) {
+                true => format!("grey ticks: single {single}"),
+                false => "grey: from least to most".to_string(),
+            };
+            format!("Mean and 95 % interval over {over}; {grey}")
         }
-        more => format!("Mean and 95 % interval over {more} replications; grey: from least to most"),
     };
     let mut caption = caption(&story.facts);
     if story.facts.replications > 1 && story.policies.len() > 1 {
@@ -80,6 +87,9 @@ pub fn utilisation(story: &Story, colours: &[Option<RGBColor>]) -> Picture {
         if has_ticks(&panels) { "grey ticks: single nodes" } else { "grey: from least to most busy node" };
     let subtitle = match story.facts.replications {
         0 | 1 => format!("Busy share of the slot time offered; {ticks}"),
+        _ if story.facts.batches.is_some() => {
+            format!("Busy share of the slot time offered in one run; {ticks}")
+        }
         more => {
             format!("Busy share of the slot time offered, 95 % interval over {more} replications; {ticks}")
         }
