@@ -29,6 +29,9 @@ fn shared(history: &[(Time, Record)]) -> Vec<(Time, Record)> {
     history.iter().filter(|(_, record)| !failed(record)).copied().collect()
 }
 
+/// Records with their times.
+type History = Vec<(Time, Record)>;
+
 #[track_caller]
 fn same_decisions(scenario: &str) {
     same(scenario, shared);
@@ -41,7 +44,7 @@ fn same_records(scenario: &str) -> Vec<(Time, Record)> {
 }
 
 #[track_caller]
-fn same(scenario: &str, shared: fn(&[(Time, Record)]) -> Vec<(Time, Record)>) -> Vec<(Time, Record)> {
+fn same(scenario: &str, shared: fn(&[(Time, Record)]) -> History) -> History {
     let plan = plan(scenario);
     let mut all = Vec::new();
     for (policy, spec) in plan.policies.iter().enumerate() {
