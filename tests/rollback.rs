@@ -18,7 +18,7 @@ use support::judge::plan;
 fn runs(scenario: &str, seed: u64) -> Vec<RunOutput> {
     let plan = plan(scenario);
     let world = plan.world();
-    let options = RunOptions { tasks: true, history: true, check_invariants: true, stop: None };
+    let options = RunOptions { tasks: true, history: true, check_invariants: true, ..RunOptions::default() };
     let run = |policy| simulate(&world, seed, world.policy(policy, seed), &options).expect("it runs");
     plan.policies.iter().map(run).collect()
 }

@@ -469,7 +469,8 @@ fn more_nodes_than_tasks() {
 
 #[test]
 fn breakdowns() {
-    let constant = Size::of(&Distribution::Constant { value: 1.0 }).expect("no atoms beside it");
+    let constant = falcon::theory::Size::of(&falcon::distribution::Distribution::Constant { value: 1.0 })
+        .expect("no atoms beside it");
     let resumed = breakdowns::resumed(BREAKDOWNS, &exponential()).expect("a variance");
     let restarted = breakdowns::restarted(BREAKDOWNS, &exponential()).expect("a light tail");
     let restarted_of_one = breakdowns::restarted(BREAKDOWNS, &constant).expect("a light tail");
