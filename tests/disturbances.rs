@@ -489,7 +489,9 @@ proptest! {
         // An auditor with tables of its own sees no rule broken.
         let mut auditor = Auditor::new(&world.nodes, &world.scheduler_config(seed, true));
         let policy = world.policy(&plan.policies[0], seed);
-        sim::run(&world, seed, policy, &RunOptions::default(), &mut auditor).expect("it runs");
+        let ran = sim::run(&world, seed, policy, &RunOptions::default(), &mut auditor);
+        prop_assert_eq!(auditor.violation(), None);
+        ran.expect("it runs");
         auditor.finish();
         prop_assert_eq!(auditor.violation(), None);
     }

@@ -219,6 +219,11 @@ fn all_columns_of_five_tasks() {
         "leader",
         "elections",
         "speculative",
+        "roll",
+        "compensation",
+        "cost",
+        "moved_bytes",
+        "scale_",
     ];
     let foreign = |name: &str| parts.iter().any(|part| name.contains(part));
     for column in falcon::metrics::COLUMNS {

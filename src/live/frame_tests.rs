@@ -169,14 +169,14 @@ fn what_is_not_a_message_is_named() {
     let ping = ToWorker::Ping { sent: 5 };
     let mut frame = Vec::new();
     encode(&ping, &mut frame);
-    assert_eq!(frame, [3, 0, 0, 0, WIRE_VERSION, 3, 5], "the format of version 1");
+    assert_eq!(frame, [3, 0, 0, 0, WIRE_VERSION, 3, 5], "the format of this version");
     assert_eq!(decode_one(&frame), [Ok(ping)]);
 
     let mut other = frame.clone();
-    other[4] = 2;
+    other[4] = WIRE_VERSION + 1;
     assert_eq!(
         decode_one(&[other, frame.clone()].concat()),
-        [Err(FrameError::Version { found: 2 }), Ok(ping)]
+        [Err(FrameError::Version { found: WIRE_VERSION + 1 }), Ok(ping)]
     );
     // Empty, cut short, with a byte too many, with a message that does not exist.
     for garbage in [&[0, 0, 0, 0][..], &[2, 0, 0, 0, 1, 3], &[4, 0, 0, 0, 1, 3, 5, 0], &[2, 0, 0, 0, 1, 9]] {

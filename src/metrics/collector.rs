@@ -1,9 +1,11 @@
 //! Turns the records of one run into its figures, in memory that does not grow with the run.
 
+mod copies;
 mod finish;
 mod nodes;
+mod options;
 
-use super::batches::{BatchStats, Batching};
+use super::batches::BatchStats;
 use super::breakers::BreakerStats;
 use super::columns::MetricRow;
 use super::compensations::CompensationStats;
@@ -13,7 +15,7 @@ use super::histogram::Histogram;
 use super::jobs::JobStats;
 use super::leaders::LeaderStats;
 use super::locks::LockStats;
-use super::members::{MemberOptions, MemberStats};
+use super::members::MemberStats;
 use super::recovery::{self, Recovery};
 use super::results::{AlarmResult, IncidentResult, NodeResult, Timeline};
 use super::task_stats::{SLOWDOWN_UNIT, TaskStats};
@@ -25,36 +27,7 @@ use crate::scheduler::{NodeSpec, Observer, Outcome, Record, TaskState};
 use crate::structures::memory;
 use crate::time::{Duration, Time};
 
-/// What to collect.
-#[derive(Clone, Copy, Debug)]
-pub struct CollectorOptions<'a> {
-    /// Tasks, by number, left out of wait, response and slowdown.
-    pub warmup: u32,
-    /// Buckets of the timeline; 0 for none.
-    pub timeline_buckets: u32,
-    /// A guess at the length of the run; it only saves work.
-    pub expected_span: Duration,
-    /// Whether there are rules that raise alarms.
-    pub alarms: bool,
-    /// How many classes of tasks there are; figures by class are kept when there are several.
-    pub classes: usize,
-    /// Whether nodes have circuit breakers.
-    pub breakers: bool,
-    /// Whether tasks need locks.
-    pub locks: bool,
-    /// Whether the scheduler itself fails.
-    pub replicas: bool,
-    /// How many nodes must be up for the service to be there; at least 1.
-    pub service_nodes: u32,
-    /// Tasks with this number and greater ones undo others; `None` where nothing is undone.
-    pub compensations: Option<u32>,
-    /// Which nodes come and go, and what they cost.
-    pub members: MemberOptions<'a>,
-    /// Whether attempts that are late get copies.
-    pub speculation: bool,
-    /// Figures by batch of tasks, when asked for.
-    pub batches: Option<Batching>,
-}
+pub use self::options::CollectorOptions;
 
 #[derive(Clone, Copy, Debug)]
 #[repr(align(32))]
@@ -352,26 +325,6 @@ impl Collector {
     pub(super) fn busy_until_failure(&self, now: Time, node: usize, busy: Duration, slots: u32) -> Duration {
         let failed = self.failed.get(node).copied().unwrap_or(Time::NEVER);
         Duration(busy.0.saturating_sub(now.since(failed).0.saturating_mul(u64::from(slots))))
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn on_copy_record(&mut self, now: Time, record: &Record) {
-        match *record {
-            Record::CopyDispatched { .. } => {
-                self.attempts += 1;
-                self.copies.iter_mut().for_each(|copies| copies.started());
-                self.timeline.iter_mut().for_each(|timeline| timeline.copied(now));
-            }
-            Record::CopyWon { .. } => self.copies.iter_mut().for_each(|copies| copies.won()),
-            Record::Outrun { node, busy, slots, .. } => {
-                let busy = self.busy_until_failure(now, node.index(), busy, slots);
-                self.nodes[node.index()].busy.0 += busy.0;
-                self.wasted += i128::from(busy.0);
-                self.timeline.iter_mut().for_each(|timeline| timeline.ended(now, false));
-            }
-            _ => {}
-        }
     }
 
     #[cold]

@@ -59,8 +59,7 @@ pub struct Cluster {
     pub(super) ledger: Option<Box<Ledger>>,
     /// By node: tasks that may wait in its queue; empty without limits.
     limits: Vec<u32>,
-    /// Whether a node's room under push can change while it is up: nodes limit how many may wait, or are
-    /// closed.
+    /// Whether a node's room under push can change while it is up: by a limit, or by being closed.
     pub(super) rooms_move: bool,
     /// Which nodes are closed, once any was.
     pub(super) closures: Option<Box<Closures>>,

@@ -53,6 +53,7 @@ pub mod monitor;
 mod moving_keys;
 mod node_queue;
 mod notice;
+pub mod observer;
 mod openings;
 pub mod policy;
 mod prefetching;

@@ -8,7 +8,7 @@ use super::event::Outcome;
 use super::machine::Scheduler;
 use super::policy::Policy;
 use super::record::Observer;
-use super::task::TaskState;
+use super::task::{Task, TaskState};
 use crate::ids::{AttemptNumber, NodeId, TaskId};
 use crate::time::{Duration, Time};
 
@@ -62,9 +62,10 @@ impl<P: Policy> Scheduler<P> {
         commands: &mut Commands,
         observer: &mut O,
     ) {
-        let there = &self.tasks.hot[task.slot as usize];
-        let runs = there.number == task.number && there.state == TaskState::Running;
-        if runs && self.lacks(Sabotage::AttemptNumbers) {
+        // A worker may send anything, a slot that there never was included.
+        let there = self.tasks.hot.get(task.slot as usize);
+        let runs = |there: &Task| there.number == task.number && there.state == TaskState::Running;
+        if there.is_some_and(runs) && self.lacks(Sabotage::AttemptNumbers) {
             return self.on_finished(now, task, outcome, service, commands, observer);
         }
         self.refuse(now, task, attempt, node, observer);
