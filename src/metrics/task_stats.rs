@@ -99,7 +99,6 @@ pub(super) struct TaskStats {
     rejected: u64,
     deadlines: u64,
     missed: u64,
-    completed_late: u64,
     wait: Moments,
     waited: u64,
     response: Moments,
@@ -135,15 +134,9 @@ impl TaskStats {
 
     /// A task with a deadline is settled.
     #[cold]
-    pub(super) fn count_deadline(&mut self, completed: bool, late: bool) {
+    pub(super) fn count_deadline(&mut self, missed: bool) {
         self.deadlines += 1;
-        self.missed += u64::from(!completed || late);
-        self.completed_late += u64::from(completed && late);
-    }
-
-    /// Tasks that completed, but for those that did so after their deadline.
-    pub(super) fn in_time(&self) -> u64 {
-        self.completed - self.completed_late
+        self.missed += u64::from(missed);
     }
 
     #[cold]

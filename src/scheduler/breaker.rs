@@ -28,10 +28,8 @@ use super::event::ClosedBy;
 use super::machine::Scheduler;
 use super::policy::Policy;
 use super::record::{Observer, Record};
-use super::sabotage::Sabotage;
 use super::timers::Alarm;
 use crate::ids::NodeId;
-use crate::structures::ensure::{ensure, ensure_eq};
 use crate::time::{Duration, Time};
 
 /// When a breaker opens.
@@ -285,9 +283,7 @@ impl<P: Policy> Scheduler<P> {
         let until = Time(now.0.saturating_add(open.0));
         self.timers.set(until, Alarm::Breaker, breaker.changes, node.0);
         observer.on_record(now, &Record::BreakerChanged { node, state: BreakerState::Open });
-        if !self.lacks(Sabotage::Breakers) {
-            self.close_node(now, node, ClosedBy::Breaker, move_waiting, commands, observer);
-        }
+        self.close_node(now, node, ClosedBy::Breaker, move_waiting, commands, observer);
     }
 
     /// The breaker of a node has been open for as long as it should.
@@ -309,8 +305,8 @@ impl<P: Policy> Scheduler<P> {
     }
 
     /// Nothing may start at a node whose breaker is open or has let through all it may.
-    pub(super) fn check_breakers(&self) -> Result<(), String> {
-        let Some(breakers) = &self.guards.breakers else { return Ok(()) };
+    pub(super) fn check_breakers(&self) {
+        let Some(breakers) = &self.guards.breakers else { return };
         for (index, breaker) in breakers.nodes.iter().enumerate() {
             let node = NodeId(index as u32);
             let running = self.cluster.running(node, &self.tasks);
@@ -318,15 +314,14 @@ impl<P: Policy> Scheduler<P> {
             match breaker.state {
                 BreakerState::Closed => {}
                 BreakerState::Open => {
-                    ensure!(self.cluster.is_closed(node) && tried == 0, "the breaker of {node:?} is open");
+                    assert!(self.cluster.is_closed(node) && tried == 0, "the breaker of {node:?} is open");
                 }
                 BreakerState::HalfOpen => {
                     let all = breaker.left + breaker.row + tried;
-                    ensure_eq!(all, breakers.plan.probes, "trials of {node:?}");
-                    ensure!(breaker.left > 0 || self.cluster.is_closed(node), "{node:?} is on trial");
+                    assert_eq!(all, breakers.plan.probes, "trials of {node:?}");
+                    assert!(breaker.left > 0 || self.cluster.is_closed(node), "{node:?} is on trial");
                 }
             }
         }
-        Ok(())
     }
 }

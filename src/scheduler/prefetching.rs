@@ -21,7 +21,6 @@ use super::policy::{Manner, Place, Policy, Step};
 use super::record::Observer;
 use super::task::NONE;
 use crate::ids::NodeId;
-use crate::structures::ensure::{ensure, ensure_eq};
 use crate::time::Time;
 
 /// Who was sent to a node before its turn, and when.
@@ -185,21 +184,20 @@ impl<P: Policy> Scheduler<P> {
 
     /// Once an instant is decided no node has left what it could start, and one where nothing waits has
     /// all that is free there to offer.
-    pub(super) fn check_prefetched(&self, node: NodeId, queued: &[u32]) -> Result<(), String> {
+    pub(super) fn check_prefetched(&self, node: NodeId, queued: &[u32]) {
         if self.prefetched.is_none() {
-            return Ok(());
+            return;
         }
         let state = &self.cluster.nodes[node.index()];
         let held: u32 = queued.iter().map(|&slot| self.tasks.hot[slot as usize].slots).sum();
         let all = self.cluster.spec(node).slots;
         let claimed = if self.holds_prefetched(node) { all + held } else { 0 };
-        ensure_eq!(state.queued_slots, claimed, "claims of {node:?}");
+        assert_eq!(state.queued_slots, claimed, "claims of {node:?}");
         let first = queued.first().filter(|_| !state.dirty);
         let starts = |slot: &u32| {
             state.free >= self.tasks.hot[*slot as usize].slots
                 && self.cluster.covers(node, *slot, &self.tasks)
         };
-        ensure!(!first.is_some_and(starts), "{node:?} leaves a task that it could run");
-        Ok(())
+        assert!(!first.is_some_and(starts), "{node:?} leaves a task that it could run");
     }
 }

@@ -92,8 +92,6 @@ fn stories(policy: &PolicyTrials, simulated: Simulated) -> [PolicyStory; 2] {
         timelines,
         nodes: vec![],
         tails: vec![],
-        incidents: Vec::new(),
-        theory: vec![],
     })
 }
 
