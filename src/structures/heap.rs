@@ -96,12 +96,6 @@ impl Heap {
         (self.least != u128::MAX).then_some(self.least)
     }
 
-    /// Fetches from memory the first entries.
-    #[inline]
-    pub fn fetch(&self) {
-        memory::prefetch(&self.entries, 0);
-    }
-
     /// Takes the least entry.
     #[inline]
     pub fn pop(&mut self) -> Option<u128> {
