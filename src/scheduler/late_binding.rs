@@ -33,6 +33,8 @@ struct NodeReservations {
     count: u32,
 }
 
+const _: () = assert!(size_of::<NodeReservations>() == 128);
+
 impl NodeReservations {
     /// Whether none is void; then there is no need to look at tasks to tell.
     fn all_count(&self) -> bool {

@@ -101,8 +101,9 @@ impl SmallQueue {
             std::mem::swap(&mut **rest, spare);
         }
         let mut last = None;
-        let ascending = first.into_iter().take(length).chain(std::iter::from_fn(|| spare.pop()));
-        for entry in ascending {
+        // Each part is in ascending order, so that equal entries of one part follow each other.
+        let all = first.into_iter().take(length).chain(std::iter::from_fn(|| spare.pop()));
+        for entry in all {
             if last != Some(entry) && keep(entry) {
                 self.push(entry);
             }
