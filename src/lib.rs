@@ -45,7 +45,7 @@
 //! one without any text:
 //!
 //! ```
-//! use falcon::experiment::plan::{NodeGroup, Plan, RunPlan, Until, ZonePlan};
+//! use falcon::experiment::plan::{NodeGroup, Plan, RunPlan, ZonePlan};
 //! use falcon::experiment::runner::RunnerOptions;
 //! use falcon::distribution::Distribution;
 //! use falcon::metrics::Metric;
@@ -73,13 +73,15 @@
 //!     zone: None,
 //!     faults: None,
 //!     disturbances: Vec::new(),
+//!     stay: Default::default(),
+//!     price: None,
 //!     queue_limit: None,
 //!     failure_probability: 0.0,
 //! };
 //! let plan = Plan {
 //!     name: "batch".to_string(),
 //!     description: String::new(),
-//!     run: RunPlan { seed: 1, replications: 1, until: Until::Settled, warmup: 0, timeline_buckets: 0 },
+//!     run: RunPlan { replications: 1, timeline_buckets: 0, ..RunPlan::default() },
 //!     groups: vec![node],
 //!     resources: Default::default(),
 //!     faults: Default::default(),
@@ -89,6 +91,7 @@
 //!     queue_limit: None,
 //!     guards: Default::default(),
 //!     alarms: Default::default(),
+//!     elastic: Default::default(),
 //!     delays: Delays::default(),
 //!     policies: vec![preset("fifo").unwrap()],
 //! };
@@ -158,6 +161,7 @@
 //! [`sim::run`] takes an [`Observer`](scheduler::Observer) that sees every transition of
 //! every task and node. `Vec<(Time, Record)>` is one; tuples of observers are one too.
 
+pub mod audit;
 pub mod cli;
 pub mod distribution;
 pub mod experiment;
@@ -173,6 +177,7 @@ pub mod scheduler;
 pub mod sim;
 pub mod statistics;
 pub mod structures;
+pub mod theory;
 pub mod time;
 pub mod workload;
 pub mod world;

@@ -137,6 +137,14 @@ pub enum Purpose {
     ReplicaDown = 52,
     /// How long elections of a leader take; id 0.
     Election = 53,
+    /// Work of undoing a task; id = its number.
+    Compensation = 70,
+    /// Bytes that a task is, where it waits.
+    Size = 60,
+    /// How long nodes that are asked for take to join.
+    BootDelay = 61,
+    /// Faults that a check adds to a scenario; id 0.
+    DrawnFaults = 80,
 }
 
 /// All streams of one replication.

@@ -4,11 +4,12 @@
 use std::sync::Arc;
 
 use crate::distribution::Distribution;
-use crate::faults::Faults;
+use crate::faults::{Faults, Sagas};
 use crate::policies::{self, AnyPolicy, PolicySpec};
 use crate::random::Streams;
 use crate::scheduler::{
-    AlarmPlan, GuardPlan, Limits, MonitorPlan, NodeSpec, Resources, RetryPlan, SchedulerConfig, Zones,
+    AlarmPlan, AutoscalePlan, CompensationPlan, GuardPlan, Limits, MonitorPlan, NodeSpec, Policy, Resources,
+    RetryPlan, Scheduler, SchedulerConfig, Zones,
 };
 use crate::time::{Duration, Time};
 use crate::workload::Workload;
@@ -75,6 +76,11 @@ pub struct World {
     pub guards: GuardPlan,
     /// What is to be told of.
     pub alarms: AlarmPlan,
+    /// Which nodes the scheduler starts and lets go by itself; their first stays are those of
+    /// `faults.membership`.
+    pub autoscale: Option<AutoscalePlan>,
+    /// By node, what a second of it costs; empty when no node says.
+    pub prices: Vec<f64>,
     /// How long news takes.
     pub delays: Delays,
     /// No arrivals are taken after this instant.
@@ -83,6 +89,8 @@ pub struct World {
     pub warmup: u32,
     /// Buckets of the timeline; 0 for none.
     pub timeline_buckets: u32,
+    /// How many nodes must be up for the service to be there; at least 1.
+    pub service_nodes: u32,
 }
 
 impl World {
@@ -100,7 +108,7 @@ impl World {
     /// What the scheduler is told before its first event.
     pub fn scheduler_config(&self, seed: u64, starts_are_reported: bool) -> SchedulerConfig {
         SchedulerConfig {
-            retry: self.retry,
+            retry: RetryPlan { compensations: self.compensations(), ..self.retry },
             max_demand: self.max_demand(),
             starts_are_reported,
             seed,
@@ -109,7 +117,27 @@ impl World {
             guards: self.guards.clone(),
             alarms: self.alarms,
             monitor: self.delays.heartbeats.as_ref().map(|heartbeats| heartbeats.monitor),
+            autoscale: self.autoscale,
         }
+    }
+
+    /// Which tasks undo others, if any do: those with numbers that no task of the workload has.
+    pub fn compensations(&self) -> Option<CompensationPlan> {
+        let rollback = self.faults.rollback.as_ref()?;
+        Some(CompensationPlan { from: self.workload.tasks(), max_attempts: rollback.max_attempts })
+    }
+
+    /// The jobs of a run, where those are undone of which a task fails.
+    pub fn sagas(&self, streams: Streams) -> Option<Sagas> {
+        let rollback = self.faults.rollback.as_ref()?;
+        Some(Sagas::new(rollback, self.workload.tasks(), streams))
+    }
+
+    /// Whether drivers say of every task what only some workloads say, as this scheduler goes by it.
+    pub fn wants_details<P: Policy>(&self, scheduler: &mut Scheduler<P>) -> bool {
+        let mixed = || self.workload.mixes_failure_probabilities();
+        let undone = self.faults.rollback.is_some();
+        scheduler.reads_details() || undone || (scheduler.orders_failed() && mixed())
     }
 
     /// Whether the scheduler can be wrong about what is: about a start, or about a node.

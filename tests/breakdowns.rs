@@ -8,7 +8,7 @@ use std::path::Path;
 
 use falcon::experiment::plan::Plan;
 use falcon::experiment::runner::RunnerOptions;
-use falcon::metrics::{FinalState, Metric, ReplicationResult, TaskResult};
+use falcon::metrics::{FinalState, IncidentKind, Metric, ReplicationResult, TaskResult};
 use falcon::scheduler::Record;
 use falcon::sim::{RunOptions, RunOutput, simulate};
 use falcon::time::Time;
@@ -219,8 +219,8 @@ fn a_share_of_the_nodes_is_out() {
 /// one node that overlap counted once.
 #[test]
 fn down_time_of_a_real_log() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/lanl-failures-system20.csv.gz");
-    let Ok(file) = std::fs::File::open(&path) else { return };
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/data/lanl-failures-system20.csv.gz");
+    let file = std::fs::File::open(&path).expect("a file of the project");
     let mut text = String::new();
     flate2::read::GzDecoder::new(file).read_to_string(&mut text).expect("the file is in the gzip format");
     let mut of_node: Vec<Vec<(u64, u64)>> = vec![Vec::new(); 512];
@@ -247,6 +247,65 @@ fn down_time_of_a_real_log() {
     let simulated = (1.0 - node_availability(run)) * 512.0 * makespan;
     assert!(down > 10_000_000);
     assert!((simulated - down as f64).abs() < 1.0, "{simulated} for {down}");
+}
+
+// Incidents -----------------------------------------------------------------------------------
+
+/// The only node is out from 4.5 to 8.5; a task of 1 s arrives every two seconds. Three wait at 8.5, one at
+/// 10.5, and from 11.5 on none, as before the outage.
+#[test]
+fn an_incident_lasts_until_the_queue_is_as_before() {
+    let scenario = |until: &str| {
+        let outage = r#"{ node = "node-0", start = 4.5, end = 8.5 }"#;
+        let tasks =
+            format!("{until}\nworkload = {{ tasks = 7, arrivals.periodic.interval = 2.0, duration = 1.0 }}");
+        with_outages("{}", outage, &tasks)
+    };
+    let results = plan(&scenario("")).run(&RunnerOptions::default()).expect("it runs");
+    let run = &results[0].replications[0];
+    let [incident] = run.incidents[..] else { panic!("{:?}", run.incidents) };
+    assert!(incident.planned && incident.kind == IncidentKind::Nodes && incident.waiting == 0);
+    let seconds = |time: Option<Time>| time.map(Time::as_seconds);
+    assert_eq!(
+        (incident.start.as_seconds(), seconds(incident.end), seconds(incident.recovered)),
+        (4.5, Some(8.5), Some(11.5))
+    );
+    assert_eq!((figure(run, Metric::Incidents), figure(run, Metric::MeanTimeToRecover)), (1.0, 7.0));
+    // An outage that nobody has to wait for is over when its nodes are back.
+    let idle = plan(&with_outages(
+        "{}, {}",
+        r#"{ share = 1.0, start = 5.0, end = 8.5 }, { node = "node-1", start = 20, end = 30 }"#,
+        "workload.tasks_list = [{ work = 1 }, { arrival = 10, work = 1 }, { arrival = 25, work = 1 }]",
+    ));
+    let results = idle.run(&RunnerOptions::default()).expect("it runs");
+    let run = &results[0].replications[0];
+    assert_eq!((figure(run, Metric::Incidents), figure(run, Metric::MeanTimeToRecover)), (2.0, 3.5));
+    let [both, one] = &run.incidents[..] else { panic!("{:?}", run.incidents) };
+    assert_eq!((both.nodes, both.node, one.nodes, one.end), (2, None, 1, None));
+}
+
+/// Three tasks of 1 s with 1.5 s for each: two are in time, and the attempt that was lost at 2.5 with its
+/// node is in vain.
+#[test]
+fn what_comes_too_late_is_no_good() {
+    let run = plan(&with_outages(
+        "{}",
+        r#"{ node = "node-0", start = 2.5, end = 4.0 }"#,
+        "workload = { tasks_list = [{ work = 1 }, { arrival = 1, work = 1 }, { arrival = 2, work = 1 }], deadline = 1.5 }",
+    ))
+    .run(&RunnerOptions::default())
+    .expect("it runs")
+    .remove(0)
+    .replications
+    .remove(0);
+    for (metric, expected) in [
+        (Metric::Throughput, 3.0 / 5.0),
+        (Metric::Goodput, 2.0 / 5.0),
+        (Metric::MissedDeadlines, 1.0),
+        (Metric::UsefulShare, 1.0 - 0.5 / 3.5),
+    ] {
+        assert!((figure(&run, metric) - expected).abs() < 1e-12, "{metric:?}: {}", figure(&run, metric));
+    }
 }
 
 // The scheduler itself ------------------------------------------------------------------------
@@ -292,9 +351,24 @@ fn nothing_starts_without_a_leader() {
         (Metric::NodeAvailability, 1.0),
         (Metric::Elections, 2.0),
         (Metric::MeanTimeWithoutLeader, 4.0),
+        (Metric::Incidents, 2.0),
+        (Metric::MeanTimeToRecover, 4.0),
+        (Metric::MaxQueueLength, 1.0),
     ] {
         assert!((figure(run, metric) - expected).abs() < 1e-12, "{metric:?}: {}", figure(run, metric));
     }
+    // In the timeline, too, tasks wait from when they arrive.
+    let timeline = run.timeline.as_ref().expect("a timeline");
+    let (mut arrived, mut queue) = (0, 0);
+    for (index, row) in timeline.rows.iter().enumerate() {
+        let end = timeline.end_of(index).as_seconds();
+        arrived += row.arrived;
+        assert_eq!(arrived, [0.0, 9.0, 11.0, 23.0, 25.0].iter().filter(|at| **at < end).count() as u64);
+        let waits = (end > 11.0 && end <= 14.0) || (end > 25.0 && end <= 28.0);
+        assert_eq!(row.queue_length, u64::from(waits), "at {end}");
+        queue += row.queue_length;
+    }
+    assert!(queue > 30);
     identities(&plan, run);
 }
 
@@ -443,7 +517,8 @@ fn all_policies_meet_the_same_leaders() {
     ] {
         let plan = plan(scenario);
         let world = plan.world();
-        let options = RunOptions { tasks: true, history: true, check_invariants: true, stop: None };
+        let options =
+            RunOptions { tasks: true, history: true, check_invariants: true, ..RunOptions::default() };
         let run = |policy| simulate(&world, 7, world.policy(policy, 7), &options).expect("it ends");
         let runs: Vec<RunOutput> = plan.policies.iter().map(run).collect();
         let courses: Vec<Vec<(Time, bool)>> = runs.iter().map(course_of_leaders).collect();

@@ -84,6 +84,7 @@ fn guarded_core(policy: &str, nodes: &[u32], retry: RetryPlan, guards: GuardPlan
         guards,
         alarms: Default::default(),
         monitor: None,
+        autoscale: None,
     };
     let policy = policies::build(&spec, &nodes, max_demand, Streams::new(1));
     Core {
@@ -122,6 +123,7 @@ impl Core {
                 reason: ClosedBy::Drain,
                 move_waiting: text.ends_with(" moving"),
             },
+            "leave" => Event::NodeLeaving { node: NodeId(number(words[1])) },
             "open" => Event::NodeOpened { node: NodeId(number(words[1])), reason: ClosedBy::Drain },
             "timer" => Event::TimerFired,
             "no" => Event::ArrivalsEnded { next: value(&words, "from").expect("a task") as u32 },
@@ -214,6 +216,7 @@ impl Core {
                 Command::Settle { task, state: TaskState::Completed } => format!("completed {}", task.number),
                 Command::Settle { task, state: TaskState::Error } => format!("error {}", task.number),
                 Command::Settle { task, state: TaskState::Cancelled } => format!("cancelled {}", task.number),
+                Command::StopNode { node } => format!("stop node {}", node.0),
                 other => panic!("{other:?}"),
             });
         }
@@ -326,6 +329,28 @@ fn the_budget_goes_to_those_most_likely_to_fail() {
         "0: up 0, task 0 fails 10, task 1 fails 30, task 2 fails 20, task 3, task 4, task 5, task 6, task 7, task 8 -> start 0.1 on 0, start 1.1 on 0, start 2.1 on 0, start 3.1 on 0, start 4.1 on 0, start 5.1 on 0, start 6.1 on 0, start 7.1 on 0, start 8.1 on 0
          1: failed 0.1 on 0, failed 1.1 on 0, failed 2.1 on 0 -> error 2, error 0, start 1.2 on 0
          2: failed 1.2 on 0, failed 1.2 on 0 -> refuse 1.2 on 0, error 1",
+    );
+}
+
+/// Of tasks that fail at one instant those most likely to fail are bound first; who arrives between them keeps
+/// its place. Equals go in the order of their failures.
+#[test]
+fn failed_tasks_are_handled_by_their_probability_of_failure() {
+    core("fifo round-robin push none", &[1, 1, 1], retry()).play(
+        "0: up 0, up 1, up 2, task 0 fails 10, task 1 fails 30, task 2 fails 20 -> start 0.1 on 0, start 1.1 on 1, start 2.1 on 2
+         1: failed 0.1 on 0, failed 1.1 on 1, failed 2.1 on 2 -> start 1.2 on 0, start 2.2 on 1, start 0.2 on 2
+         2: failed 0.2 on 2, task 3 fails 90, failed 2.2 on 1 -> start 0.3 on 2, start 3.1 on 1
+         3: done 1.2 on 0 -> completed 1, start 2.3 on 0",
+    );
+    core("fifo round-robin push none", &[1, 1, 1], retry()).play(
+        "0: up 0, up 1, up 2, task 0 fails 20, task 1 fails 20, task 2 fails 20 -> start 0.1 on 0, start 1.1 on 1, start 2.1 on 2
+         1: failed 2.1 on 2, failed 0.1 on 0, failed 1.1 on 1 -> start 1.2 on 2, start 2.2 on 0, start 0.2 on 1",
+    );
+    // Pauses that end at one instant.
+    core("fifo round-robin push none", &[1, 1, 1], doubling()).play(
+        "0: up 0, up 1, up 2, task 0 fails 10, task 1 fails 30 -> start 0.1 on 0, start 1.1 on 1
+         3: failed 0.1 on 0, failed 1.1 on 1 -> timer 5
+         5: timer -> start 1.2 on 2, start 0.2 on 0",
     );
 }
 
@@ -898,6 +923,7 @@ fn a_start_that_is_reported_late_counts_from_the_report() {
             guards: Default::default(),
             alarms: Default::default(),
             monitor: None,
+            autoscale: None,
         };
         let fifo = falcon::policies::registry::preset("fifo").expect("a preset");
         Scheduler::new(policies::build(&fifo, &nodes, 1, Streams::new(1)), &nodes, config)
@@ -945,6 +971,25 @@ fn a_closed_node_runs_empty() {
          11: done 4.1 on 1, task 6      -> completed 4
          12: open 0                     -> start 6.1 on 0
          13: open 1                     -> start 5.1 on 1",
+    );
+}
+
+/// A node that leaves runs empty and is stopped, whoever would have it back; so is one that is lost meanwhile, or
+/// was before. What waits there moves. One that joins again is as any other.
+#[test]
+fn a_node_that_leaves_is_stopped() {
+    core("fifo round-robin push none", &[1, 1, 1], retry()).play(
+        "0: up 0, up 1, up 2, task 0, task 1, task 2, task 3, task 4 -> start 0.1 on 0, start 1.1 on 1, start 2.1 on 2
+         1: leave 1                     ->
+         2: open 1, up 1                ->
+         3: done 1.1 on 1               -> completed 1, stop node 1
+         4: done 2.1 on 2               -> completed 2, start 4.1 on 2
+         5: leave 2                     ->
+         6: lost 2                      -> stop 4.1 on 2, stop node 2
+         7: up 1, lost 1, leave 1       -> stop node 1
+         8: done 0.1 on 0               -> completed 0, start 3.1 on 0
+         9: up 1, lost 0                -> stop 3.1 on 0, start 3.2 on 1
+        10: done 3.2 on 1               -> completed 3, start 4.2 on 1",
     );
 }
 
@@ -1147,6 +1192,7 @@ fn every_transition_is_written_down() {
                 task,
                 state: TaskState::Completed,
                 waiting: false,
+                retry_due: false,
                 class: 0,
                 arrival: Time(SECOND),
                 deadline: Time::NEVER,

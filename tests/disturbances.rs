@@ -3,6 +3,7 @@
 
 mod support;
 
+use falcon::audit::Auditor;
 use falcon::experiment::runner::RunnerOptions;
 use falcon::ids::NodeId;
 use falcon::metrics::{FinalState, Metric, ReplicationResult};
@@ -200,6 +201,7 @@ fn declared_dead(detector: Detector, beats: &[f64]) -> f64 {
         guards: Default::default(),
         alarms: Default::default(),
         monitor: Some(MonitorPlan { interval: Duration(1_000_000_000), detector }),
+        autoscale: None,
     };
     let fifo = registry::preset("fifo").expect("a preset");
     let mut core = Scheduler::new(policies::build(&fifo, &nodes, 1, Streams::new(1)), &nodes, config);
@@ -357,6 +359,24 @@ fn what_was_given_up_is_stopped() {
     assert_eq!(figure(&run, Metric::WrongDeclarations), 1.0);
 }
 
+/// What took too long on a node that is cut off comes to its end there, and writes after somebody else had
+/// its lock: that is fenced off, as a write of an attempt that was lost is.
+#[test]
+fn a_late_write_of_an_attempt_that_took_too_long() {
+    let run = run(r#"
+        policies = ["fifo"]
+        nodes = [{ count = 2 }]
+        retry = { timeout = 5, max_attempts = 1 }
+        faults.partitions = [{ node = "node-0", start = 5, end = 20 }]
+        workload.tasks_list = [{ arrival = 4, work = 10, lock = 0 }, { arrival = 4, work = 3, lock = 0 }]
+    "#);
+    let ends: Vec<f64> = run.tasks.iter().map(|task| task.settled.as_seconds()).collect();
+    // The first is given up at 9. The second has the lock from then on, and waits at the door of the same node.
+    assert_eq!(ends, [9.0, 23.0]);
+    assert_eq!(figure(&run, Metric::StaleResults), 1.0);
+    assert_eq!(figure(&run, Metric::FencedWrites), 1.0);
+}
+
 /// A node that is back before its failure was found out says itself that it has lost all.
 #[test]
 fn a_node_is_back_before_it_was_missed() {
@@ -466,5 +486,13 @@ proptest! {
         let ends = [Metric::Completed, Metric::Errors, Metric::Timeouts];
         prop_assert_eq!(ends.into_iter().map(figure).sum::<f64>(), 80.0);
         prop_assert_eq!(&output.collected.metrics, &run(RunOptions::default()).collected.metrics);
+        // An auditor with tables of its own sees no rule broken.
+        let mut auditor = Auditor::new(&world.nodes, &world.scheduler_config(seed, true));
+        let policy = world.policy(&plan.policies[0], seed);
+        let ran = sim::run(&world, seed, policy, &RunOptions::default(), &mut auditor);
+        prop_assert_eq!(auditor.violation(), None);
+        ran.expect("it runs");
+        auditor.finish();
+        prop_assert_eq!(auditor.violation(), None);
     }
 }

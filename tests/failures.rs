@@ -3,11 +3,14 @@
 
 mod support;
 
+use std::collections::BTreeSet;
+
 use falcon::experiment::runner::RunnerOptions;
 use falcon::metrics::{AlarmResult, FinalState, Metric, ReplicationResult};
 use falcon::scheduler::{AlarmRule, Outcome, Record};
 use falcon::sim::{RunOptions, RunOutput, simulate};
 use falcon::statistics::confidence::Summary;
+use falcon::time::Time;
 use support::judge::{Check, figure, identities, judge, plan};
 
 use FinalState::{Completed as DONE, Error as ERROR, Timeout as TIMEOUT};
@@ -28,9 +31,24 @@ fn run(scenario: &str) -> (ReplicationResult, Vec<(f64, u32, FinalState)>) {
 fn history(scenario: &str, seed: u64) -> Vec<RunOutput> {
     let plan = plan(scenario);
     let world = plan.world();
-    let options = RunOptions { tasks: true, history: true, check_invariants: true, stop: None };
+    let options = RunOptions { tasks: true, history: true, check_invariants: true, ..RunOptions::default() };
     let run = |policy| simulate(&world, seed, world.policy(policy, seed), &options).expect("it runs");
     plan.policies.iter().map(run).collect()
+}
+
+/// Starts of tasks whose last attempt failed or took too long.
+fn retries(history: &[(Time, Record)]) -> u32 {
+    let mut due = BTreeSet::new();
+    let mut retries = 0;
+    for (_, record) in history {
+        match record {
+            Record::Returned { task, failed: true } => assert!(due.insert(task.number)),
+            Record::Returned { task, failed: false } => assert!(!due.contains(&task.number)),
+            Record::Dispatched { task, .. } => retries += u32::from(due.remove(&task.number)),
+            _ => {}
+        }
+    }
+    retries
 }
 
 #[track_caller]
@@ -219,6 +237,8 @@ fn the_books_are_right_whatever_goes_wrong() {
                     }
                 }
                 assert_eq!(ended, output.tasks.len(), "every task is settled once");
+                let counted = output.collected.metrics.get(Metric::Retries);
+                assert_eq!(counted, Some(f64::from(retries(&output.history))), "retries are starts");
                 for metric in
                     [Metric::AttemptsTimedOut, Metric::Timeouts, Metric::RetriesDenied, Metric::AttemptsLost]
                 {

@@ -5,6 +5,7 @@ mod support;
 use falcon::experiment::plan::Plan;
 use falcon::experiment::runner::RunnerOptions;
 use falcon::metrics::{FinalState, Metric, ReplicationResult};
+use falcon::theory::many_servers::erlang_b;
 use support::judge::{Check, figure, judge};
 
 fn share_rejected(run: &ReplicationResult) -> f64 {
@@ -13,11 +14,6 @@ fn share_rejected(run: &ReplicationResult) -> f64 {
 
 fn mean_wait(run: &ReplicationResult) -> f64 {
     figure(run, Metric::MeanWait)
-}
-
-/// Erlang's loss formula, by its recursion.
-fn erlang_b(servers: u32, offered: f64) -> f64 {
-    (1..=servers).fold(1.0, |blocked, n| offered * blocked / (f64::from(n) + offered * blocked))
 }
 
 /// Nobody waits: a task that finds all servers busy is lost, whatever the distribution of the work.

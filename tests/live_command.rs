@@ -217,6 +217,27 @@ fn a_run_that_is_not_valid_is_said_to_be() {
     }
 }
 
+/// Heartbeats are real: at a high pace this machine is too slow for them.
+#[test]
+fn a_monitor_that_cannot_keep_up_is_warned_of() {
+    let folder = folder(SHORT);
+    let monitor = "scheduler.monitor={ heartbeat = 1, detector.timeout.dead_after = 3 }";
+    let run = |scale: &str| {
+        let out = format!("at-{scale}");
+        let command = ["live", "scenario.toml", "--out", &out, "--no-plots", "--set", monitor];
+        let (code, said) = output(folder.path(), &[&command[..], &["--time-scale", scale]].concat());
+        assert_eq!(code, Some(0), "{said}");
+        assert_eq!(output(folder.path(), &["replay", &out]).0, Some(0));
+        said
+    };
+    let said = run("0.005");
+    assert!(
+        said.contains("10.0 ms late makes the monitor act") && said.contains("to 0.01 or more"),
+        "{said}"
+    );
+    assert!(!run("0.02").contains("makes the monitor act"));
+}
+
 /// A worker is sent a task when it can start it: to take more at a time would hide nothing.
 #[test]
 fn what_is_simulated_only_is_refused() {
@@ -232,6 +253,11 @@ fn what_is_simulated_only_is_refused() {
     let (code, said) = output(folder.path(), &command.concat());
     assert_eq!(code, Some(2), "{said}");
     assert!(said.contains("[scheduler.replicas]) is simulated only"), "{said}");
+    let losses = ["--set", "faults.message_loss={ probability = 0.1, resend_after = 1 }"];
+    let command = [&["live", "scenario.toml", "--out", "out", "--set", "policies=[\"sjf\"]"], &losses[..]];
+    let (code, said) = output(folder.path(), &command.concat());
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("`message_loss`) are simulated only"), "{said}");
     // A batch of one is nothing special.
     let one = ["--set", "policies=[{ dispatch.pull.batch = 1 }]", "--set", "workload.tasks=3"];
     let (code, said) = output(

@@ -132,8 +132,13 @@ fn simulated_and_live_side_by_side() {
     assert_eq!(simulated.lines().next().expect("a head").split(',').count(), 4 + COLUMNS.len());
     let page = read(&live, "report.html");
     assert!(page.contains("Simulated and live") && page.contains("noise"));
-    let again = ok(at, &["plot", "results/small-compare"]);
-    assert!(!again.is_empty());
+    let plots = ["fidelity.svg", "sim-vs-live.svg", "throughput.svg"];
+    let before = plots.map(|plot| read(&live, plot));
+    for plot in plots {
+        fs::remove_file(live.join(plot)).expect("removed");
+    }
+    ok(at, &["plot", "results/small-compare"]);
+    assert_eq!(plots.map(|plot| read(&live, plot)), before, "plots differ when drawn again");
 }
 
 #[test]
@@ -141,7 +146,9 @@ fn wrong_usage_says_what_is_right() {
     let folder = scenario();
     let at = folder.path();
     let cases: &[(&[&str], &str)] = &[
-        (&["compare", "small.toml"], "--live"),
+        (&["compare", "small.toml", "--repeats", "3"], "--live"),
+        (&["compare", "small.toml", "--time-scale", "0.1"], "--live"),
+        (&["compare", "small.toml", "--live", "--baseline", "sjf"], "cannot be used with"),
         (&["compare", "small.toml", "--live", "--margin", "0"], "above 0 and below 1"),
         (&["compare", "small.toml", "--live", "--margin", "120%"], "above 0 and below 1"),
         (&["live", "small.toml", "--time-scale=-1"], "from 0.000001"),

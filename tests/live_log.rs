@@ -129,7 +129,7 @@ fn absurd_numbers_are_damage() {
         ("\"weight\":2.0", "\"weight\":0.0"),
         ("\"jitter\":0.5", "\"jitter\":5e300"),
         ("\"factor\":2.0", "\"factor\":0.0"),
-        ("\"form\":2", "\"form\":3"),
+        ("\"form\":3", "\"form\":2"),
         ("{\"step\":{\"now\":", "{\"step\":{\"now\":18446744073709551615,\"was\":"),
     ] {
         let (_, outcome) = replay(&changed(from, to));

@@ -29,15 +29,31 @@ fn shared(history: &[(Time, Record)]) -> Vec<(Time, Record)> {
     history.iter().filter(|(_, record)| !failed(record)).copied().collect()
 }
 
+/// Records with their times.
+type History = Vec<(Time, Record)>;
+
 #[track_caller]
 fn same_decisions(scenario: &str) {
+    same(scenario, shared);
+}
+
+/// The same where both drivers write down when nodes fail. Gives all records of all runs.
+#[track_caller]
+fn same_records(scenario: &str) -> Vec<(Time, Record)> {
+    same(scenario, <[_]>::to_vec)
+}
+
+#[track_caller]
+fn same(scenario: &str, shared: fn(&[(Time, Record)]) -> History) -> History {
     let plan = plan(scenario);
+    let mut all = Vec::new();
     for (policy, spec) in plan.policies.iter().enumerate() {
         for seed in 1..4 {
             let (live, simulated) = (live(&plan, policy, seed), simulated(&plan, policy, seed));
             let (ours, theirs) = (shared(&live.history), shared(&simulated.history));
             for (at, (live, simulated)) in ours.iter().zip(&theirs).enumerate() {
-                assert_eq!(live, simulated, "record {at} of `{}`, seed {seed}", spec.name);
+                let before = &theirs[at.saturating_sub(20)..at];
+                assert_eq!(live, simulated, "record {at} of `{}`, seed {seed}, after {before:#?}", spec.name);
             }
             assert_eq!(ours.len(), theirs.len());
             for (live, simulated) in live.tasks.iter().zip(&simulated.tasks) {
@@ -49,8 +65,10 @@ fn same_decisions(scenario: &str) {
             let starts =
                 theirs.iter().filter(|(_, record)| matches!(record, Record::Dispatched { .. })).count();
             assert!(starts >= 400, "{starts} decisions are few");
+            all.extend(theirs);
         }
     }
+    all
 }
 
 const ALL: &str = r#"policies = ["fifo", "sjf", "ljf", "lifo", "priority", "round-robin",
@@ -131,6 +149,41 @@ fn time_limits_budgets_and_early_failures() {
         poison = 0.05
         "#
     ));
+}
+
+/// A copy is one more attempt to a worker, and one that is outrun is stopped like any other.
+#[test]
+fn copies_of_attempts_that_are_late() {
+    for (speculation, rest) in [
+        ("late = 0.7, copies = 2, share = 0.8", "timeout = 2.5, backoff.base = 0.1"),
+        ("quantile = 0.8, observations = 20", "redraw = true, on_node_loss = \"fail\", total_timeout = 15"),
+    ] {
+        same_decisions(&format!(
+            r#"
+            policies = ["fifo", "sjf", "priority", "fair-share", "round-robin", "random", "least-loaded",
+                "power-of-two", "first-fit", "easy-backfill", "conservative-backfill", "work-stealing",
+                {{ name = "slow-thieves", order = "sjf", place = "random",
+                   dispatch.hybrid = {{ victim = "random", take = "half", delay = 0.3 }} }}]
+            retry = {{ max_attempts = 4, {rest}, speculation = {{ {speculation} }} }}
+            [[nodes]]
+            count = 3
+            slots = 2
+            up.exponential.mean = 20.0
+            down.exponential.mean = 4.0
+            [[nodes]]
+            count = 3
+            speed = 0.7
+            failure_probability = 0.1
+            [workload]
+            tasks = 400
+            arrivals.poisson.rate = 4.0
+            duration.exponential.mean = 1.0
+            estimate = "class-mean"
+            failure_probability = 0.1
+            failure_point = "uniform"
+            "#
+        ));
+    }
 }
 
 #[test]
@@ -282,6 +335,139 @@ fn tasks_that_spawn_others() {
             spawn = {spawn}
             "#
         ));
+    }
+}
+
+/// Nodes that join and leave as planned, and those that an autoscaler asks for: processes that are started
+/// and stopped.
+#[test]
+fn nodes_that_come_and_go() {
+    for rule in [
+        "interval = 3.0, let_go = \"newest\", by.queue-length = { up = 1.0, down = 0.8 }",
+        "interval = 0, cooldown = 1.0, by.utilisation = { up = 0.8, down = 0.5 }",
+    ] {
+        same_decisions(&format!(
+            r#"
+            {ALL}
+            faults.outages = [{{ node = "late-0", start = 8.0, end = 14.0 }}]
+            scheduler.autoscale = {{ group = "more", initial = 1, boot_delay.exponential.mean = 2.0, {rule} }}
+            nodes = [{{ name = "base", count = 2, slots = 2 }},
+                     {{ name = "late", join = 10.0, leave = 60.0, speed = 1.5, price = 2.0 }},
+                     {{ name = "early", leave = 30.0, slots = 2, up.exponential.mean = 15.0, down = 3.0 }},
+                     {{ name = "more", count = 3, up.exponential.mean = 20.0, down.exponential.mean = 4.0 }}]
+            [workload]
+            tasks = 400
+            arrivals.poisson.rate = 4.5
+            duration.exponential.mean = 1.0
+            size.uniform = {{ low = 1.0, high = 9.0 }}
+            "#
+        ));
+    }
+}
+
+/// Outages and pauses as planned, of nodes that also fail by chance and have few repairers. Nobody tells the
+/// scheduler of pauses.
+#[test]
+fn outages_and_pauses() {
+    for loss in ["restart", "resume"] {
+        same_decisions(&format!(
+            r#"
+            {ALL}
+            retry = {{ on_node_loss = "{loss}", timeout = 6.0 }}
+            [[nodes]]
+            count = 6
+            slots = 2
+            up.exponential.mean = 30.0
+            down.exponential.mean = 4.0
+            pause = {{ every.exponential.mean = 20.0, lasts.exponential.mean = 3.0 }}
+            [workload]
+            tasks = 400
+            arrivals.poisson.rate = 4.0
+            duration.exponential.mean = 1.0
+            failure_probability = 0.1
+            [faults]
+            repair_crew = 1
+            outages = [{{ node = "node-1", start = 20.5, end = 31.25 }}, {{ share = 0.5, start = 50, end = 60 }}]
+            pauses = [{{ node = "node-2", start = 10.5, end = 15.21 }}, {{ share = 0.3, start = 40, end = 45.07 }}]
+            "#
+        ));
+    }
+}
+
+/// Nodes that are slow now and then, fail while they are slow, and keep what was done, or not.
+#[test]
+fn slow_nodes() {
+    for (loss, fails) in [("restart", "always"), ("resume", "busy")] {
+        same_decisions(&format!(
+            r#"
+            {ALL}
+            retry = {{ on_node_loss = "{loss}", timeout = 9.0, redraw = true }}
+            [[nodes]]
+            count = 6
+            slots = 2
+            speed = 0.9
+            fails = "{fails}"
+            up.exponential.mean = 30.0
+            down.exponential.mean = 4.0
+            slow = {{ every.exponential.mean = 10.0, lasts.exponential.mean = 5.0, factor = 3.3 }}
+            pause = {{ every.exponential.mean = 30.0, lasts.exponential.mean = 2.0 }}
+            [workload]
+            tasks = 400
+            arrivals.poisson.rate = 4.0
+            duration.exponential.mean = 1.0
+            failure_probability = 0.1
+            [faults]
+            slow = [{{ node = "node-2", start = 10.5, end = 35.25, factor = 0.7 }},
+                    {{ share = 0.5, start = 30, end = 60, factor = 1.9 }}]
+            "#
+        ));
+    }
+}
+
+/// A scheduler that is told nothing of its nodes, and hears heartbeats; nodes that fail, pause, are slow and
+/// are cut off.
+#[test]
+fn a_monitor_finds_out() {
+    for detector in [
+        "timeout = { suspect_after = 1.7, dead_after = 2.6 }",
+        "phi-accrual = { threshold = 3.0, suspicion = 1.5 }",
+    ] {
+        for (loss, fails) in [("restart", "always"), ("resume", "busy")] {
+            let both = same_records(&format!(
+                r#"
+                {ALL}
+                retry.on_node_loss = "{loss}"
+                [[nodes]]
+                count = 6
+                slots = 2
+                speed = 0.9
+                fails = "{fails}"
+                up.exponential.mean = 30.0
+                down.exponential.mean = 6.0
+                slow = {{ every.exponential.mean = 10.0, lasts.exponential.mean = 5.0, factor = 3.3 }}
+                pause = {{ every.exponential.mean = 20.0, lasts.exponential.mean = 3.0 }}
+                partition = {{ every.exponential.mean = 20.0, lasts.exponential.mean = 3.0 }}
+                [workload]
+                tasks = 400
+                arrivals.poisson.rate = 4.0
+                duration.exponential.mean = 1.0
+                failure_probability = 0.1
+                [faults]
+                repair_crew = 1
+                outages = [{{ node = "node-1", start = 20.5, end = 21.25 }}, {{ share = 0.5, start = 50, end = 60 }}]
+                [scheduler.monitor]
+                heartbeat.uniform = {{ low = 0.4, high = 0.6 }}
+                detector.{detector}
+                "#
+            ));
+            // All that can happen did.
+            let seen = |what: fn(&Record) -> bool| both.iter().filter(|(_, record)| what(record)).count();
+            assert!(seen(|record| matches!(record, Record::NodeFailed { .. })) > 100);
+            assert!(seen(|record| matches!(record, Record::Suspected { .. })) > 100);
+            assert!(seen(|record| matches!(record, Record::DeclaredDead { .. })) > 100);
+            assert!(seen(|record| matches!(record, Record::RanInVain { .. })) > 10);
+            assert!(seen(|record| matches!(record, Record::Refused { .. })) > 10);
+        }
     }
 }
 

@@ -250,6 +250,56 @@ fn a_stopped_worker_says_all_later() {
     processes.into_iter().for_each(|process| assert_eq!(state(process), None));
 }
 
+/// What a paused node does: nothing, and for as long as that lasts its attempts take longer.
+#[test]
+fn the_hub_stops_a_worker_and_lets_it_go_on() {
+    let mut world = World::new(1);
+    let (node, process) = (NodeId(0), world.processes[0]);
+    // Of a node without processes none is stopped.
+    world.hub.stop_worker(NodeId(7)).unwrap();
+    world.say(node, command(Work::Timer, 1, node, 300));
+    world.pump("the start", |world| world.facts(node).len() == 1);
+    world.hub.stop_worker(node).unwrap();
+    let begun = Instant::now();
+    until("the worker stops", || state(process) == Some('T'));
+    // The attempt would have ended twice over.
+    while begun.elapsed() < Duration::from_millis(700) {
+        world.step();
+    }
+    let paused = begun.elapsed().as_nanos() as u64;
+    world.say(node, ToWorker::Pace { slowness: 1.0, paused });
+    world.hub.continue_worker(node).unwrap();
+    world.pump("the end", |world| world.facts(node).len() == 2);
+    let times: Vec<u64> = world.said.iter().filter_map(at).collect();
+    let took = Duration::from_nanos(times[1] - times[0]);
+    assert!(took >= Duration::from_nanos(paused) + Duration::from_millis(290), "{took:?}");
+    // One that has ended cannot be stopped, which does not matter.
+    world.hub.kill_worker(node);
+    world.pump("its end", |world| world.exits.len() == 1);
+    world.hub.stop_worker(node).unwrap();
+    world.hub.continue_worker(node).unwrap();
+}
+
+fn at(said: &Said) -> Option<u64> {
+    match said {
+        Said::Fact { at, .. } => Some(*at),
+        _ => None,
+    }
+}
+
+/// Processor time is burnt more slowly, too.
+#[test]
+fn a_slow_worker_burns_longer() {
+    let mut world = World::new(1);
+    let node = NodeId(0);
+    world.say(node, ToWorker::Pace { slowness: 4.0, paused: 0 });
+    world.say(node, command(Work::Spin, 1, node, 50));
+    world.pump("the end", |world| world.facts(node).len() == 2);
+    let times: Vec<u64> = world.said.iter().filter_map(at).collect();
+    let took = Duration::from_nanos(times[1] - times[0]);
+    assert!(took >= Duration::from_millis(190), "{took:?}");
+}
+
 #[test]
 fn many_workers_start_and_none_is_left_behind() {
     let begun = Instant::now();

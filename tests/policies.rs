@@ -178,10 +178,13 @@ fn world() -> impl Strategy<Value = World> {
             limits: Limits::default(),
             guards: Default::default(),
             alarms: Default::default(),
+            autoscale: None,
+            prices: Vec::new(),
             delays: Delays { dispatch, ..Delays::default() },
             last_arrival: None,
             warmup: 0,
             timeline_buckets: 3,
+            service_nodes: 1,
         };
         for (_, fault) in nodes {
             world.faults.of_node.push(fault.is_some().then_some(world.faults.kinds.len() as u32));
@@ -211,7 +214,8 @@ fn run(world: &World, policy: &PolicySpec, seed: u64) -> Option<RunOutput> {
     let built = world.policy(policy, seed);
     // The wish to stop is looked at after some thousand instants.
     let stop = AtomicBool::new(true);
-    let options = RunOptions { tasks: true, check_invariants: true, stop: Some(&stop), history: false };
+    let options =
+        RunOptions { tasks: true, check_invariants: true, stop: Some(&stop), ..RunOptions::default() };
     match simulate(world, seed, built, &options) {
         Ok(output) => Some(output),
         Err(SimulationError::Stopped) => None,
@@ -597,10 +601,13 @@ fn small(nodes: &[(u32, f64, f64)], tasks: &[(f64, f64, u32, f64)]) -> World {
         limits: Limits::default(),
         guards: Default::default(),
         alarms: Default::default(),
+        autoscale: None,
+        prices: Vec::new(),
         delays: Delays::default(),
         last_arrival: None,
         warmup: 0,
         timeline_buckets: 0,
+        service_nodes: 1,
     }
 }
 
@@ -1236,11 +1243,12 @@ fn a_random_order_is_any_order() {
 // Closed nodes --------------------------------------------------------------------------------
 
 /// Nodes close and open, by breakers or from outside, with and without what waits there, while others are
-/// lost and join: nothing starts on a closed node, no two hold one lock, what runs there goes on, nobody makes room in vain, and all settles in the end.
+/// lost and join, or leave the cluster: nothing starts on a closed node, no two hold one lock, what runs there
+/// goes on, nobody makes room in vain, nothing runs on a node that has left, and all settles in the end.
 #[test]
 fn nothing_starts_on_a_closed_node() {
     let (mut starts, mut ends_while_closed, mut closings) = (0, 0, 0);
-    let (mut openings, mut healed, mut locked) = (0, 0, 0);
+    let (mut openings, mut healed, mut locked, mut left, mut moved) = (0, 0, 0, 0, 0);
     for (seed, policy) in combinations().iter().enumerate() {
         let seen = support::closings::play(policy, seed as u64, seed % 3 == 0);
         starts += seen.starts;
@@ -1249,7 +1257,13 @@ fn nothing_starts_on_a_closed_node() {
         openings += seen.openings;
         healed += seen.healed;
         locked += seen.locked;
+        left += seen.left;
+        moved += seen.moved;
     }
+    assert!(
+        left > 5_000 && moved > 5_000,
+        "{left} nodes leave and {moved} tasks move: the test tests nothing"
+    );
     assert!(starts > 10_000 && ends_while_closed > 5_000 && closings > 5_000, "the test tests nothing");
     assert!(locked > 5_000, "locks do nothing: {locked}");
     assert!(openings > 1000 && healed > 1000, "breakers do nothing: {openings} {healed}");

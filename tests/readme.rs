@@ -13,7 +13,7 @@ use std::process::{Command, Stdio};
 use falcon::experiment::scenario;
 use falcon::metrics::{COLUMNS, DRIVER_COLUMNS};
 use falcon::policies::registry::{BACKFILLS, DISPATCHES, ORDERS, PLACES, PRESETS};
-use falcon::report::{csv, fidelity};
+use falcon::report::{csv, differences, fidelity, theory};
 
 const DOCUMENTS: &[&str] = &[
     "README.md",
@@ -21,10 +21,12 @@ const DOCUMENTS: &[&str] = &[
     "CHANGELOG.md",
     "CONTRIBUTING.md",
     "docs/checking.md",
+    "docs/comparing.md",
     "docs/honesty.md",
     "docs/metrics.md",
     "docs/policies.md",
     "docs/scenario-reference.md",
+    "docs/theory.md",
     "docs/tutorial.md",
     "results/README.md",
     "scenarios/README.md",
@@ -409,8 +411,20 @@ fn every_metric_is_described_with_its_unit() {
             assert!(named.contains(*column), "docs/metrics.md does not name the column `{column}`");
         }
     }
-    for columns in [csv::SUMMARY, csv::REPLICATIONS, csv::TIMELINE, csv::NODES, csv::TASKS, csv::DISTRIBUTION]
-    {
+    for columns in [csv::WARMUP, differences::csv::COMPARISON] {
+        for column in columns {
+            assert!(named.contains(*column), "docs/metrics.md does not name the column `{column}`");
+        }
+    }
+    for columns in [
+        csv::SUMMARY,
+        csv::REPLICATIONS,
+        csv::TIMELINE,
+        csv::NODES,
+        csv::TASKS,
+        csv::DISTRIBUTION,
+        theory::COLUMNS,
+    ] {
         for column in columns {
             assert!(named.contains(*column), "docs/metrics.md does not name the column `{column}`");
         }

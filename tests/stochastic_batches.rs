@@ -11,6 +11,7 @@ mod support;
 use std::collections::BTreeMap;
 
 use falcon::metrics::{Metric, ReplicationResult};
+use falcon::theory::batches::{ExponentialClass, classes_in_order};
 use support::judge::{Check, figure, judge};
 
 const TASKS: usize = 6;
@@ -69,24 +70,7 @@ fn optimum(left: Counts, cost: Cost, known: &mut BTreeMap<Counts, f64>) -> f64 {
     best
 }
 
-/// The expected cost when tasks are started in an order of classes, and are not interrupted.
-fn in_order(order: [usize; 3], mut running: Counts, mut waiting: Counts, cost: Cost) -> f64 {
-    for class in order {
-        let start = waiting[class].min(MACHINES - total(running));
-        running[class] += start;
-        waiting[class] -= start;
-    }
-    if total(running) == 0 {
-        return 0.0;
-    }
-    step(running, cost(total(running) + total(waiting)), |class| {
-        let mut left = running;
-        left[class] -= 1;
-        in_order(order, left, waiting, cost)
-    })
-}
-
-/// The same when each that starts is of any class, by its share.
+/// The expected cost when each that starts is of any class, by its share, and is not interrupted.
 fn at_random(running: Counts, waiting: usize, cost: Cost) -> f64 {
     if total(running) < MACHINES && waiting > 0 {
         let start = |class: usize| {
@@ -125,12 +109,16 @@ fn over_batches(mut value: impl FnMut(Counts) -> f64) -> f64 {
 /// least that there can be.
 fn expected() -> ([f64; 3], [f64; 3], [f64; 2]) {
     let tasks = TASKS as f64;
-    let of = |cost: Cost| {
-        let sorted = |order| over_batches(|counts| in_order(order, [0; 3], counts, cost));
-        [sorted([0, 1, 2]), sorted([2, 1, 0]), at_random([0; 3], TASKS, cost)]
+    let sorted = |order: [usize; 3]| {
+        let class = |class: usize| ExponentialClass { share: SHARES[class], mean: MEANS[class] };
+        classes_in_order(&order.map(class), TASKS as u32, MACHINES as u32)
     };
+    let (shortest, longest) = (sorted([0, 1, 2]), sorted([2, 1, 0]));
+    let mixed = |cost: Cost| at_random([0; 3], TASKS, cost);
     let least = |cost: Cost| over_batches(|counts| optimum(counts, cost, &mut BTreeMap::new()));
-    (of(makespan), of(response).map(|sum| sum / tasks), [least(makespan), least(response) / tasks])
+    let makespans = [shortest.0, longest.0, mixed(makespan)];
+    let responses = [shortest.1, longest.1, mixed(response) / tasks];
+    (makespans, responses, [least(makespan), least(response) / tasks])
 }
 
 fn mean_response(run: &ReplicationResult) -> f64 {

@@ -8,6 +8,7 @@
 mod support;
 
 use falcon::metrics::{Metric, ReplicationResult};
+use falcon::theory::{breakdowns, choices, sizes};
 use support::formulas::*;
 use support::judge::{Check, figure, judge};
 
@@ -158,7 +159,7 @@ fn mg1() {
             workload = {{ tasks = 200_000, arrivals.poisson.rate = {rate}, duration.{duration} }}
             "#
         );
-        let exact = pollaczek_khinchine_mean_wait(rate, variation);
+        let exact = rate / (1.0 - rate) * (1.0 + variation) / 2.0;
         judge(&scenario, &[Check::new(mean_wait, exact, resolution), Check::new(utilisation, rate, 0.002)]);
     }
 }
@@ -300,7 +301,7 @@ fn shortest_job_first() {
 /// Phipps's integral with the load of the longer jobs in place of that of the shorter.
 #[test]
 fn longest_job_first() {
-    let integrand = |x: f64| 0.5 / (1.0 - 0.5 * (1.0 + x) * (-x).exp()).powi(2) * (-x).exp();
+    let exact = sizes::longest_first_mean_wait(0.5, &exponential()).expect("a load below 1");
     judge(
         r#"
         policies = ["ljf"]
@@ -308,7 +309,7 @@ fn longest_job_first() {
         nodes = [{}]
         workload = { tasks = 200_000, arrivals.poisson.rate = 0.5, duration.exponential.mean = 1.0 }
         "#,
-        &[Check::new(mean_wait, simpson(integrand, 60.0), 0.01)],
+        &[Check::new(mean_wait, exact, 0.01)],
     );
 }
 
@@ -433,9 +434,7 @@ fn weighted_splitting() {
 /// longer by about 1 / n of a service time.
 #[test]
 fn power_of_choices() {
-    let mean_field = |d: u32, load: f64| -> f64 {
-        (1..12).map(|i| load.powf((f64::from(d.pow(i)) - f64::from(d)) / f64::from(d - 1))).sum()
-    };
+    let mean_field = |d, load| choices::power_of_d_mean_response(d, load, 1.0).expect("a load below 1");
     assert!((mean_field(2, 0.7) - 1.614_454).abs() < 5e-7);
     for (d, load, with_replacement) in [(2, 0.7, false), (2, 0.7, true), (3, 0.7, false), (3, 0.9, true)] {
         let rate = 2_000.0 * load;
@@ -468,71 +467,33 @@ fn more_nodes_than_tasks() {
 
 // Failures ------------------------------------------------------------------------------------
 
-/// M/M/1 on a node that goes down at rate a = 0.1, busy or idle, and is repaired at rate b = 1.
-///
-/// With C the time from the start of a task to its end, repairs and repeats included, the queue is
-/// M/G/1 with service C, but a task that finds it empty may find the node down: with probability
-/// a / (a + b + rate), by competing exponentials; it then waits for what is left of the repair
-/// (Welch 1964 on exceptional first services).
-fn with_breakdowns(rate: f64, mean: f64, square: f64) -> f64 {
-    let down = 0.1 / (0.1 + 1.0 + rate);
-    let (delay, squared_delay) = (down, 2.0 * down);
-    busy_breakdowns(rate, mean, square) + (2.0 * delay + rate * squared_delay) / (2.0 * (1.0 + rate * delay))
-}
-
-/// The same when the node goes down only while it serves: no task finds it empty and down.
-fn busy_breakdowns(rate: f64, mean: f64, square: f64) -> f64 {
-    mean + rate * square / (2.0 * (1.0 - rate * mean))
-}
-
-/// First two moments of C when work is kept: each of Poisson(a S) failures adds a repair.
-fn resumed() -> (f64, f64) {
-    (1.1, 2.0 * 1.1 * 1.1 + 0.1 * 2.0)
-}
-
-/// The same when the same work starts over: given work x, a geometric number of tries fail, each
-/// taking an exponential time cut off at x, and a repair.
-fn restarted() -> (f64, f64) {
-    let moments = |x: f64| -> (f64, f64) {
-        let (a, survives) = (0.1, (-0.1 * x).exp());
-        if x == 0.0 {
-            return (0.0, 0.0);
-        }
-        // Moments of an exponential time of rate a, given that it is below x.
-        let fails = 1.0 - survives;
-        let first = 1.0 / a - x * survives / fails;
-        let second = 2.0 / (a * a) - (x * x + 2.0 * x / a) * survives / fails;
-        let (try_mean, try_variance) = (first + 1.0, second - first * first + 1.0);
-        let (tries, spread) = (fails / survives, fails / (survives * survives));
-        let mean = x + tries * try_mean;
-        let variance = tries * try_variance + spread * try_mean * try_mean;
-        (mean, variance + mean * mean)
-    };
-    let mean = simpson(|x| moments(x).0 * (-x).exp(), 60.0);
-    let square = simpson(|x| moments(x).1 * (-x).exp(), 60.0);
-    (mean, square)
-}
-
 #[test]
 fn breakdowns() {
-    let exact = |(mean, square), fails| match fails {
-        "always" => with_breakdowns(0.5, mean, square),
-        _ => busy_breakdowns(0.5, mean, square),
-    };
-    assert!((exact(resumed(), "always") - 2.646_465).abs() < 1e-6);
-    assert!((exact(restarted(), "always") - 4.031_385).abs() < 1e-6);
-    for (loss, moments, resolution) in [("resume", resumed(), 0.01), ("restart", restarted(), 0.04)] {
+    let constant = falcon::theory::Size::of(&falcon::distribution::Distribution::Constant { value: 1.0 })
+        .expect("no atoms beside it");
+    let resumed = breakdowns::resumed(BREAKDOWNS, &exponential()).expect("a variance");
+    let restarted = breakdowns::restarted(BREAKDOWNS, &exponential()).expect("a light tail");
+    let restarted_of_one = breakdowns::restarted(BREAKDOWNS, &constant).expect("a light tail");
+    assert!((with_breakdowns(0.5, resumed, false) - 2.646_465).abs() < 1e-6);
+    assert!((with_breakdowns(0.5, restarted, false) - 4.031_385).abs() < 1e-6);
+    assert!((with_breakdowns(0.5, restarted_of_one, false) - 2.262_429).abs() < 1e-6);
+    for (work, loss, moments, resolution) in [
+        ("exponential.mean", "resume", resumed, 0.01),
+        ("exponential.mean", "restart", restarted, 0.04),
+        ("constant", "restart", restarted_of_one, 0.01),
+    ] {
         for fails in ["always", "busy"] {
             let scenario = format!(
                 r#"
                 policies = ["fifo"]
                 run = {{ replications = 20, warmup = 5_000 }}
                 nodes = [{{ up.exponential.mean = 10.0, down.exponential.mean = 1.0, fails = "{fails}" }}]
-                workload = {{ tasks = 400_000, arrivals.poisson.rate = 0.5, duration.exponential.mean = 1.0 }}
+                workload = {{ tasks = 400_000, arrivals.poisson.rate = 0.5, duration.{work} = 1.0 }}
                 retry.on_node_loss = "{loss}"
                 "#
             );
-            judge(&scenario, &[Check::new(mean_response, exact(moments, fails), resolution)]);
+            let exact = with_breakdowns(0.5, moments, fails == "busy");
+            judge(&scenario, &[Check::new(mean_response, exact, resolution)]);
         }
     }
 }
@@ -598,7 +559,7 @@ fn success_after_retries() {
 fn retries_are_one_long_service() {
     let p: f64 = 0.2;
     let mean = 1.0 / (1.0 - p);
-    let repeated = busy_breakdowns(0.5, mean, 2.0 * (1.0 + p) / (1.0 - p).powi(2));
+    let repeated = with_breakdowns(0.5, (mean, 2.0 * (1.0 + p) / (1.0 - p).powi(2)), true);
     for (redraw, exact) in [(false, repeated), (true, 1.0 / (1.0 / mean - 0.5))] {
         let scenario = format!(
             r#"
@@ -716,14 +677,38 @@ fn availability_of_the_service() {
             Check::new(|run| figure(run, Metric::NodeAvailability), 5.0 / 6.0, 0.002),
         ],
     );
+    // k of n: the sum of the binomial distribution from k on; all of them is the product.
+    for (needs, exact) in [(1, 0.999_871), (3, 0.964_506), (5, 0.401_878)] {
+        let up = 5.0f64 / 6.0;
+        assert!((at_least(needs, 5, up) - exact).abs() < 5e-7);
+        let scenario = format!(
+            r#"
+            policies = ["least-loaded"]
+            run = {{ replications = 20, service_nodes = {needs} }}
+            nodes = [{{ count = 5, up.exponential.mean = 50.0, down.exponential.mean = 10.0 }}]
+            workload = {{ tasks = 50_000, arrivals.periodic.interval = 1.0, duration.constant = 0.001 }}
+            "#
+        );
+        judge(&scenario, &[Check::new(|run| figure(run, Metric::ServiceAvailability), exact, 0.0025)]);
+    }
 }
 
-/// Integral from 0 to `end` by Simpson's rule.
-fn simpson(f: impl Fn(f64) -> f64, end: f64) -> f64 {
-    const PIECES: u32 = 60_000;
-    let step = end / f64::from(PIECES);
-    let inner: f64 = (1..PIECES).map(|i| if i % 2 == 1 { 4.0 } else { 2.0 } * f(f64::from(i) * step)).sum();
-    (f(0.0) + inner + f(end)) * step / 3.0
+/// Machines that fail one by one and are repaired by one person: where the service needs k of them, the
+/// states of the chain of repairs are summed, for they are not independent.
+#[test]
+fn availability_of_a_service_with_one_repairer() {
+    // 3 machines, failure rate 0.2 each, repair rate 1: weights 1, 0.6, 0.24, 0.048 of 0 to 3 broken.
+    let exact = (1.0 + 0.6) / (1.0 + 0.6 + 0.24 + 0.048);
+    judge(
+        r#"
+        policies = ["least-loaded"]
+        run = { replications = 20, service_nodes = 2 }
+        nodes = [{ count = 3, up.exponential.mean = 5.0, down.exponential.mean = 1.0 }]
+        faults.repair_crew = 1
+        workload = { tasks = 20_000, arrivals.periodic.interval = 1.0, duration.constant = 0.001 }
+        "#,
+        &[Check::new(|run| figure(run, Metric::ServiceAvailability), exact, 0.002)],
+    );
 }
 
 // Locks ---------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ const FLOORS: &[(u32, &[&str])] = &[
     (0, &["time", "ids", "random", "distribution", "fields", "structures"]),
     (1, &["scheduler"]),
     (2, &["policies", "workload", "faults"]),
-    (3, &["world", "metrics", "statistics", "theory"]),
+    (3, &["world", "metrics", "statistics", "theory", "audit"]),
     (4, &["sim", "live"]),
     (5, &["experiment"]),
     (6, &["report"]),

@@ -204,7 +204,8 @@ fn all_columns_of_five_tasks() {
     );
     assert_eq!(run.events, 10, "five arrivals and five ends");
     // No column is forgotten, but for those of deadlines, jobs and locks, which these tasks do not have, of
-    // alarms, for which there are no rules, of breakers and leaders, and of failures of nodes, of which there are none.
+    // alarms, for which there are no rules, of breakers, leaders and copies, and of failures of nodes, of which there
+    // are none.
     let parts = [
         "deadline",
         "job",
@@ -217,6 +218,12 @@ fn all_columns_of_five_tasks() {
         "time_between",
         "leader",
         "elections",
+        "speculative",
+        "roll",
+        "compensation",
+        "cost",
+        "moved_bytes",
+        "scale_",
     ];
     let foreign = |name: &str| parts.iter().any(|part| name.contains(part));
     for column in falcon::metrics::COLUMNS {

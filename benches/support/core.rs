@@ -39,6 +39,7 @@ impl Core {
             guards: Default::default(),
             alarms: Default::default(),
             monitor: None,
+            autoscale: None,
             retry: RetryPlan::default(),
             max_demand: widest,
             starts_are_reported: false,
@@ -117,7 +118,10 @@ impl Core {
                 Command::StartAttempt { task, attempt, node } => {
                     self.running.push_back((task, attempt, node));
                 }
-                Command::StopAttempt { .. } | Command::CancelAttempt { .. } => {}
+                Command::StopAttempt { .. }
+                | Command::CancelAttempt { .. }
+                | Command::StartNode { .. }
+                | Command::StopNode { .. } => {}
                 Command::Settle { task, .. } => self.free.push(task.slot),
             }
         }

@@ -1,4 +1,4 @@
-//! `falcon compare FILE --live`: simulated and real figures side by side.
+//! `falcon compare FILE...`: policies side by side, or with `--live` simulated and real figures.
 #![allow(clippy::disallowed_methods)] // how long runs take is host time
 
 use std::time::Instant;
@@ -7,6 +7,7 @@ use clap::Args;
 
 use super::live::{PaceArgs, TaskMeter, can_be_live, scenario_warnings, warnings_of};
 use super::output::{self, Job, OutputArgs};
+use super::paired::{self, metric_named, share};
 use super::terminal::Terminal;
 use super::{Failure, Outcome, OverrideArgs, ScenarioArg, print, repeat};
 use crate::experiment::calibrate::{Calibration, CalibrationError};
@@ -14,65 +15,90 @@ use crate::experiment::compare::{CompareError, Compared};
 use crate::experiment::fidelity::Fidelity;
 use crate::experiment::live::{LiveRunError, LiveRunnerOptions};
 use crate::live::LiveError;
+use crate::metrics::Metric;
 use crate::report::fidelity::{self, FidelityInput};
 use crate::report::{self, Beside, ReportInput, Style, driver, number};
 use crate::statistics::equivalence::Equivalence;
 
+/// Taken for no error of a simulation, when nothing else is said.
+const MARGIN: f64 = 0.05;
+
 /// Arguments of `falcon compare`.
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Example: falcon compare scenarios/live-baseline.toml --live --replications 5 --margin 5%"
+    after_help = "Examples:\n  falcon compare scenarios/baseline.toml --baseline round-robin --metric mean_wait\n  \
+                  falcon compare scenarios/live-baseline.toml --live --replications 5 --margin 5%",
+    mut_arg("time_scale", |arg| arg.requires("live")),
+    mut_arg("work", |arg| arg.requires("live")),
+    mut_arg("silence", |arg| arg.requires("live")),
+    mut_arg("lag_tolerance", |arg| arg.requires("live"))
 )]
 pub(super) struct CompareArgs {
-    /// Scenario files; `-` reads one from standard input.
+    /// Scenario files; `-` reads one from standard input. Several give a table of who wins where.
     #[arg(required = true, value_name = "FILE")]
-    files: Vec<ScenarioArg>,
+    pub(super) files: Vec<ScenarioArg>,
 
-    /// Compare with live runs on worker processes.
-    #[arg(long, required = true)]
+    /// The policy that others are compared with [default: the first].
+    #[arg(long, value_name = "NAME", conflicts_with = "live")]
+    pub(super) baseline: Option<String>,
+
+    /// Compare in this metric (repeatable) [default: mean_wait and p99_response; of a batch makespan and
+    /// mean_wait].
+    #[arg(long = "metric", value_name = "METRIC", value_parser = metric_named, conflicts_with = "live")]
+    pub(super) metrics: Vec<Metric>,
+
+    /// Compare every policy with every other.
+    #[arg(long, conflicts_with_all = ["live", "baseline"])]
+    pub(super) all_pairs: bool,
+
+    /// Differences up to this share count as none: policies that are shown to differ by less are
+    /// equivalent. With `--live`, errors up to this are taken for none [default: 5%].
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    pub(super) margin: Option<f64>,
+
+    /// Threads; 0 for one per core. Results do not depend on it.
+    #[arg(long, value_name = "N", default_value_t = 0, conflicts_with = "live", value_parser = clap::value_parser!(u16).range(..=1024))]
+    pub(super) threads: u16,
+
+    /// Compare simulations with live runs on worker processes instead.
+    #[arg(long)]
     live: bool,
-
-    /// Errors up to this are taken for none.
-    #[arg(long, value_name = "SHARE", default_value = "5%", value_parser = share)]
-    margin: f64,
 
     /// More live runs of the first seed of every policy, to see how much live runs differ from each
     /// other.
-    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(..=1000))]
+    #[arg(long, value_name = "N", default_value_t = 2, requires = "live", value_parser = clap::value_parser!(u32).range(..=1000))]
     repeats: u32,
 
     /// Do not measure the delays of this machine, and compare with the ideal simulation only.
-    #[arg(long)]
+    #[arg(long, requires = "live")]
     no_calibration: bool,
 
     /// End with exit code 1 when a simulated figure is found to be off by more than the margin, a pair
     /// of policies is ranked the wrong way round, or nothing could be judged.
-    #[arg(long)]
+    #[arg(long, requires = "live")]
     strict: bool,
 
     #[command(flatten)]
-    overrides: OverrideArgs,
+    pub(super) overrides: OverrideArgs,
 
     #[command(flatten)]
     pace: PaceArgs,
 
     #[command(flatten)]
-    output: OutputArgs,
+    pub(super) output: OutputArgs,
 }
 
-/// `5%` or `0.05`.
-fn share(text: &str) -> Result<f64, String> {
-    let (number, unit) = match text.strip_suffix('%') {
-        Some(number) => (number.trim_end(), 100.0),
-        None => (text, 1.0),
-    };
-    match number.parse::<f64>().map(|value| value / unit) {
-        Ok(value) if value > 0.0 && value < 1.0 => Ok(value),
-        _ => Err("expected a share above 0 and below 1, such as 5% or 0.05".to_string()),
+impl CompareArgs {
+    /// The margin of a comparison with live runs.
+    fn live_margin(&self) -> f64 {
+        self.margin.unwrap_or(MARGIN)
     }
 }
 
 pub(super) fn compare(args: &CompareArgs, terminal: &Terminal) -> Outcome {
+    if !args.live {
+        return paired::compare(args, terminal);
+    }
     let jobs = output::load(&args.files, &args.overrides, &args.output, "-compare")?;
     jobs.iter().try_for_each(can_be_live)?;
     let mut apart = 0;
@@ -94,7 +120,7 @@ pub(super) fn compare(args: &CompareArgs, terminal: &Terminal) -> Outcome {
 fn compare_one(args: &CompareArgs, job: &Job<'_>, terminal: &Terminal) -> Result<usize, Failure> {
     let plan = &job.loaded.plan;
     let mut warnings = job.loaded.warnings.clone();
-    warnings.extend(scenario_warnings(plan));
+    warnings.extend(scenario_warnings(plan, &args.pace));
     if !args.output.quiet {
         let dot = terminal.plain("·", "-");
         let runs = plan.live_runs(args.repeats);
@@ -119,7 +145,7 @@ fn compare_one(args: &CompareArgs, job: &Job<'_>, terminal: &Terminal) -> Result
         terminal.warnings(&found);
     }
     warnings.extend(found);
-    let fidelity = Fidelity::of(args.margin, &compared.trials);
+    let fidelity = Fidelity::of(args.live_margin(), &compared.trials);
     let repeat = repeat(args, job);
     let told = FidelityInput { plan, trials: &compared.trials, fidelity: &fidelity, repeat: &repeat };
     let mut extra = driver::files(&compared.live.runs, &compared.repeats)?;
@@ -139,7 +165,8 @@ fn compare_one(args: &CompareArgs, job: &Job<'_>, terminal: &Terminal) -> Result
         options: args.output.options(),
         live: Some(args.pace.time_scale),
         extra: &extra,
-        beside: Some(Beside { text: &text, pictures: &pictures }),
+        beside: Some(Beside { title: "Simulated and live", text: &text, pictures: &pictures }),
+        steps: report::Steps::default(),
     };
     let written = report::write_all(&job.out, &input);
     let shown = format!("{}/", job.out.display());
@@ -193,7 +220,7 @@ fn repeat(args: &CompareArgs, job: &Job<'_>) -> String {
     let mut words = repeat::command("compare", job.file, &job.loaded.plan, &args.overrides);
     words.push_str(" --live");
     words.push_str(&args.pace.flags());
-    words.push_str(&format!(" --margin {} --repeats {}", args.margin, args.repeats));
+    words.push_str(&format!(" --margin {} --repeats {}", args.live_margin(), args.repeats));
     if args.no_calibration {
         words.push_str(" --no-calibration");
     }

@@ -20,6 +20,9 @@ use crate::world::Delays;
 const SILENCE: f64 = 2.0;
 const LAG_TOLERANCE: f64 = 5.0;
 
+/// A process may be late by so many real seconds on a machine that is not idle, whoever waits for it.
+const LEAST_PATIENCE: f64 = 0.02;
+
 /// Arguments of `falcon live`.
 #[derive(Args, Debug)]
 #[command(after_help = "Example: falcon live scenarios/live-baseline.toml --time-scale 0.02 --policy sjf")]
@@ -146,7 +149,7 @@ pub(super) fn live(args: &LiveArgs, terminal: &Terminal) -> Outcome {
 fn live_one(args: &LiveArgs, job: &Job<'_>, terminal: &Terminal) -> Outcome {
     let plan = &job.loaded.plan;
     let mut warnings = job.loaded.warnings.clone();
-    warnings.extend(scenario_warnings(plan));
+    warnings.extend(scenario_warnings(plan, &args.pace));
     if !args.output.quiet {
         let dot = terminal.plain("·", "-");
         let workers = number::count(plan.node_count() as u64);
@@ -183,6 +186,7 @@ fn live_one(args: &LiveArgs, job: &Job<'_>, terminal: &Terminal) -> Outcome {
         live: Some(args.pace.time_scale),
         extra: &extra,
         beside: None,
+        steps: report::Steps::default(),
     };
     let written = report::write_all(&job.out, &input);
     let shown = format!("{}/", job.out.display());
@@ -214,7 +218,7 @@ fn run_live(args: &LiveArgs, job: &Job<'_>, terminal: &Terminal) -> Result<LiveR
 }
 
 /// All workers of a live run stand here: it cannot have zones that are apart. Its coordinator has no
-/// standbys: it cannot fail. And workers are sent a task when they can start it: none can be taken ahead.
+/// standbys: it cannot fail. Its messages are not lost. And workers are sent a task when they can start it: none can be taken ahead.
 pub(super) fn can_be_live(job: &Job<'_>) -> Outcome {
     let plan = &job.loaded.plan;
     if plan.world().zones.has_latency() {
@@ -224,6 +228,20 @@ pub(super) fn can_be_live(job: &Job<'_>) -> Outcome {
             job.file.display()
         )));
     }
+    let run = &plan.run;
+    for (asked, key) in [
+        (run.precision.is_some(), "precision"),
+        (run.auto_warmup, "warmup = \"auto\""),
+        (run.batches.is_some(), "method = \"batch-means\""),
+    ] {
+        if asked {
+            return Err(Failure::Usage(format!(
+                "{}: `{key}` in [run] is for simulations only: a live run takes its time, and is told beforehand \
+                 how often to run and what to leave out; use plain numbers",
+                job.file.display()
+            )));
+        }
+    }
     if plan.faults.replicas.is_some() {
         return Err(Failure::Usage(format!(
             "{}: a scheduler that fails ([scheduler.replicas]) is simulated only: the coordinator of a live run \
@@ -231,11 +249,10 @@ pub(super) fn can_be_live(job: &Job<'_>) -> Outcome {
             job.file.display()
         )));
     }
-    if plan.world().is_disturbed() {
+    if plan.faults.message_loss.is_some() {
         return Err(Failure::Usage(format!(
-            "{}: nodes that are slow, pause or are cut off, `message_loss` and [scheduler.monitor] are \
-             simulated only: nothing disturbs the workers of a live run but what disturbs this machine; leave \
-             them out",
+            "{}: messages that are lost ([faults] `message_loss`) are simulated only: between the workers of a \
+             live run none is; leave it out",
             job.file.display()
         )));
     }
@@ -250,14 +267,28 @@ pub(super) fn can_be_live(job: &Job<'_>) -> Outcome {
     Ok(())
 }
 
-/// What of a scenario a live run cannot take from it.
-pub(super) fn scenario_warnings(plan: &Plan) -> Vec<Warning> {
-    if plan.delays == Delays::default() {
-        return Vec::new();
+/// What of a scenario a live run cannot take from it, or can hardly follow at this pace.
+pub(super) fn scenario_warnings(plan: &Plan, pace: &PaceArgs) -> Vec<Warning> {
+    let mut warnings = Vec::new();
+    let heartbeats = plan.delays.heartbeats.clone();
+    let monitor = heartbeats.as_ref().map(|heartbeats| heartbeats.monitor);
+    if plan.delays != (Delays { heartbeats, ..Delays::default() }) {
+        let message = "the delays in [scheduler] are simulated only: a live run has those of this machine";
+        let help = "`falcon calibrate` measures them";
+        warnings.push(Warning { message: message.to_string(), help: Some(help.to_string()) });
     }
-    let message = "the delays in [scheduler] are simulated only: a live run has those of this machine";
-    let help = "`falcon calibrate` measures them";
-    vec![Warning { message: message.to_string(), help: Some(help.to_string()) }]
+    let patience = monitor.map(|monitor| pace.time_scale * monitor.patience().as_seconds());
+    if let Some(patience) = patience.filter(|patience| *patience < LEAST_PATIENCE) {
+        let message = format!(
+            "at this pace a heartbeat that comes {:.1} ms late makes the monitor act: this machine will make \
+             nodes look dead that are not",
+            1e3 * patience
+        );
+        let times = (LEAST_PATIENCE / patience).ceil();
+        let help = format!("raise `--time-scale` to {} or more", pace.time_scale * times);
+        warnings.push(Warning { message, help: Some(help) });
+    }
+    warnings
 }
 
 /// Shows how many tasks of several live runs are settled.

@@ -3,12 +3,15 @@
 //! Results go to standard output, everything else to standard error. Exit codes: 0 done, 1 a run
 //! failed, 2 wrong usage or scenario, 130 stopped by Ctrl-C.
 
+mod best;
 mod calibrate;
+mod check;
 mod compare;
 mod init;
 mod interrupt;
 mod live;
 mod output;
+mod paired;
 mod plot;
 mod policies;
 mod progress;
@@ -16,7 +19,9 @@ mod repeat;
 mod replay;
 mod run;
 mod schema;
+mod sweep;
 mod terminal;
+mod theory;
 mod validate;
 mod worker;
 
@@ -54,8 +59,18 @@ enum Command {
     Run(run::RunArgs),
     /// Run scenarios on the real scheduler core, with worker processes that really fail.
     Live(live::LiveArgs),
-    /// Compare simulated with real figures: the same scenario simulated and on worker processes.
+    /// Compare policies with each other in the same worlds; with --live, simulations with real runs.
     Compare(compare::CompareArgs),
+    /// Look for random faults under which the scheduler breaks one of its rules.
+    Check(check::CheckArgs),
+    /// Print what is known without simulating, closed forms and bounds, beside the simulated figures.
+    Theory(theory::TheoryArgs),
+    /// Name the best policy with a stated probability, with no more runs than that takes.
+    Best(best::BestArgs),
+    /// Run a grid of scenarios: one scenario with some keys varied.
+    Sweep(sweep::SweepArgs),
+    /// Join the parts of a sweep that were run by `--shard`.
+    Merge(sweep::MergeArgs),
     /// Measure how long messages, failures and starts of workers take on this machine.
     Calibrate(calibrate::CalibrateArgs),
     /// Check the log of a live run, step by step.
@@ -170,6 +185,11 @@ pub fn main() -> ExitCode {
         Command::Run(args) => run::run(args, &terminal),
         Command::Live(args) => live::live(args, &terminal),
         Command::Compare(args) => compare::compare(args, &terminal),
+        Command::Check(args) => check::check(args, &terminal),
+        Command::Theory(args) => theory::theory(args, &terminal),
+        Command::Best(args) => best::best(args, &terminal),
+        Command::Sweep(args) => sweep::sweep(args, &terminal),
+        Command::Merge(args) => sweep::merge(args, &terminal),
         Command::Calibrate(args) => calibrate::calibrate(args, &terminal),
         Command::Replay(args) => replay::replay(args),
         Command::Validate(args) => validate::validate(args, &terminal),

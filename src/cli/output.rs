@@ -55,7 +55,7 @@ impl OutputArgs {
 pub(super) enum Format {
     /// A table for people.
     Table,
-    /// The content of summary.csv, or of fidelity.csv for a comparison.
+    /// The content of summary.csv; of a comparison, of comparison.csv or fidelity.csv.
     Csv,
     /// The same as JSON.
     Json,

@@ -48,6 +48,8 @@ impl Meter {
             Meter::Silent => {}
             Meter::Bar(bar) => {
                 bar.set_message(format!("· {}, seed {} ·", progress.policy, progress.seed));
+                // How many there will be may only show on the way.
+                bar.set_length(progress.total as u64);
                 bar.set_position(progress.done as u64);
             }
             Meter::Lines(lines) => {

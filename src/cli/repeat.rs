@@ -21,8 +21,23 @@ pub(super) fn command(verb: &str, file: &Path, plan: &Plan, overrides: &Override
     words.join(" ")
 }
 
+/// `falcon check FILE` for one seed and policy, with whatever else was given.
+pub(super) fn of_check(
+    file: &Path,
+    policy: &str,
+    seed: u64,
+    given: &[String],
+    overrides: &OverrideArgs,
+) -> String {
+    let file = quote(&file.display().to_string());
+    let mut words = vec![format!("falcon check {file} --policy {} --from {seed} --seeds 1", quote(policy))];
+    words.extend_from_slice(given);
+    words.extend(overrides.set.iter().map(|setting| format!("--set {}", quote(setting))));
+    words.join(" ")
+}
+
 /// The word as a shell takes it.
-fn quote(word: &str) -> String {
+pub(super) fn quote(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,+@%".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
         word.to_string()

@@ -9,9 +9,11 @@ use clap::Args;
 use super::output::{self, Job, OutputArgs, present_runs};
 use super::terminal::Terminal;
 use super::{Failure, Outcome, OverrideArgs, ScenarioArg, interrupt, print, progress::Meter, repeat};
+use crate::experiment::conduct::{Conducted, Target};
+use crate::experiment::plan::Plan;
 use crate::experiment::runner::{RunError, RunnerOptions};
 use crate::metrics::PolicyResult;
-use crate::report::{self, ReportInput, number};
+use crate::report::{self, ReportInput, Steps, doubts, number};
 
 /// Arguments of `falcon run`.
 #[derive(Args, Debug)]
@@ -46,24 +48,21 @@ pub(super) fn run(args: &RunArgs, terminal: &Terminal) -> Outcome {
 }
 
 fn run_one(args: &RunArgs, job: &Job<'_>, terminal: &Terminal) -> Outcome {
-    let plan = &job.loaded.plan;
-    let threads = match args.threads {
-        0 => std::thread::available_parallelism().map_or(1, usize::from),
-        threads => usize::from(threads),
-    }
-    .min(plan.runs());
+    let threads = threads(args.threads, &job.loaded.plan);
     if !args.output.quiet {
-        let dot = terminal.plain("·", "-");
-        let plural = if threads == 1 { "" } else { "s" };
-        eprintln!("falcon {} {dot} {} {dot} {threads} thread{plural}", report::VERSION, job.file.display());
-        terminal.warnings(&job.loaded.warnings);
+        announce(job, threads, terminal);
     }
     let start = Instant::now();
-    let results = simulate(args, job, threads, terminal)?;
+    let conducted = simulate(args, job, threads, terminal)?;
     let wall_time = start.elapsed();
+    let Conducted { plan, results, precision, warmup } = &conducted;
+    let steps = Steps { precision: precision.as_ref(), warmup: warmup.as_ref() };
 
     let mut warnings = job.loaded.warnings.clone();
-    let found = report::warning::of_results(plan, &results);
+    let mut found = report::warning::of_results(plan, results);
+    let mut metrics = report::verdict::lead_metrics_of(plan).to_vec();
+    metrics.extend(plan.run.precision.map(|precision| precision.metric));
+    found.extend(doubts::of_estimates(plan, results, &steps, &metrics));
     if !args.output.quiet {
         terminal.warnings(&found);
     }
@@ -72,7 +71,7 @@ fn run_one(args: &RunArgs, job: &Job<'_>, terminal: &Terminal) -> Outcome {
     let input = ReportInput {
         plan,
         resolved_toml: &job.loaded.resolved,
-        results: &results,
+        results,
         warnings: &warnings,
         repeat: &repeat,
         overrides: &args.overrides.set,
@@ -82,16 +81,39 @@ fn run_one(args: &RunArgs, job: &Job<'_>, terminal: &Terminal) -> Outcome {
         live: None,
         extra: &[],
         beside: None,
+        steps,
     };
     let written = report::write_all(&job.out, &input);
     let shown = format!("{}/", job.out.display());
     present_runs(&args.output, &input, written.is_ok().then_some(shown.as_str()), terminal)?;
     written?;
     if !args.output.quiet {
-        let events: u64 = results.iter().flat_map(|policy| &policy.replications).map(|run| run.events).sum();
-        eprintln!("{}", done(wall_time, events));
+        sign_off(wall_time, results);
     }
     Ok(())
+}
+
+/// Threads for a plan; 0 is one per core.
+pub(super) fn threads(asked: u16, plan: &Plan) -> usize {
+    let threads = match asked {
+        0 => std::thread::available_parallelism().map_or(1, usize::from),
+        threads => usize::from(threads),
+    };
+    threads.min(plan.runs())
+}
+
+/// What is about to be run, and what is odd about it.
+pub(super) fn announce(job: &Job<'_>, threads: usize, terminal: &Terminal) {
+    let dot = terminal.plain("·", "-");
+    let plural = if threads == 1 { "" } else { "s" };
+    eprintln!("falcon {} {dot} {} {dot} {threads} thread{plural}", report::VERSION, job.file.display());
+    terminal.warnings(&job.loaded.warnings);
+}
+
+/// How long it took.
+pub(super) fn sign_off(wall_time: std::time::Duration, results: &[PolicyResult]) {
+    let events: u64 = results.iter().flat_map(|policy| &policy.replications).map(|run| run.events).sum();
+    eprintln!("{}", done(wall_time, events));
 }
 
 fn simulate(
@@ -99,16 +121,16 @@ fn simulate(
     job: &Job<'_>,
     threads: usize,
     terminal: &Terminal,
-) -> Result<Vec<PolicyResult>, Failure> {
+) -> Result<Conducted, Failure> {
     let plan = &job.loaded.plan;
     let stop = interrupt::stop_flag();
     let meter = Meter::new(plan.runs(), "runs", args.output.quiet, terminal);
     let progress = |progress: crate::experiment::runner::Progress<'_>| meter.tick(progress);
     let options =
         RunnerOptions { threads, tasks: args.output.tasks, stop: Some(stop), progress: Some(&progress) };
-    let results = plan.run(&options);
+    let conducted = plan.conduct(Target::Means, &options);
     meter.clear();
-    match results {
+    match conducted {
         Err(stopped @ RunError::Stopped { .. }) if stop.load(Ordering::Relaxed) => {
             Err(output::stopped(&stopped, &job.out))
         }

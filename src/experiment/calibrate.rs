@@ -9,15 +9,15 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::live::LiveRunnerOptions;
-use super::plan::{Plan, RunPlan, Until};
+use super::plan::{Elastic, Plan, RunPlan};
 use crate::distribution::Distribution;
-use crate::faults::{AttemptFaults, FailsWhen, NodeFaults};
+use crate::faults::{FailsWhen, Faults, NodeFaults, Stay};
 use crate::live::{LiveError, Samples};
 use crate::policies::registry::preset;
 use crate::scheduler::{AlarmPlan, OnNodeLoss, RetryPlan};
 use crate::workload::jobs::Shape;
 use crate::workload::{Arrivals, ClassDetails, EstimateSpec, TaskClass, Workload};
-use crate::world::Delays;
+use crate::world::{Delays, Heartbeats};
 
 /// Real seconds that each run takes about.
 const LENGTH: f64 = 6.0;
@@ -77,8 +77,9 @@ impl Calibration {
         ]
     }
 
-    /// As delays of a scenario that runs at this time scale.
-    pub fn delays(&self, time_scale: f64) -> Delays {
+    /// As delays of a scenario that runs at this time scale. Where heartbeats tell of failures, nothing else
+    /// does.
+    pub fn delays(&self, time_scale: f64, heartbeats: Option<&Heartbeats>) -> Delays {
         let empirical = |seconds: &[f64]| {
             let values: Arc<[f64]> = seconds.iter().map(|seconds| seconds / time_scale).collect();
             (!values.is_empty()).then_some(Distribution::Empirical { values })
@@ -86,9 +87,9 @@ impl Calibration {
         Delays {
             dispatch: empirical(&self.dispatch),
             completion: empirical(&self.completion),
-            detection: empirical(&self.detection),
+            detection: empirical(&self.detection).filter(|_| heartbeats.is_none()),
             join: empirical(&self.join),
-            heartbeats: None,
+            heartbeats: heartbeats.cloned(),
             course: 0,
         }
     }
@@ -141,12 +142,15 @@ impl Plan {
         for group in &mut plan.groups {
             group.faults.clone_from(&faults);
             group.failure_probability = 0.0;
+            group.stay = Stay::ALWAYS;
+            group.disturbances.clear();
         }
-        (plan.faults.attempts, plan.alarms) = (AttemptFaults::default(), AlarmPlan::default());
+        plan.elastic = Elastic::default();
+        (plan.faults, plan.alarms) = (Faults::default(), AlarmPlan::default());
         plan.name = "calibration".to_string();
         // What is measured must not be what it is later held against.
         let seed = self.run.seed.wrapping_add(OTHER_SEED);
-        plan.run = RunPlan { seed, replications: 1, until: Until::Settled, warmup: 0, timeline_buckets: 0 };
+        plan.run = RunPlan { seed, replications: 1, timeline_buckets: 0, ..RunPlan::default() };
         plan.workload = Workload::Generated {
             tasks: (rate * LENGTH).ceil() as u32,
             arrivals: Arrivals::Poisson { rate: rate * time_scale },
@@ -215,7 +219,7 @@ mod tests {
     #[test]
     fn delays_are_in_seconds_of_the_scenario() {
         let calibration = Calibration { dispatch: vec![0.001, 0.002], ..Calibration::default() };
-        let delays = calibration.delays(0.02);
+        let delays = calibration.delays(0.02, None);
         let Some(Distribution::Empirical { values }) = delays.dispatch else { panic!("{delays:?}") };
         assert_eq!(values.to_vec(), [0.05, 0.1]);
         assert_eq!(delays.detection, None);

@@ -63,9 +63,14 @@ impl Plan {
         repeats: u32,
         options: &LiveRunnerOptions<'_>,
     ) -> Result<Compared, CompareError> {
-        let ideal = World { delays: Delays::default(), ..self.world() };
-        let calibrated =
-            calibration.map(|measured| World { delays: measured.delays(options.time_scale), ..self.world() });
+        // Heartbeats are no delay of a machine: the scenario says how many there are.
+        let heartbeats = self.delays.heartbeats.as_ref();
+        let ideal =
+            World { delays: Delays { heartbeats: heartbeats.cloned(), ..Delays::default() }, ..self.world() };
+        let calibrated = calibration.map(|measured| World {
+            delays: measured.delays(options.time_scale, heartbeats),
+            ..self.world()
+        });
         let (mut trials, mut again) = (Vec::new(), Vec::new());
         let mut live = LiveResults::default();
         let options = &LiveRunnerOptions { history: true, ..options.clone() };

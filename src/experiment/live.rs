@@ -7,6 +7,7 @@ use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use super::bounds;
 use super::plan::Plan;
 use super::runner::{pooled_result, tails};
 use crate::live::hub::{Hub, HubOptions};
@@ -172,6 +173,12 @@ impl Plan {
         if world.faults.replicas.is_some() {
             return Err(LiveError::SchedulerFails);
         }
+        if world.faults.rollback.is_some() {
+            return Err(LiveError::RollsBack);
+        }
+        if world.faults.message_loss.is_some() {
+            return Err(LiveError::LosesMessages);
+        }
         if spec.dispatch.takes_ahead() {
             return Err(LiveError::TakesAhead { policy: spec.name.clone() });
         }
@@ -200,7 +207,8 @@ impl Plan {
         };
         let build = || world.policy(spec, seed);
         let config = world.scheduler_config(seed, true);
-        let output = run_live(&world, seed, build, &live, link)?;
+        let mut output = run_live(&world, seed, build, &live, link)?;
+        bounds::judge_one(&world, seed, &mut output.collected.metrics);
         let invalid = too_late(&output.driver, options.lag_tolerance);
         let unused = Mutex::default();
         let pooled = if invalid.is_none() { pooled } else { &unused };

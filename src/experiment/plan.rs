@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
-use crate::faults::{Faults, NodeFaults, RandomDisturbance};
+use crate::distribution::Distribution;
+use crate::faults::{Faults, NodeFaults, RandomDisturbance, Stay};
+use crate::metrics::Metric;
 use crate::policies::spec::PolicySpec;
 use crate::scheduler::retry::RetryPlan;
-use crate::scheduler::{AlarmPlan, GuardPlan, Resources};
+use crate::scheduler::{AlarmPlan, AutoscalePlan, GuardPlan, Resources};
 use crate::time::{Duration, Time};
 use crate::workload::Workload;
 use crate::world::Delays;
@@ -32,6 +34,42 @@ pub struct RunPlan {
     pub warmup: u32,
     /// Rows per replication in `timeline.csv`; 0 for none.
     pub timeline_buckets: u32,
+    /// How many nodes must be up for the service to be there; at least 1.
+    pub service_nodes: u32,
+    /// Go on until an interval is as tight as asked; `replications` are those before the first look.
+    pub precision: Option<PrecisionPlan>,
+    /// Find `warmup` by pilot runs.
+    pub auto_warmup: bool,
+    /// Make one long run, and intervals from so many batches of its tasks.
+    pub batches: Option<u32>,
+}
+
+impl Default for RunPlan {
+    /// What a scenario without `[run]` means.
+    fn default() -> Self {
+        RunPlan {
+            seed: 1,
+            replications: 10,
+            until: Until::Settled,
+            warmup: 0,
+            timeline_buckets: 200,
+            service_nodes: 1,
+            precision: None,
+            auto_warmup: false,
+            batches: None,
+        }
+    }
+}
+
+/// How tight an interval is asked for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PrecisionPlan {
+    /// Of which figure.
+    pub metric: Metric,
+    /// Half its width at most, as a share of the mean.
+    pub relative: f64,
+    /// Replications at most.
+    pub max_replications: u32,
 }
 
 /// One `[[nodes]]` entry.
@@ -57,6 +95,19 @@ pub struct NodeGroup {
     pub faults: Option<NodeFaults>,
     /// What disturbs its nodes by chance.
     pub disturbances: Vec<RandomDisturbance>,
+    /// When its nodes are there, unless an autoscaler says that.
+    pub stay: Stay,
+    /// What a second of one node costs, if it says.
+    pub price: Option<f64>,
+}
+
+/// Nodes that come and go as the scheduler asks.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Elastic {
+    /// Which, and when.
+    pub autoscale: Option<AutoscalePlan>,
+    /// From the instant at which one is asked for until it joins, in seconds; `None` for no time at all.
+    pub boot_delay: Option<Distribution>,
 }
 
 /// The zones of a scenario.
@@ -102,6 +153,8 @@ pub struct Plan {
     pub guards: GuardPlan,
     /// What is to be told of.
     pub alarms: AlarmPlan,
+    /// Nodes that come and go as the scheduler asks.
+    pub elastic: Elastic,
     /// How long news takes.
     pub delays: Delays,
     /// The policies, no two of the same name.
@@ -126,6 +179,31 @@ impl Plan {
         }
         let limit = |group: &NodeGroup| group.queue_limit.unwrap_or(u32::MAX);
         self.groups.iter().flat_map(|group| std::iter::repeat_n(limit(group), group.count as usize)).collect()
+    }
+
+    /// By node, when it is there; empty when all are from the start to the end.
+    pub(super) fn stays(&self) -> Vec<Stay> {
+        let scaled = self.elastic.autoscale;
+        if scaled.is_none() && self.groups.iter().all(|group| group.stay == Stay::ALWAYS) {
+            return Vec::new();
+        }
+        let of_group = |group: &NodeGroup| std::iter::repeat_n(group.stay, group.count as usize);
+        let mut stays: Vec<Stay> = self.groups.iter().flat_map(of_group).collect();
+        if let Some(plan) = scaled {
+            let rest = plan.first + plan.initial..plan.first + plan.count;
+            stays[rest.start as usize..rest.end as usize].fill(Stay { join: Time::NEVER, ..Stay::ALWAYS });
+        }
+        stays
+    }
+
+    /// By node, what a second of it costs; empty when no group says.
+    pub(super) fn prices(&self) -> Vec<f64> {
+        if self.groups.iter().all(|group| group.price.is_none()) {
+            return Vec::new();
+        }
+        let of_group =
+            |group: &NodeGroup| std::iter::repeat_n(group.price.unwrap_or(0.0), group.count as usize);
+        self.groups.iter().flat_map(of_group).collect()
     }
 
     /// By node, the probability that it makes an attempt fail; empty when no node does.

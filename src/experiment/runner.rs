@@ -5,17 +5,21 @@
 //! of threads or on who is done first.
 
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::AtomicBool;
 
-use rayon::prelude::*;
-
+use super::bounds::BoundsOfReplications;
+use super::conduct::Target;
+use super::parallel::{Job, Workers};
 use super::plan::{Plan, Until};
+use crate::faults::Membership;
 use crate::metrics::collector::HISTOGRAMS;
 use crate::metrics::histogram::PooledHistogram;
 use crate::metrics::{Collected, PolicyResult, ReplicationResult, TailDistribution, TaskResult};
 use crate::random::Streams;
 use crate::scheduler::{Limits, NodeSpec, Policy, Zones};
 use crate::sim::{self, RunOptions, RunOutput, SimulationError};
+use crate::statistics::precision::next_look;
+use crate::time::Duration;
 use crate::world::World;
 
 /// Points of a complementary distribution at most.
@@ -92,6 +96,8 @@ impl Plan {
             },
             guards: self.guards.clone(),
             alarms: self.alarms,
+            autoscale: self.elastic.autoscale,
+            prices: self.prices(),
             delays: self.delays.clone(),
             last_arrival: match self.run.until {
                 Until::Settled => None,
@@ -99,8 +105,11 @@ impl Plan {
             },
             warmup: self.run.warmup,
             timeline_buckets: self.run.timeline_buckets,
+            service_nodes: self.run.service_nodes,
         };
         world.faults.attempts.nodes = self.node_failures();
+        world.faults.membership =
+            Membership { stays: self.stays(), boot_delay: self.elastic.boot_delay.clone() };
         for group in &self.groups {
             let node = NodeSpec { slots: group.slots, speed: group.speed, weight: group.weight };
             let kind = group.faults.as_ref().map(|faults| {
@@ -132,17 +141,13 @@ impl Plan {
         zones.into_iter().flat_map(|(zone, count)| std::iter::repeat_n(zone, count)).collect()
     }
 
-    /// Runs every policy over all replications.
+    /// Runs every policy over all replications: as many as `run.precision` asks for, and after pilot
+    /// runs when the warm-up is "auto". [`conduct`](Self::conduct) also says how that went.
     ///
     /// # Errors
     /// When stopped, when a run draws a time beyond the clock, or when threads cannot be started.
     pub fn run(&self, options: &RunnerOptions<'_>) -> Result<Vec<PolicyResult>, RunError> {
-        let names: Vec<&str> = self.policies.iter().map(|policy| policy.name.as_str()).collect();
-        self.run_each(&names, options, |policy, world, seed, run| {
-            let spec = &self.policies[policy];
-            let policy = world.policy(spec, seed);
-            sim::simulate(world, seed, policy, run)
-        })
+        Ok(self.conduct(Target::Means, options)?.results)
     }
 
     /// Runs a policy of the caller's own over all replications, in place of the plan's policies.
@@ -159,65 +164,60 @@ impl Plan {
         policy: impl Fn(&World, Streams) -> P + Sync,
         options: &RunnerOptions<'_>,
     ) -> Result<PolicyResult, RunError> {
-        let results = self.run_each(&[name], options, |_, world, seed, run| {
-            sim::simulate(world, seed, policy(world, Streams::new(seed)), run)
-        })?;
+        // Pilot runs are of the plan's own policies: what is left out is the same for both.
+        let (plan, _) = self.with_warmup(options)?;
+        let results = plan.run_each(
+            &[name],
+            options,
+            |_, world, seed, run| sim::simulate(world, seed, policy(world, Streams::new(seed)), run),
+            |so_far| {
+                let reached = plan.reached(Target::Means, so_far)?;
+                let (done, limit) = (reached.replications, reached.plan.max_replications);
+                (!reached.all && done < limit).then(|| next_look(done, limit))
+            },
+        )?;
         Ok(results.into_iter().next().expect("one policy has one result"))
     }
 
-    fn run_each(
+    /// Runs the replications of the plan, and then as many more as `next` asks for: it is shown all
+    /// replications so far, by policy, and gives how many there are to be, or `None` when that is all.
+    pub(super) fn run_each(
         &self,
         names: &[&str],
         options: &RunnerOptions<'_>,
         simulate: impl Fn(usize, &World, u64, &RunOptions<'_>) -> Result<RunOutput, SimulationError> + Sync,
+        mut next: impl FnMut(&[Vec<ReplicationResult>]) -> Option<u32>,
     ) -> Result<Vec<PolicyResult>, RunError> {
         let world = self.world();
-        let replications = self.run.replications as usize;
-        let total = names.len() * replications;
         let pooled: Vec<Mutex<[PooledHistogram; 3]>> = names.iter().map(|_| Mutex::default()).collect();
-        let done = AtomicUsize::new(0);
-        let failed = AtomicBool::new(false);
-        let one = |job: usize| {
+        let most = self.run.precision.map_or(0, |plan| plan.max_replications).max(self.run.replications);
+        let bounds = BoundsOfReplications::new(&world, most as usize);
+        let mut of_policy: Vec<Vec<ReplicationResult>> = vec![Vec::new(); names.len()];
+        let workers = Workers::new(names.to_vec(), options)?;
+        let (mut there, mut wanted) = (0, self.run.replications);
+        loop {
             // Replications of one policy lie apart, so that long and short runs mix.
-            let (replication, policy) = (job / names.len(), job % names.len());
-            if failed.load(Ordering::Relaxed) {
-                return Err(SimulationError::Stopped);
-            }
-            let run = RunOptions { tasks: options.tasks, stop: options.stop, ..RunOptions::default() };
-            let seed = self.seed(replication as u32);
-            let result = simulate(policy, &world, seed, &run).map(|output| {
-                let RunOutput { collected, tasks, events, .. } = output;
-                pooled_result(replication as u32, seed, collected, tasks, events, &pooled[policy])
-            });
-            if result.is_err() {
-                failed.store(true, Ordering::Relaxed);
-                return result;
-            }
-            let done = done.fetch_add(1, Ordering::Relaxed) + 1;
-            if let Some(progress) = options.progress {
-                progress(Progress { done, total, policy: names[policy], seed });
-            }
-            result
-        };
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads).build()?;
-        let runs: Vec<_> = pool.install(|| (0..total).into_par_iter().with_max_len(1).map(one).collect());
-        let mut results: Vec<PolicyResult> = Vec::with_capacity(self.policies.len());
-        let mut of_policy: Vec<Vec<ReplicationResult>> = vec![Vec::with_capacity(replications); names.len()];
-        let mut stopped = false;
-        for (job, run) in runs.into_iter().enumerate() {
-            let (replication, policy) = (job / names.len(), job % names.len());
-            match run {
-                Ok(result) => of_policy[policy].push(result),
-                Err(SimulationError::Stopped) => stopped = true,
-                Err(error) => {
-                    let seed = self.seed(replication as u32);
-                    return Err(RunError::Failed { policy: names[policy].to_string(), seed, error });
+            let jobs: Vec<Job> = (there..wanted)
+                .flat_map(|replication| (0..names.len()).map(move |policy| (policy, self.seed(replication))))
+                .collect();
+            let runs = workers.run(&jobs, |number, (policy, seed), run| {
+                let run = RunOptions { tasks: options.tasks, batches: self.run.batches, ..*run };
+                let RunOutput { mut collected, tasks, events, .. } = simulate(policy, &world, seed, &run)?;
+                let replication = there + (number / names.len()) as u32;
+                if let Some(bounds) = &bounds {
+                    bounds.judge(replication as usize, seed, &mut collected.metrics);
                 }
+                Ok(batched(replication, seed, collected, tasks, events, &pooled[policy]))
+            })?;
+            for (rows, (policy, _)) in runs.into_iter().zip(jobs) {
+                of_policy[policy].extend(rows);
+            }
+            match next(&of_policy) {
+                Some(more) if more > wanted => (there, wanted) = (wanted, more),
+                _ => break,
             }
         }
-        if stopped {
-            return Err(RunError::Stopped { done: done.into_inner(), total });
-        }
+        let mut results: Vec<PolicyResult> = Vec::with_capacity(names.len());
         for ((name, replications), pooled) in names.iter().zip(of_policy).zip(pooled) {
             let pooled = pooled.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
             results.push(PolicyResult { policy: (*name).to_string(), replications, tails: tails(&pooled) });
@@ -229,6 +229,39 @@ impl Plan {
     pub fn seed(&self, replication: u32) -> u64 {
         self.run.seed.wrapping_add(u64::from(replication))
     }
+}
+
+/// The result of a run; under batch means one for each of its batches, of which the first also holds
+/// what only the whole run has.
+fn batched(
+    replication: u32,
+    seed: u64,
+    mut collected: Collected,
+    tasks: Vec<TaskResult>,
+    events: u64,
+    pooled: &Mutex<[PooledHistogram; 3]>,
+) -> Vec<ReplicationResult> {
+    let batches = std::mem::take(&mut collected.batches);
+    let mut first = pooled_result(replication, seed, collected, tasks, events, pooled);
+    let mut batches = batches.into_iter();
+    let Some(row) = batches.next() else { return vec![first] };
+    first.metrics = row;
+    let rest = (1..).zip(batches).map(|(number, metrics)| ReplicationResult {
+        replication: number,
+        seed,
+        metrics,
+        classes: Vec::new(),
+        timeline: None,
+        window: Duration::ZERO,
+        nodes: Vec::new(),
+        held: Vec::new(),
+        alarms: Vec::new(),
+        incidents: Default::default(),
+        tasks: Vec::new(),
+        events: 0,
+    });
+    let rest: Vec<ReplicationResult> = rest.collect();
+    std::iter::once(first).chain(rest).collect()
 }
 
 /// Adds the run to the pooled distributions of its policy and keeps the rest.
@@ -255,6 +288,8 @@ pub(super) fn pooled_result(
         nodes: collected.nodes,
         held: collected.held,
         alarms: collected.alarms,
+        // Those of one replication are told of.
+        incidents: if replication == 0 { collected.incidents } else { Vec::new() },
         tasks,
         events,
     }

@@ -37,6 +37,8 @@ pub struct AttemptFates<'a> {
     failures: StreamKey,
     points: StreamKey,
     poison: StreamKey,
+    /// Tasks with these identities are no poison tasks.
+    spared_from: u64,
 }
 
 impl<'a> AttemptFates<'a> {
@@ -48,7 +50,14 @@ impl<'a> AttemptFates<'a> {
             failures: streams.key(Purpose::Failure),
             points: streams.key(Purpose::FailurePoint),
             poison: streams.key(Purpose::Poison),
+            spared_from: u64::MAX,
         }
+    }
+
+    /// The same, without poison tasks among those with this identity or a greater one: those that undo
+    /// others.
+    pub fn sparing(self, from: Option<u32>) -> Self {
+        AttemptFates { spared_from: from.map_or(u64::MAX, u64::from), ..self }
     }
 
     /// Whether this attempt of the task fails on this node; `probability` is that of the task alone.
@@ -62,7 +71,8 @@ impl<'a> AttemptFates<'a> {
 
     #[cold]
     fn fails_anyhow(&self, identity: u64, attempt: u32, node: u32, probability: f64) -> bool {
-        if self.faults.poison > 0.0 && self.poison.uniform2(identity, 0) < self.faults.poison {
+        let spared = identity >= self.spared_from;
+        if self.faults.poison > 0.0 && !spared && self.poison.uniform2(identity, 0) < self.faults.poison {
             return true;
         }
         let of_node = self.faults.nodes.get(node as usize).copied().unwrap_or(0.0);

@@ -4,6 +4,7 @@
 //! come from streams keyed by node, whatever happens to be asked first.
 
 use super::crew::Crew;
+use super::membership::Members;
 use super::outages::{self, Step};
 use super::{FailsWhen, Faults, NodeFaults};
 use crate::random::{Purpose, Stream, StreamKey, Streams};
@@ -23,45 +24,47 @@ pub trait Timers {
 
 /// A node that can fail. Large clusters have very many of them, of which few fail soon: small.
 #[derive(Clone, Debug)]
-struct Failing<T> {
+pub(super) struct Failing<T> {
     /// Its next change, if one is in the queue.
-    next: T,
-    kind: u32,
+    pub(super) next: T,
+    pub(super) kind: u32,
     /// Index of its generators, or none as long as it has not failed.
     draws: u32,
-    up: bool,
+    pub(super) up: bool,
 }
 
 /// The generators of a node that has failed.
 #[derive(Clone, Debug)]
-struct Draws {
-    ups: Stream,
+pub(super) struct Draws {
+    pub(super) ups: Stream,
     downs: Stream,
 }
 
 /// A node whose clock of failure runs while it works.
 #[derive(Clone, Copy, Debug)]
-struct Clock {
+pub(super) struct Clock {
     /// Attempts it runs, when it last became busy, and what is left of its up time.
     running: u32,
     busy_since: Time,
-    up_left: Duration,
+    pub(super) up_left: Duration,
 }
 
 /// The truth about all nodes that can go down.
 #[derive(Clone, Debug)]
 pub struct NodeClocks<'a, Q: Timers> {
-    kinds: &'a [NodeFaults],
-    failing: Vec<Failing<Q::Ticket>>,
+    pub(super) kinds: &'a [NodeFaults],
+    pub(super) failing: Vec<Failing<Q::Ticket>>,
     draws: Vec<Draws>,
     /// Like `failing`, where any node fails only while busy.
-    clocks: Vec<Clock>,
-    ups: StreamKey,
+    pub(super) clocks: Vec<Clock>,
+    pub(super) ups: StreamKey,
     downs: StreamKey,
     /// Index into `failing` by node, or none.
-    of_node: Vec<u32>,
+    pub(super) of_node: Vec<u32>,
     any_busy: bool,
-    crew: Crew,
+    pub(super) crew: Crew,
+    /// Who is there, where nodes come and go.
+    pub(super) members: Option<Box<Members<'a, Q::Ticket>>>,
     /// Begins and ends of outages, which of them is next, and its name.
     outages: Vec<Step>,
     next_outage: usize,
@@ -80,12 +83,19 @@ pub enum Change {
     Down,
     /// It comes up.
     Up,
+    /// It belongs to the cluster from now on.
+    Joins {
+        /// Whether it is up; if not, it comes up when its outage is over.
+        up: bool,
+    },
+    /// It is to take no new tasks, and to leave the cluster once it is empty.
+    Leaves,
     /// Nothing: the event was overtaken, or the node is down for another reason too.
     None,
 }
 
 impl<'a, Q: Timers> NodeClocks<'a, Q> {
-    /// All nodes up at time 0, their clocks of failure started where they run always.
+    /// All nodes that are there at time 0 up, their clocks of failure started where they run always.
     ///
     /// `None` when a time does not fit the clock.
     pub fn new(faults: &'a Faults, nodes: usize, streams: Streams, queue: &mut Q) -> Option<Self> {
@@ -103,20 +113,22 @@ impl<'a, Q: Timers> NodeClocks<'a, Q> {
             of_node: vec![NEVER_FAILS; nodes],
             any_busy,
             crew: Crew::new(faults.repair_crew),
+            members: Members::new(&faults.membership, Q::NONE, streams),
             out: vec![false; if outages.is_empty() { 0 } else { nodes }],
             outages,
             next_outage: 0,
             outage: Q::NONE,
         };
         clocks.put_outage(queue);
+        clocks.put_member(queue);
         for (node, kind) in fault_of.iter().enumerate() {
             let Some(kind) = *kind else { continue };
             clocks.of_node[node] = clocks.failing.len() as u32;
             let faults = &kinds[kind as usize];
             let up = Duration::from_seconds(faults.up.sample(&mut clocks.ups.stream(node as u64)))?;
             let next = match faults.fails {
-                FailsWhen::Always => queue.put(Time(up.0), node as u32),
-                FailsWhen::Busy => Q::NONE,
+                FailsWhen::Always if clocks.is_there(node as u32) => queue.put(Time(up.0), node as u32),
+                FailsWhen::Always | FailsWhen::Busy => Q::NONE,
             };
             clocks.failing.push(Failing { next, kind, draws: NOT_YET, up: true });
             if any_busy {
@@ -131,6 +143,9 @@ impl<'a, Q: Timers> NodeClocks<'a, Q> {
     pub fn change(&mut self, now: Time, node: u32, ticket: Q::Ticket, queue: &mut Q) -> Option<Change> {
         if ticket == self.outage {
             return Some(self.change_by_outage(now, queue));
+        }
+        if self.is_of_member(node, ticket) {
+            return self.change_member(now, node, ticket, queue);
         }
         let index = self.of_node[node as usize] as usize;
         if self.failing.get(index).is_none_or(|failing| failing.next != ticket) {
@@ -170,15 +185,21 @@ impl<'a, Q: Timers> NodeClocks<'a, Q> {
             FailsWhen::Always => failing.next = queue.put(now.checked_add(up)?, node),
             FailsWhen::Busy => self.clocks[index].up_left = up,
         }
-        if let Some((next, down)) = self.crew.done() {
-            let next_index = self.of_node[next as usize] as usize;
-            self.failing[next_index].next = queue.put(now.checked_add(down)?, next);
-        }
+        self.release_repairer(now, queue)?;
         Some(Change::Up)
     }
 
-    /// The generators of a node that fails for the first time, or has failed.
-    fn draws(&mut self, node: u32) -> &mut Draws {
+    /// A repairer has nothing to do any more: the repair of the node that waits next begins.
+    pub(super) fn release_repairer(&mut self, now: Time, queue: &mut Q) -> Option<()> {
+        if let Some((next, down)) = self.crew.done() {
+            let index = self.of_node[next as usize] as usize;
+            self.failing[index].next = queue.put(now.checked_add(down)?, next);
+        }
+        Some(())
+    }
+
+    /// The generators of a node that fails or joins again, or for the first time.
+    pub(super) fn draws(&mut self, node: u32) -> &mut Draws {
         let failing = &mut self.failing[self.of_node[node as usize] as usize];
         if failing.draws == NOT_YET {
             failing.draws = self.draws.len() as u32;
@@ -197,7 +218,7 @@ impl<'a, Q: Timers> NodeClocks<'a, Q> {
         self.put_outage(queue);
         self.out[node as usize] = begins;
         let index = self.of_node[node as usize] as usize;
-        if self.failing.get(index).is_some_and(|failing| !failing.up) {
+        if !self.is_there(node) || self.failing.get(index).is_some_and(|failing| !failing.up) {
             return Change::None;
         }
         if !begins {
@@ -219,13 +240,13 @@ impl<'a, Q: Timers> NodeClocks<'a, Q> {
         self.outage = next.map_or(Q::NONE, |step| queue.put(step.at, step.node));
     }
 
-    fn forget_attempts(&mut self, index: usize) {
+    pub(super) fn forget_attempts(&mut self, index: usize) {
         if let Some(clock) = self.clocks.get_mut(index) {
             clock.running = 0;
         }
     }
 
-    fn is_out(&self, node: u32) -> bool {
+    pub(super) fn is_out(&self, node: u32) -> bool {
         self.out.get(node as usize).is_some_and(|out| *out)
     }
 

@@ -33,6 +33,11 @@ impl Crew {
         }
     }
 
+    /// The node no longer waits for a repair.
+    pub(super) fn forget(&mut self, node: u32) {
+        self.waiting.retain(|(waiting, _)| *waiting != node);
+    }
+
     /// A repair is done: the next node to be repaired, and for how long.
     pub(super) fn done(&mut self) -> Option<(u32, Duration)> {
         let idle = self.idle.as_mut()?;

@@ -1,12 +1,15 @@
 //! What breaks: nodes that go down and come up again, by chance or as planned; nodes that are slow, pause
-//! or are cut off; messages that are lost; attempts that fail.
+//! or are cut off; messages that are lost; attempts that fail. And which nodes are there at all.
 
 mod attempts;
 mod clocks;
 mod crew;
 mod disturbances;
+mod membership;
 mod outages;
+mod pace;
 mod replicas;
+mod rollback;
 pub mod trace;
 
 pub use attempts::{AttemptFates, AttemptFaults, FailurePoint};
@@ -15,8 +18,11 @@ pub use disturbances::{
     Disturbance, DisturbanceClocks, DisturbanceStep, Disturbances, MessageLoss, PlannedDisturbance,
     RandomDisturbance,
 };
+pub use membership::{Membership, Stay};
 pub use outages::{Affected, Outage};
+pub use pace::{Pace, Progress};
 pub use replicas::{LeaderChange, Leadership, NoLeader, Replicas};
+pub use rollback::{Compensation, Rollback, Sagas, UndoWork, Undoes};
 
 use crate::distribution::Distribution;
 
@@ -61,4 +67,8 @@ pub struct Faults {
     pub disturbances: Disturbances,
     /// Messages that are lost; `None` when none is.
     pub message_loss: Option<MessageLoss>,
+    /// How jobs are undone of which a task fails; `None` when they are not.
+    pub rollback: Option<Rollback>,
+    /// Which nodes belong to the cluster when: those that do not cannot break.
+    pub membership: Membership,
 }

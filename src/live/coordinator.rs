@@ -9,17 +9,18 @@
 use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
 
-use super::fleet::{Fleet, Process};
+use super::disturbed::Disturbed;
+use super::fleet::Fleet;
 use super::frame;
 use super::journal::Step;
 use super::link::{ConnectionId, Incoming, Link};
 use super::message::{Job, ToWorker};
 use super::meter::{Meter, Samples};
-use super::plans::{Plan, Plans};
+use super::plans::Plans;
 use super::run::{LiveError, LiveOptions};
 use super::session::{Said, Sessions};
 use super::truth::{GivenUp, Truths};
-use crate::faults::{Change, NodeClocks};
+use crate::faults::NodeClocks;
 use crate::ids::{AttemptNumber, NodeId, TaskId};
 use crate::metrics::DriverFigures;
 use crate::random::Streams;
@@ -41,28 +42,34 @@ pub(super) struct Fact {
     pub(super) at: u64,
     pub(super) due: u64,
     pub(super) process: u32,
+    /// Its way was cut off for a while: how late it is says nothing of this machine.
+    pub(super) held: bool,
 }
 
 impl Fact {
     /// A fact that no worker said.
     pub(super) fn own(event: Event) -> Fact {
-        Fact { event, at: 0, due: 0, process: 0 }
+        Fact { event, at: 0, due: 0, process: 0, held: false }
     }
 }
 
 /// A live run in progress.
 pub(super) struct Coordinator<'a, P, O, L> {
-    world: &'a World,
+    pub(super) world: &'a World,
     pub(super) options: LiveOptions<'a>,
-    scheduler: Scheduler<P>,
-    observer: O,
+    pub(super) scheduler: Scheduler<P>,
+    pub(super) observer: O,
     pub(super) link: L,
     pub(super) sessions: Sessions,
     pub(super) fleet: Fleet,
-    truths: Truths<'a>,
-    clocks: Option<NodeClocks<'a, Plans>>,
+    pub(super) truths: Truths<'a>,
+    pub(super) clocks: Option<NodeClocks<'a, Plans>>,
+    /// Where nodes can be disturbed, or send heartbeats.
+    pub(super) disturbed: Option<Box<Disturbed<'a>>>,
+    /// Whether the scheduler finds out by itself that nodes are dead, and is not told.
+    pub(super) monitored: bool,
     streams: Streams,
-    plans: Plans,
+    pub(super) plans: Plans,
     pub(super) meter: Meter,
     journal: Vec<Step>,
     pub(super) incidents: Vec<String>,
@@ -74,7 +81,7 @@ pub(super) struct Coordinator<'a, P, O, L> {
     pub(super) facts: Vec<Fact>,
     /// What is to be written down of tasks of jobs that arrive in this step.
     in_jobs: VecDeque<Record>,
-    commands: Commands,
+    pub(super) commands: Commands,
     pub(super) incoming: Vec<Incoming>,
     pub(super) said: Vec<Said>,
     pub(super) close: Vec<ConnectionId>,
@@ -103,7 +110,11 @@ impl<'a, P: Policy, O: Observer, L: Link> Coordinator<'a, P, O, L> {
     ) -> Result<Self, LiveError> {
         let streams = Streams::new(seed);
         let nodes = world.nodes.len();
-        let truths = Truths::new(world, streams, scheduler.reads_details(), scheduler.switch_cost());
+        let details = world.wants_details(&mut scheduler);
+        let mut truths = Truths::new(world, streams, details, scheduler.switch_cost());
+        truths.leave_slots(scheduler.copy_slots());
+        let disturbed = world.is_disturbed().then(|| Disturbed::new(world, seed, options.time_scale));
+        let disturbed = disturbed.map(|made| made.ok_or(LiveError::TimeOverflow)).transpose()?;
         let mut coordinator = Coordinator {
             world,
             options,
@@ -111,9 +122,11 @@ impl<'a, P: Policy, O: Observer, L: Link> Coordinator<'a, P, O, L> {
             observer,
             link,
             sessions: Sessions::new(nodes, options.secret),
-            fleet: Fleet::new(nodes),
+            fleet: Fleet::new(nodes, |node| world.faults.membership.starts_with(node)),
             truths,
             clocks: None,
+            disturbed,
+            monitored: world.delays.heartbeats.is_some(),
             streams,
             plans: Plans::default(),
             meter: Meter::new(nodes),
@@ -131,8 +144,8 @@ impl<'a, P: Policy, O: Observer, L: Link> Coordinator<'a, P, O, L> {
             frame: Vec::new(),
         };
         coordinator.woke = coordinator.link.host_nanos();
-        for node in 0..nodes as u32 {
-            coordinator.start_worker(NodeId(node))?;
+        for node in coordinator.first_nodes() {
+            coordinator.start_worker(node)?;
         }
         Ok(coordinator)
     }
@@ -156,10 +169,7 @@ impl<'a, P: Policy, O: Observer, L: Link> Coordinator<'a, P, O, L> {
         }
         // All are there at once, in order of number, whoever was first.
         self.facts.clear();
-        self.facts.extend(
-            (0..self.world.nodes.len() as u32)
-                .map(|node| Fact::own(Event::NodeJoined { node: NodeId(node) })),
-        );
+        self.facts.extend(self.first_nodes().map(|node| Fact::own(Event::NodeJoined { node })));
         self.meter.samples.join.clear();
         let (world, streams) = (self.world, self.streams);
         let clocks = NodeClocks::new(&world.faults, world.nodes.len(), streams, &mut self.plans);
@@ -167,7 +177,7 @@ impl<'a, P: Policy, O: Observer, L: Link> Coordinator<'a, P, O, L> {
         self.link.begin();
         self.began = self.link.host_nanos();
         self.watched = self.began;
-        Ok(())
+        self.begin_heartbeats()
     }
 
     /// One step; `false` when every task is settled.
@@ -182,8 +192,7 @@ impl<'a, P: Policy, O: Observer, L: Link> Coordinator<'a, P, O, L> {
             }
         }
         self.check_stop()?;
-        let planned = [next_arrival, self.plans.next_due(), self.scheduler.next_timer()];
-        let planned = planned.into_iter().flatten().min().unwrap_or(Time::NEVER);
+        let planned = self.planned().into_iter().flatten().min().unwrap_or(Time::NEVER);
         let tick = self.link.now().checked_add(self.scaled(TICK).since(Time::ZERO)).unwrap_or(Time::NEVER);
         self.link.wait(planned.min(tick), &mut self.incoming);
         let now = self.link.now();
@@ -222,6 +231,13 @@ impl<'a, P: Policy, O: Observer, L: Link> Coordinator<'a, P, O, L> {
         })
     }
 
+    /// When something is due that is known before: an arrival, a change of a node, a timer of the scheduler,
+    /// a disturbance.
+    fn planned(&self) -> [Option<Time>; 4] {
+        let disturbance = self.disturbed.as_ref().and_then(|disturbed| disturbed.next_due());
+        [self.truths.next_arrival(), self.plans.next_due(), self.scheduler.next_timer(), disturbance]
+    }
+
     /// Keeps what was out of the ordinary, up to a limit.
     pub(super) fn note(&mut self, incident: String) {
         if self.incidents.len() < MOST_INCIDENTS {
@@ -237,10 +253,9 @@ impl<'a, P: Policy, O: Observer, L: Link> Coordinator<'a, P, O, L> {
     /// Whether anything can still happen: something is planned, or an attempt, a worker or a silence will
     /// end. If not, what waits would wait for ever.
     fn check_stuck(&self) -> Result<(), LiveError> {
-        let planned = [self.truths.next_arrival(), self.plans.next_due(), self.scheduler.next_timer()];
         let view = self.scheduler.view();
         let waits = view.running() == 0 && view.unsettled() > 0;
-        if waits && planned.iter().all(Option::is_none) && self.fleet.is_believed() {
+        if waits && self.planned().iter().all(Option::is_none) && self.fleet.is_believed() {
             return Err(LiveError::Stuck { waiting: view.waiting() });
         }
         Ok(())
@@ -262,18 +277,22 @@ impl<'a, P: Policy, O: Observer, L: Link> Coordinator<'a, P, O, L> {
         loop {
             let arrival = self.truths.next_arrival().unwrap_or(Time::NEVER);
             let change = self.plans.next_due().unwrap_or(Time::NEVER);
-            let due = arrival.min(change);
+            let disturbed = self.disturbed.as_ref().and_then(|disturbed| disturbed.next_due());
+            let disturbance = disturbed.unwrap_or(Time::NEVER);
+            let due = arrival.min(change).min(disturbance);
             if due > now || due == Time::NEVER {
                 return Ok(());
             }
             self.late(now, due);
-            if arrival <= change {
+            if arrival == due {
                 if let Some(arrival) = self.truths.arrive() {
                     let speed = self.world.highest_speed();
                     let record = arrival.job.map(|(job, size)| size.record(arrival.task, job, speed));
                     self.in_jobs.extend(record);
                     self.facts.extend(arrival.events().map(Fact::own));
                 }
+            } else if change > due {
+                self.disturb(now)?;
             } else if let Some(plan) = self.plans.pop() {
                 self.change_node(now, plan)?;
             }
@@ -284,32 +303,6 @@ impl<'a, P: Policy, O: Observer, L: Link> Coordinator<'a, P, O, L> {
     fn late(&mut self, now: Time, due: Time) {
         let late = now.since(due).0 as f64 * self.options.time_scale;
         self.meter.samples.lag.push(late as u64);
-    }
-
-    fn change_node(&mut self, now: Time, plan: Plan) -> Result<(), LiveError> {
-        let Some(clocks) = &mut self.clocks else { return Ok(()) };
-        let change = clocks.change(plan.due, plan.node, plan.ticket, &mut self.plans);
-        let node = NodeId(plan.node);
-        match change.ok_or(LiveError::TimeOverflow)? {
-            Change::None => Ok(()),
-            Change::Up => self.start_worker(node),
-            Change::Down => {
-                self.fail(now, node);
-                let member = self.fleet.get(node);
-                (member.process, member.killed, member.suspended) = (Process::Down, Some(self.woke), false);
-                self.link.kill_worker(node);
-                Ok(())
-            }
-        }
-    }
-
-    /// The node really fails now.
-    pub(super) fn fail(&mut self, now: Time, node: NodeId) {
-        let member = self.fleet.get(node);
-        if member.believed_up {
-            member.failed = now;
-            self.observer.on_record(now, &Record::NodeFailed { node });
-        }
     }
 
     pub(super) fn start_worker(&mut self, node: NodeId) -> Result<(), LiveError> {
@@ -323,7 +316,13 @@ impl<'a, P: Policy, O: Observer, L: Link> Coordinator<'a, P, O, L> {
     fn decide(&mut self, now: Time) -> Result<(), LiveError> {
         let mut events = Vec::with_capacity(self.facts.len());
         let mut facts = std::mem::take(&mut self.facts);
+        let mut decided = false;
         for fact in facts.drain(..) {
+            // Most heartbeats change nothing, and after them alone nothing is to be decided.
+            decided |= match fact.event {
+                Event::Heartbeat { node } => self.scheduler.heeds_heartbeat(node),
+                _ => true,
+            };
             let given = self.commands.as_slice().len();
             events.extend(self.hand_in(now, fact)?);
             if self.truths.grow() {
@@ -331,15 +330,18 @@ impl<'a, P: Policy, O: Observer, L: Link> Coordinator<'a, P, O, L> {
             }
         }
         self.facts = facts;
-        let before = self.link.host_nanos();
-        self.scheduler.decide(now, &mut self.commands, &mut self.observer);
-        self.meter.deciding += self.link.host_nanos().saturating_sub(before);
+        if decided {
+            let before = self.link.host_nanos();
+            self.scheduler.decide(now, &mut self.commands, &mut self.observer);
+            self.meter.deciding += self.link.host_nanos().saturating_sub(before);
+        }
         if self.options.check_invariants {
             self.scheduler.check_invariants();
         }
-        self.meter.steps += 1;
+        self.meter.steps += u64::from(decided);
         self.meter.events += events.len() as u64;
-        self.journal.push(Step { now, events, commands: self.commands.as_slice().to_vec() });
+        let commands = self.commands.as_slice().to_vec();
+        self.journal.push(Step { now, events, commands, decided });
         self.carry_out(now)?;
         if let Some(progress) = self.options.progress {
             progress(self.scheduler.view().settled());
@@ -397,41 +399,38 @@ impl<'a, P: Policy, O: Observer, L: Link> Coordinator<'a, P, O, L> {
         }
         let Some(clocks) = &mut self.clocks else { return Ok(Some(fact.event)) };
         match fact.event {
-            Event::AttemptStarted { task, node, .. } => {
+            Event::AttemptStarted { task, attempt, node } => {
                 self.truths.began(task, now);
+                if let Some(disturbed) = &mut self.disturbed {
+                    disturbed.begins(now, node, task, attempt);
+                }
                 if let Some(sent) = self.truths.sent(task) {
                     self.meter.began(fact.process, sent, fact.at);
                 }
                 clocks.attempt_starts(now, node.0, &mut self.plans).ok_or(LiveError::TimeOverflow)?;
             }
-            Event::AttemptFinished { task, node, .. } => {
+            Event::AttemptFinished { task, attempt, node, .. } => {
                 self.truths.ended(task);
-                self.meter.ended(fact.process, fact.due, self.woke);
-                clocks.attempt_ends(now, node.0);
+                if !fact.held {
+                    self.meter.ended(fact.process, fact.due, self.woke);
+                }
+                let disturbed = self.disturbed.as_mut();
+                if disturbed.is_none_or(|disturbed| disturbed.ends(node, task, attempt)) {
+                    clocks.attempt_ends(now, node.0);
+                }
                 self.fleet.get(node).works();
             }
-            Event::NodeLost { node } => self.give_up(now, node, given),
+            Event::NodeLost { node } => {
+                self.give_up(now, given);
+                self.fleet.get(node).failed = Time::NEVER;
+            }
+            Event::TimerFired if self.monitored => {
+                self.give_up(now, given);
+                self.note_detections();
+            }
             _ => {}
         }
         Ok(Some(fact.event))
-    }
-
-    /// What ran on a lost node ended when the node failed. This is settled at once: the node may join
-    /// again at this very instant.
-    fn give_up(&mut self, now: Time, node: NodeId, given: usize) {
-        let end = std::mem::replace(&mut self.fleet.get(node).failed, Time::NEVER).min(now);
-        for at in given..self.commands.as_slice().len() {
-            let Command::StopAttempt { task, node, .. } = self.commands.as_slice()[at] else { continue };
-            let Some(clocks) = &mut self.clocks else { continue };
-            if self.truths.give_up(task, node, end, GivenUp::Lost) {
-                clocks.attempt_ends(end, node.0);
-                let saved = self.truths.saved(task);
-                if saved > Duration::ZERO {
-                    let saved = Duration(saved.0.saturating_mul(u64::from(self.scheduler.slots_of(task))));
-                    self.observer.on_record(now, &Record::Saved { task, node, saved });
-                }
-            }
-        }
     }
 
     fn carry_out(&mut self, now: Time) -> Result<(), LiveError> {
@@ -439,26 +438,21 @@ impl<'a, P: Policy, O: Observer, L: Link> Coordinator<'a, P, O, L> {
         for command in commands.as_slice() {
             match *command {
                 Command::StartAttempt { task, attempt, node } => self.start(*command, task, attempt, node)?,
-                Command::StopAttempt { task, node, interrupted, .. } => {
-                    if interrupted
-                        && self.truths.give_up(task, node, now, GivenUp::Interrupted)
-                        && let Some(clocks) = &mut self.clocks
-                    {
-                        clocks.attempt_ends(now, node.0);
+                Command::StopAttempt { task, attempt, node, interrupted } => {
+                    if interrupted {
+                        self.give_up_one(now, task, attempt, node, GivenUp::Interrupted);
                     }
-                    self.send(node, &ToWorker::Command { command: *command, job: None });
+                    self.command(node, ToWorker::Command { command: *command, job: None });
                 }
                 Command::CancelAttempt { task, attempt, node } => {
-                    if self.truths.give_up(task, node, now, GivenUp::Cancelled)
-                        && let Some(clocks) = &mut self.clocks
-                    {
-                        clocks.attempt_ends(now, node.0);
-                    }
+                    self.give_up_one(now, task, attempt, node, GivenUp::Cancelled);
                     // To a worker it is all the same why.
                     let command = Command::StopAttempt { task, attempt, node, interrupted: false };
-                    self.send(node, &ToWorker::Command { command, job: None });
+                    self.command(node, ToWorker::Command { command, job: None });
                 }
                 Command::Settle { task, .. } => self.truths.settle(task),
+                Command::StartNode { node } => self.boot(now, node)?,
+                Command::StopNode { node } => self.stop(now, node)?,
             }
         }
         commands.clear();
@@ -473,11 +467,18 @@ impl<'a, P: Policy, O: Observer, L: Link> Coordinator<'a, P, O, L> {
         attempt: AttemptNumber,
         node: NodeId,
     ) -> Result<(), LiveError> {
+        if let Some(original) = self.scheduler.copied_from(task.slot) {
+            self.truths.copy(original, task.slot);
+        }
         let fate = self.truths.start(task, attempt, node, self.woke)?;
         let nanos = (fate.takes.0 as f64 * self.options.time_scale).round() as u64;
         let (service, outcome, work) = (fate.service.0, fate.outcome, self.options.work);
         let job = Some(Job { nanos, service, outcome, work });
-        self.send(node, &ToWorker::Command { command, job });
+        if let Some(disturbed) = &mut self.disturbed {
+            let whole = Duration(fate.takes.0 - fate.extra.0);
+            disturbed.set_out(node, task, attempt, (whole, fate.extra));
+        }
+        self.command(node, ToWorker::Command { command, job });
         Ok(())
     }
 

@@ -25,6 +25,8 @@ pub(super) enum Process {
 pub(super) struct Member {
     pub(super) life: Life,
     pub(super) process: Process,
+    /// Whether it belongs to the cluster.
+    pub(super) there: bool,
     /// What the scheduler was told last.
     pub(super) believed_up: bool,
     /// It was silent for too long and is not believed up, but its process is connected.
@@ -45,6 +47,7 @@ impl Member {
     const NEW: Member = Member {
         life: 0,
         process: Process::Down,
+        there: true,
         believed_up: false,
         suspended: false,
         failed: Time::NEVER,
@@ -66,6 +69,13 @@ impl Member {
     pub(super) fn join(&mut self, host: u64) {
         (self.process, self.heard, self.early_deaths) = (Process::Up, host, 0);
         (self.killed, self.suspended) = (None, false);
+    }
+
+    /// It leaves the cluster, and its process is to end; gives where that was.
+    pub(super) fn stop(&mut self) -> Process {
+        (self.there, self.believed_up, self.suspended) = (false, false, false);
+        (self.failed, self.killed) = (Time::NEVER, None);
+        std::mem::replace(&mut self.process, Process::Down)
     }
 
     /// Its process was lost unasked; gives whether another should be tried.
@@ -93,8 +103,15 @@ pub(super) struct Fleet {
 }
 
 impl Fleet {
-    pub(super) fn new(nodes: usize) -> Self {
-        Fleet { members: vec![Member::NEW; nodes] }
+    /// So many nodes, of which these belong to the cluster at first.
+    pub(super) fn new(nodes: usize, there: impl Fn(u32) -> bool) -> Self {
+        let member = |node| Member { there: there(node), ..Member::NEW };
+        Fleet { members: (0..nodes as u32).map(member).collect() }
+    }
+
+    /// How many nodes there are.
+    pub(super) fn len(&self) -> u32 {
+        self.members.len() as u32
     }
 
     pub(super) fn get(&mut self, node: NodeId) -> &mut Member {
@@ -103,18 +120,19 @@ impl Fleet {
 
     /// Whether every process that should be there is connected.
     pub(super) fn is_complete(&self) -> bool {
-        self.members.iter().all(|member| member.process == Process::Up)
+        self.missing().is_none()
     }
 
     /// A node whose process has not connected.
     pub(super) fn missing(&self) -> Option<NodeId> {
-        let at = self.members.iter().position(|member| member.process != Process::Up)?;
+        let at = self.members.iter().position(|member| member.there && member.process != Process::Up)?;
         Some(NodeId(at as u32))
     }
 
-    /// Whether every node is connected and believed up.
+    /// Whether every node of the cluster is connected and believed up.
     pub(super) fn is_believed(&self) -> bool {
-        self.members.iter().all(|member| member.process == Process::Up && member.believed_up)
+        let believed = |member: &Member| member.process == Process::Up && member.believed_up;
+        self.members.iter().all(|member| !member.there || believed(member))
     }
 
     /// All that are there count as heard of at `host`.
@@ -133,9 +151,9 @@ impl Fleet {
         (0u32..).zip(&self.members).filter(move |(_, member)| late(member)).map(|(node, _)| NodeId(node))
     }
 
-    /// Nodes believed up that were last heard of before `host`.
+    /// Nodes believed up that were last heard of before `host`, and of which that is news.
     pub(super) fn silent_since(&self, host: u64) -> impl Iterator<Item = NodeId> + '_ {
-        let silent = move |member: &Member| member.believed_up && member.heard < host;
+        let silent = move |member: &Member| member.believed_up && !member.suspended && member.heard < host;
         (0u32..).zip(&self.members).filter(move |(_, member)| silent(member)).map(|(node, _)| NodeId(node))
     }
 }

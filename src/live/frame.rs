@@ -15,9 +15,9 @@ use serde::de::DeserializeOwned;
 
 /// The version of what coordinator and workers say. Both are the same program; a worker of another
 /// version is a mistake that should be told from garbage.
-pub const WIRE_VERSION: u8 = 1;
+pub const WIRE_VERSION: u8 = 2;
 
-/// The longest frame, without its length field. The longest message takes about 70 bytes, so this is far
+/// The longest frame, without its length field. The longest message takes about 90 bytes, so this is far
 /// more than is needed, and little enough that a thousand strangers who each send the beginning of such
 /// a frame take a few megabytes.
 pub const MAX_FRAME: usize = 4096;

@@ -4,7 +4,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 
 use super::*;
 use crate::ids::{AttemptNumber, NodeId, TaskId};
-use crate::live::message::{FromWorker, Job, ToCoordinator, ToWorker, Work};
+use crate::live::message::{BEATS, FromWorker, Job, ToCoordinator, ToWorker, Work};
 use crate::scheduler::{ClosedBy, Command, Event, Outcome, TaskDetails, TaskSpec, TaskState};
 use crate::time::Duration;
 
@@ -35,6 +35,7 @@ fn event() -> impl Strategy<Value = Event> {
         }),
         any::<u32>().prop_map(|node| Event::NodeJoined { node: NodeId(node) }),
         any::<u32>().prop_map(|node| Event::NodeLost { node: NodeId(node) }),
+        any::<u32>().prop_map(|node| Event::Heartbeat { node: NodeId(node) }),
         (any::<u32>(), any::<bool>()).prop_map(|(node, move_waiting)| Event::NodeClosed {
             node: NodeId(node),
             reason: ClosedBy::Drain,
@@ -89,6 +90,8 @@ fn to_worker() -> impl Strategy<Value = ToWorker> {
         Just(ToWorker::Reset),
         any::<u64>().prop_map(|sent| ToWorker::Ping { sent }),
         Just(ToWorker::Shutdown),
+        (any::<f64>(), any::<u64>()).prop_map(|(slowness, paused)| ToWorker::Pace { slowness, paused }),
+        (any::<bool>(), any::<[u64; BEATS]>()).prop_map(|(anew, gaps)| ToWorker::Heartbeats { anew, gaps }),
     ]
 }
 
@@ -166,14 +169,14 @@ fn what_is_not_a_message_is_named() {
     let ping = ToWorker::Ping { sent: 5 };
     let mut frame = Vec::new();
     encode(&ping, &mut frame);
-    assert_eq!(frame, [3, 0, 0, 0, WIRE_VERSION, 3, 5], "the format of version 1");
+    assert_eq!(frame, [3, 0, 0, 0, WIRE_VERSION, 3, 5], "the format of this version");
     assert_eq!(decode_one(&frame), [Ok(ping)]);
 
     let mut other = frame.clone();
-    other[4] = 2;
+    other[4] = WIRE_VERSION + 1;
     assert_eq!(
         decode_one(&[other, frame.clone()].concat()),
-        [Err(FrameError::Version { found: 2 }), Ok(ping)]
+        [Err(FrameError::Version { found: WIRE_VERSION + 1 }), Ok(ping)]
     );
     // Empty, cut short, with a byte too many, with a message that does not exist.
     for garbage in [&[0, 0, 0, 0][..], &[2, 0, 0, 0, 1, 3], &[4, 0, 0, 0, 1, 3, 5, 0], &[2, 0, 0, 0, 1, 9]] {

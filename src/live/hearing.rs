@@ -51,12 +51,12 @@ impl<P: Policy, O: Observer, L: Link> Coordinator<'_, P, O, L> {
 
     fn hear(&mut self, now: Time, read: u64, said: Said) -> Result<(), LiveError> {
         match said {
-            Said::Joined { node, life, .. } => self.joined(node, life),
+            Said::Joined { node, life, .. } => return self.joined(now, node, life),
             Said::Left { node, life } => return self.left(now, node, life),
             Said::Fact { node, event, at, due, .. } => {
                 self.heard(node, read);
                 let process = self.meter.process(node);
-                self.facts.push(Fact { event, at, due, process });
+                return self.takes_in(now, node, read, Fact { event, at, due, process, held: false });
             }
             Said::Pong { node, sent, worker_clock } => {
                 self.heard(node, read);
@@ -74,23 +74,34 @@ impl<P: Policy, O: Observer, L: Link> Coordinator<'_, P, O, L> {
         Ok(())
     }
 
-    fn joined(&mut self, node: NodeId, life: u64) {
+    fn joined(&mut self, now: Time, node: NodeId, life: u64) -> Result<(), LiveError> {
         let member = self.fleet.get(node);
         // One that was killed meanwhile still had its hello under way.
         if member.process != Process::Starting || member.life != life {
-            return;
+            return Ok(());
         }
         self.meter.samples.join.push(self.woke.saturating_sub(member.started));
         member.join(self.woke);
         self.meter.new_process(node);
+        if self.can_join(now, node)? { self.register(now, node) } else { Ok(()) }
+    }
+
+    /// The worker of the node is taken in.
+    pub(super) fn register(&mut self, now: Time, node: NodeId) -> Result<(), LiveError> {
         self.send(node, &ToWorker::Welcome);
+        self.instruct(now, node)?;
         self.ping(node);
+        if self.monitored {
+            // A node that registers anew has lost all it ran, whether the scheduler has missed it or not.
+            self.believe(node, false);
+        }
         self.believe(node, true);
+        Ok(())
     }
 
     fn left(&mut self, now: Time, node: NodeId, life: u64) -> Result<(), LiveError> {
         let member = self.fleet.get(node);
-        if let (true, Some(killed)) = (member.believed_up, member.killed) {
+        if let (true, false, Some(killed)) = (member.believed_up, self.monitored, member.killed) {
             self.meter.samples.detection.push(self.woke.saturating_sub(killed));
         }
         let unasked = member.process == Process::Up && member.life == life;
@@ -102,7 +113,9 @@ impl<P: Policy, O: Observer, L: Link> Coordinator<'_, P, O, L> {
             }
             self.note(text);
         }
-        self.believe(node, false);
+        if !self.monitored {
+            self.believe(node, false);
+        }
         if unasked {
             self.link.kill_worker(node);
             self.start_worker(node)?;
@@ -124,13 +137,13 @@ impl<P: Policy, O: Observer, L: Link> Coordinator<'_, P, O, L> {
         let member = self.fleet.get(node);
         member.heard = member.heard.max(read);
         // Of one that was killed meanwhile, some words may still be under way.
-        if member.process == Process::Up && std::mem::take(&mut member.suspended) {
+        if member.process == Process::Up && std::mem::take(&mut member.suspended) && !self.monitored {
             self.send(node, &ToWorker::Reset);
             self.believe(node, true);
         }
     }
 
-    /// Workers that are silent for too long are believed lost.
+    /// Workers that are silent for too long are believed lost, unless the scheduler judges that itself.
     pub(super) fn watch(&mut self) {
         self.watch_starts();
         let Some(silence) = self.options.silence else { return };
@@ -144,12 +157,16 @@ impl<P: Policy, O: Observer, L: Link> Coordinator<'_, P, O, L> {
         let since = self.woke.saturating_sub(silence);
         let silent: Vec<NodeId> = self.fleet.silent_since(since).collect();
         for node in silent {
+            // One that is stopped as planned is silent for a reason.
+            let stopped = self.is_stopped(node);
             let member = self.fleet.get(node);
-            // One that was killed is silent for a reason; its connection will tell.
-            if member.process == Process::Up {
+            // So is one that was killed; its connection will tell.
+            if member.process == Process::Up && !stopped {
                 member.suspended = true;
                 self.note(format!("the worker of node {} was silent for too long", node.0));
-                self.believe(node, false);
+                if !self.monitored {
+                    self.believe(node, false);
+                }
             }
         }
     }

@@ -19,6 +19,17 @@ pub struct Step {
     pub events: Vec<Event>,
     /// The commands in order.
     pub commands: Vec<Command>,
+    /// Whether the scheduler was asked to decide: not after heartbeats that changed nothing.
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub decided: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn is_yes(decided: &bool) -> bool {
+    *decided
 }
 
 /// The first step that a replay decided otherwise.
@@ -65,6 +76,11 @@ impl<P: Policy> Replay<P> {
         Replay { scheduler, commands: Commands::new(), steps: 0 }
     }
 
+    /// Slots that no task takes.
+    pub(super) fn copy_slots(&self) -> u32 {
+        self.scheduler.copy_slots()
+    }
+
     /// Hands in the events of a step.
     ///
     /// # Errors
@@ -74,7 +90,9 @@ impl<P: Policy> Replay<P> {
         for event in &step.events {
             self.scheduler.handle(step.now, *event, &mut self.commands, &mut ());
         }
-        self.scheduler.decide(step.now, &mut self.commands, &mut ());
+        if step.decided {
+            self.scheduler.decide(step.now, &mut self.commands, &mut ());
+        }
         if self.commands.as_slice() != step.commands {
             return Err(Box::new(Mismatch {
                 step: self.steps,

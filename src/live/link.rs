@@ -75,4 +75,17 @@ pub trait Link {
 
     /// Kills the node's process, without warning.
     fn kill_worker(&mut self, node: NodeId);
+
+    /// Stops the node's process, without warning, until it is continued. Of one that has ended nothing more
+    /// can be stopped, which is no error.
+    ///
+    /// # Errors
+    /// When the system cannot stop processes.
+    fn stop_worker(&mut self, node: NodeId) -> io::Result<()>;
+
+    /// Lets the node's process go on. What was sent to it before is there when it does.
+    ///
+    /// # Errors
+    /// As for [`stop_worker`](Self::stop_worker).
+    fn continue_worker(&mut self, node: NodeId) -> io::Result<()>;
 }

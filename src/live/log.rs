@@ -21,7 +21,7 @@ use crate::scheduler::{NodeSpec, Scheduler, SchedulerConfig, Zones};
 pub const FILE: &str = "log.jsonl.gz";
 
 /// The form of the file. A log of another form is refused.
-pub(super) const FORM: u32 = 2;
+pub(super) const FORM: u32 = 3;
 /// The longest line that is read: a step at which some 100,000 tasks arrive takes 20 MB.
 const MOST_LINE: u64 = 256 << 20;
 
@@ -214,7 +214,7 @@ impl Run {
         config.retry.backoff.max = config.retry.backoff.max.min(LONGEST_PAUSE);
         let replay = Replay::new(Scheduler::new(policy, &header.nodes, config));
         let replayed = Replayed { header, steps: 0, events: 0, commands: 0, mismatch: None };
-        Ok(Run { replay, possible: Possible::default(), replayed })
+        Ok(Run { possible: Possible::new(replay.copy_slots()), replay, replayed })
     }
 
     fn step(&mut self, step: &Step) -> Result<(), String> {

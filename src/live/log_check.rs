@@ -4,7 +4,7 @@ use super::journal::Step;
 use super::log::{FORM, Header};
 use crate::policies::{BackfillSpec, DispatchSpec, PlaceSpec};
 use crate::scheduler::policy::Dispatch;
-use crate::scheduler::{Command, Event, NodeSpec};
+use crate::scheduler::{Command, Event, NodeSpec, SpeculationPlan};
 use crate::time::{Duration, Time};
 
 /// The most nodes that a power-of-d policy of a scenario may draw.
@@ -87,8 +87,28 @@ pub(super) fn check(header: &Header) -> Result<(), String> {
     if !(backoff.factor >= 1.0 && backoff.factor.is_finite() && (0.0..=1.0).contains(&backoff.jitter)) {
         return Err("its pauses after failures are not possible".to_string());
     }
+    if header.config.retry.compensations.is_some() {
+        return Err("it undoes failed jobs, and no live run does".to_string());
+    }
+    if let Some(plan) = header.config.autoscale
+        && !(plan.count > 0
+            && u64::from(plan.first) + u64::from(plan.count) <= nodes
+            && plan.min.max(plan.initial).max(plan.max) <= plan.count
+            && plan.min <= plan.max
+            && plan.step > 0)
+    {
+        return Err("its autoscaler is not possible".to_string());
+    }
     if header.config.retry.budget.is_some_and(|budget| !(budget.share > 0.0 && budget.share < 1.0)) {
         return Err("its retry budget is not possible".to_string());
+    }
+    let sound = |plan: &SpeculationPlan| {
+        let share = |share: f64| share > 0.0 && share <= 1.0;
+        let shares = share(plan.share) && plan.quantile.is_none_or(share);
+        shares && plan.late >= 0.0 && plan.late.is_finite() && plan.copies > 0
+    };
+    if !header.config.retry.speculation.as_ref().is_none_or(sound) {
+        return Err("its copies of attempts are not possible".to_string());
     }
     Ok(())
 }
@@ -102,9 +122,17 @@ pub(super) struct Possible {
     taken: Vec<u32>,
     /// What all unsettled tasks take.
     in_all: u64,
+    /// Slots below this are left free for copies of attempts.
+    copy_slots: u32,
 }
 
 impl Possible {
+    /// Before the first step; the first slots are left free for copies of attempts.
+    pub(super) fn new(copy_slots: u32) -> Self {
+        // Nobody gives these back, so nobody takes them.
+        Possible { taken: vec![u32::MAX; copy_slots as usize], copy_slots, ..Possible::default() }
+    }
+
     /// Whether this step can come after those before it.
     pub(super) fn check(&mut self, header: &Header, step: &Step) -> Result<(), String> {
         if step.now < self.now {
@@ -132,11 +160,14 @@ impl Possible {
                     let ahead = parent.saturating_sub(self.submitted);
                     task.number.checked_add(1) == Some(self.submitted) && ahead <= MOST_AHEAD
                 }
+                // No live run undoes anything.
+                Event::TaskCancelled { .. } => false,
                 Event::ArrivalsEnded { next } => *next == self.submitted,
                 Event::NodeJoined { node }
                 | Event::NodeLost { node }
                 | Event::NodeClosed { node, .. }
                 | Event::NodeOpened { node, .. }
+                | Event::NodeLeaving { node }
                 | Event::Heartbeat { node } => node.index() < header.nodes.len(),
                 // Of attempts that are not there the scheduler itself takes no notice.
                 Event::AttemptStarted { .. } | Event::AttemptFinished { .. } | Event::TimerFired => true,
@@ -147,6 +178,7 @@ impl Possible {
         }
         for command in &step.commands {
             if let Command::Settle { task, .. } = command
+                && task.slot >= self.copy_slots
                 && let Some(taken) = self.taken.get_mut(task.slot as usize)
             {
                 self.in_all -= u64::from(std::mem::take(taken));

@@ -29,6 +29,9 @@ pub struct Job {
     pub work: Work,
 }
 
+/// How many heartbeats are planned for a worker at a time.
+pub const BEATS: usize = 8;
+
 /// What the coordinator says.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub enum ToWorker {
@@ -50,6 +53,21 @@ pub enum ToWorker {
     },
     /// There is nothing more to do.
     Shutdown,
+    /// How fast the node is from now on.
+    Pace {
+        /// Work takes so many times as long; above 0.
+        slowness: f64,
+        /// Real nanoseconds up to now in which the process was stopped: in them nothing was done.
+        paused: u64,
+    },
+    /// When the worker is to send heartbeats.
+    Heartbeats {
+        /// Whether they are counted from now on, in place of all that were planned before; if not, they
+        /// follow those.
+        anew: bool,
+        /// Real nanoseconds from each to the next.
+        gaps: [u64; BEATS],
+    },
 }
 
 /// What a worker says. Every frame of a connection carries the next number of a sequence.
@@ -77,11 +95,12 @@ pub enum ToCoordinator {
         /// Its process number.
         process: u32,
     },
-    /// A fact for the scheduler: `AttemptStarted` or `AttemptFinished`.
+    /// A fact for the scheduler: `AttemptStarted`, `AttemptFinished` or `Heartbeat`.
     Fact {
         /// The worker's clock when it happened.
         at: u64,
-        /// The worker's clock when it should have happened: for an end, start + the job's time.
+        /// The worker's clock when it should have happened: for an end, start + the job's time, longer
+        /// by what the node was slow or stopped.
         due: u64,
         /// The fact.
         event: Event,
@@ -91,6 +110,6 @@ pub enum ToCoordinator {
         /// From the ping.
         sent: u64,
     },
-    /// It is alive.
+    /// It is alive. The coordinator itself listens for this, not the scheduler.
     Heartbeat,
 }

@@ -126,6 +126,12 @@ impl Meter {
         self.completions.push(Span { process, worker: due, host: now });
     }
 
+    /// When on the host's clock a worker says that something happened, as far as its clock is known.
+    pub(super) fn on_host_clock(&self, process: u32, worker: u64) -> Option<u64> {
+        let process = self.processes.get(process as usize).filter(|process| process.pongs > 0)?;
+        u64::try_from(i128::from(worker) + process.offset).ok()
+    }
+
     /// From worker to host, or from host to worker.
     fn compare(&self, spans: &[Span], to_host: bool) -> Vec<u64> {
         let known = spans.iter().filter_map(|span| {

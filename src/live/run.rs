@@ -10,7 +10,7 @@ use super::link::Link;
 use super::message::Work;
 use super::meter::Samples;
 use crate::metrics::task_log::TaskLog;
-use crate::metrics::{Collected, Collector, CollectorOptions, DriverFigures, TaskResult};
+use crate::metrics::{Collected, Collector, CollectorOptions, DriverFigures, MemberOptions, TaskResult};
 use crate::scheduler::{Policy, Record, Scheduler, SchedulerConfig};
 use crate::time::{Duration, Time};
 use crate::workload::source::SourceError;
@@ -74,6 +74,15 @@ pub enum LiveError {
     /// The scheduler of the scenario fails.
     #[error("a scheduler that fails is simulated only: the coordinator of a live run has no standbys")]
     SchedulerFails,
+    /// Failed jobs of the scenario are undone.
+    #[error("`retry.rollback` is simulated only: leave it out of a scenario that is run live")]
+    RollsBack,
+    /// Messages of the scenario are lost.
+    #[error("messages that are lost are simulated only: between the workers of a live run none is")]
+    LosesMessages,
+    /// A process could not be stopped, or let go on.
+    #[error("cannot stop a worker process and let it go on: {0}")]
+    Stop(#[source] io::Error),
     /// The policy lets nodes take tasks before they can start them.
     #[error(
         "`{policy}` takes tasks ahead, which is simulated only: a worker of a live run is sent a task when \
@@ -136,7 +145,7 @@ pub fn run_live<P: Policy, L: Link>(
     options: &LiveOptions<'_>,
     link: L,
 ) -> Result<LiveOutput, LiveError> {
-    let collector = Collector::new(
+    let mut collector = Collector::new(
         &world.nodes,
         &CollectorOptions {
             warmup: world.warmup,
@@ -147,8 +156,19 @@ pub fn run_live<P: Policy, L: Link>(
             breakers: world.guards.breaker.is_some(),
             locks: world.guards.locks.is_some(),
             replicas: false,
+            service_nodes: world.service_nodes,
+            compensations: None,
+            members: MemberOptions {
+                stays: &world.faults.membership.stays,
+                prices: &world.prices,
+                autoscales: world.autoscale.is_some(),
+                sizes: world.workload.has_sizes(),
+            },
+            speculation: world.retry.speculation.is_some(),
+            batches: None,
         },
     );
+    collector.expect_outages(&world.faults.outages);
     let log = options.tasks.then(TaskLog::default);
     let observer = (collector, (log, options.history.then(Vec::new)));
     let scheduler = || Scheduler::new(policy(), &world.nodes, scheduler_config(world, seed));

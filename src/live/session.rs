@@ -13,7 +13,7 @@
 //! | a frame with a number that was there before | duplicate | stays |
 //! | a frame with a number that leaves some out | gap | closed |
 //! | a frame that does not decode, is too long, or of another version | garbage, too long, version | closed |
-//! | a fact that is no start or end of an attempt, or about another node | foreign fact | closed |
+//! | a fact that is no start or end of an attempt nor a heartbeat, or about another node | foreign fact | closed |
 //!
 //! Whoever takes the facts in may find that a worker contradicts itself, and says so with
 //! [`contradiction`](Sessions::contradiction).
@@ -48,7 +48,7 @@ pub enum Said {
         /// Its process number.
         process: u32,
     },
-    /// A fact for the scheduler: `AttemptStarted` or `AttemptFinished` on this node.
+    /// A fact for the scheduler: `AttemptStarted`, `AttemptFinished` or `Heartbeat` of this node.
     Fact {
         /// The node.
         node: NodeId,
@@ -70,7 +70,7 @@ pub enum Said {
         /// The worker's clock when it answered.
         worker_clock: u64,
     },
-    /// A heartbeat. (Facts and answers show life just as well.)
+    /// A sign of life. (Facts and answers show life just as well.)
     Alive {
         /// The node.
         node: NodeId,
@@ -249,7 +249,9 @@ impl Sessions {
                 return Err(refuse(RefusalKind::SecondConnection, "said hello twice"));
             }
             ToCoordinator::Fact { at, due, event } => match event {
-                Event::AttemptStarted { node: named, .. } | Event::AttemptFinished { node: named, .. }
+                Event::AttemptStarted { node: named, .. }
+                | Event::AttemptFinished { node: named, .. }
+                | Event::Heartbeat { node: named }
                     if named == node =>
                 {
                     said.push(Said::Fact { node, event, at, due, sent });

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
-use super::super::frame::{MAX_FRAME, encode};
+use super::super::frame::{MAX_FRAME, WIRE_VERSION, encode};
 use super::*;
 use crate::ids::{AttemptNumber, TaskId};
 use crate::scheduler::{Outcome, TaskSpec};
@@ -163,7 +163,7 @@ fn every_rule_for_later_frames() {
         ),
         (too_long, "left 1.1, close 5", "1 too long"),
         (vec![2, 0, 0, 0, 0, 0], "left 1.1, close 5", "1 version"),
-        (vec![2, 0, 0, 0, 1, 0], "left 1.1, close 5", "1 garbage"),
+        (vec![2, 0, 0, 0, WIRE_VERSION, 0], "left 1.1, close 5", "1 garbage"),
     ];
     for (bytes, said, refused) in cases {
         let outcome = play(vec![Open(5), Send(5, hello(1, 1, SECRET)), Send(5, bytes.clone())]);

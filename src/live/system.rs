@@ -1,5 +1,9 @@
 //! What the standard library does not offer of the system: punctual waits, processor time of a thread,
-//! and processes that end with their parent. Where a system has none of it, these do nothing.
+//! processes that end with their parent or are stopped for a while, and a look at what has come over a
+//! connection. Where a system has none of it, these do nothing; only stopping is an error then.
+
+use std::io;
+use std::net::TcpStream;
 
 /// Makes waits of the calling thread end some ten microseconds after their time in place of up to
 /// fifty more. Threads that it starts inherit this.
@@ -60,5 +64,55 @@ pub(super) fn ignore_interrupts() {
     #[allow(unsafe_code)]
     unsafe {
         libc::signal(libc::SIGINT, libc::SIG_IGN);
+    }
+}
+
+/// What a process can be told without its being asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Signal {
+    /// It does nothing from now on.
+    Stop,
+    /// It goes on.
+    Continue,
+}
+
+/// Sends a signal to a process of ours that has not been waited for.
+pub(super) fn send_signal(process: u32, signal: Signal) -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        let signal = match signal {
+            Signal::Stop => libc::SIGSTOP,
+            Signal::Continue => libc::SIGCONT,
+        };
+        let Ok(process) = libc::pid_t::try_from(process) else { return Ok(()) };
+        // SAFETY: no memory is passed; the process is a child of ours that has not been waited for, so that
+        // the number is its own.
+        #[allow(unsafe_code)]
+        let failed = unsafe { libc::kill(process, signal) };
+        if failed == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = (process, signal);
+        Err(io::Error::new(io::ErrorKind::Unsupported, "this system cannot stop a process and let it go on"))
+    }
+}
+
+/// Whether something has come over the connection that nobody has read yet.
+pub(super) fn has_unread(stream: &TcpStream) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::fd::AsRawFd;
+        let mut byte = 0u8;
+        let flags = libc::MSG_PEEK | libc::MSG_DONTWAIT;
+        // SAFETY: the pointer is to one live, writable byte, and one byte at most is written.
+        #[allow(unsafe_code)]
+        let read = unsafe { libc::recv(stream.as_raw_fd(), (&raw mut byte).cast(), 1, flags) };
+        read > 0
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = stream;
+        false
     }
 }

@@ -42,6 +42,24 @@ struct Truth {
     began: Option<Time>,
 }
 
+/// In a slot without a task.
+const VACANT: Truth = Truth {
+    number: u32::MAX,
+    work: 0,
+    left: 0,
+    failure_probability: 0.0,
+    resumes: false,
+    interrupted: false,
+    switched: false,
+    resumptions: 0,
+    fails_at: 0,
+    restored: false,
+    saved: Duration::ZERO,
+    attempt: None,
+    sent: 0,
+    began: None,
+};
+
 /// Why an attempt is given up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum GivenUp {
@@ -56,8 +74,9 @@ pub(super) enum GivenUp {
 /// An attempt as it will be.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Fate {
-    /// Time it takes on its node.
+    /// Time it takes on its node, and how much of that it takes to go on after an interruption.
     pub(super) takes: Duration,
+    pub(super) extra: Duration,
     /// Time it would take undisturbed from its start: all of the work.
     pub(super) service: Duration,
     /// How it ends.
@@ -155,16 +174,7 @@ impl<'a> Truths<'a> {
             work: new.work,
             left: new.work,
             failure_probability: new.failure_probability,
-            resumes: false,
-            interrupted: false,
-            switched: false,
-            resumptions: 0,
-            fails_at: 0,
-            restored: false,
-            saved: Duration::ZERO,
-            attempt: None,
-            sent: 0,
-            began: None,
+            ..VACANT
         };
         let slot = match self.free.pop() {
             Some(slot) => {
@@ -238,6 +248,20 @@ impl<'a> Truths<'a> {
         self.truths.get_mut(task.slot as usize).filter(|truth| truth.number == task.number)
     }
 
+    /// Leaves the first slots free for copies of attempts.
+    pub(super) fn leave_slots(&mut self, slots: u32) {
+        self.truths.resize(slots as usize, VACANT);
+    }
+
+    /// A copy of an attempt of the task in slot `task` is about to be sent to its node.
+    pub(super) fn copy(&mut self, task: u32, copy: u32) {
+        let Truth { number, work, failure_probability, .. } = self.truths[task as usize];
+        self.truths[copy as usize] = Truth { number, work, left: work, failure_probability, ..VACANT };
+        if let Some(trees) = &mut self.trees {
+            trees.copy(task, copy);
+        }
+    }
+
     /// An attempt is sent to its node.
     pub(super) fn start(
         &mut self,
@@ -282,9 +306,17 @@ impl<'a> Truths<'a> {
         let early = failed && fails_at > excess;
         Ok(Fate {
             takes: Duration(takes.0.saturating_add(cost.0)),
+            extra: cost,
             service: self.time_of(work - excess, node),
             outcome: if early { Outcome::Failure } else { limits.outcome(task.number, work, failed) },
         })
+    }
+
+    /// The current attempt is sent only now, on the host's clock.
+    pub(super) fn sent_at(&mut self, task: TaskId, host: u64) {
+        if let Some(truth) = self.get(task) {
+            truth.sent = host;
+        }
     }
 
     /// When the current attempt was sent, on the host's clock.
@@ -325,8 +357,24 @@ impl<'a> Truths<'a> {
         }
     }
 
-    /// The current attempt is given up; it really ended at `end`. Gives whether it had begun.
-    pub(super) fn give_up(&mut self, task: TaskId, node: NodeId, end: Time, why: GivenUp) -> bool {
+    /// The current attempt has come to its end, and the scheduler does not hear of it yet. If it gives the
+    /// attempt up meanwhile, a later one may go on where this one was.
+    pub(super) fn ended_unheard(&mut self, task: TaskId, outcome: Outcome) {
+        if let Some(truth) = self.get(task) {
+            truth.left = if outcome == Outcome::Failure { truth.work } else { 0 };
+        }
+    }
+
+    /// The current attempt is given up; it really ended at `end`. `done` is what it has done in time at full
+    /// speed, where that is not all the time since it began. Gives whether it had begun.
+    pub(super) fn give_up(
+        &mut self,
+        task: TaskId,
+        node: NodeId,
+        end: Time,
+        why: GivenUp,
+        done: Option<Duration>,
+    ) -> bool {
         let speed = self.world.nodes[node.index()].speed;
         let checkpoint = self.world.retry.checkpoint;
         let survives = self.world.retry.on_node_loss == OnNodeLoss::Resume || checkpoint.is_some();
@@ -340,7 +388,8 @@ impl<'a> Truths<'a> {
         truth.interrupted = interrupted;
         if keeps {
             let cost = if truth.switched { switch_cost.0 } else { 0 };
-            let mut elapsed = began.map_or(0, |began| end.since(began).0.saturating_sub(cost));
+            let elapsed = began.map_or(0, |began| end.since(began).0.saturating_sub(cost));
+            let mut elapsed = done.map_or(elapsed, |done| done.0);
             if let Some(checkpoint) = checkpoint {
                 let (worked, saved) = checkpoint.kept_of(Duration(elapsed), truth.restored);
                 (elapsed, truth.saved) = (worked.0, saved);

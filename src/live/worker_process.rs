@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -36,6 +36,15 @@ const MOST_WAITING: usize = 1 << 16;
 
 /// How many messages are taken in before answers are sent.
 const MOST_AT_ONCE: usize = 64;
+
+/// How many messages are looked through for one that says that the process was stopped.
+const MOST_CAUGHT_UP: usize = 1024;
+
+/// A wait that ends so many nanoseconds too late may have been a stop of the process.
+const LATE: u64 = 1_000_000;
+/// How long the reader is given to pass on what has come meanwhile: when nothing more can be seen on the
+/// connection, and when something can.
+const GRACE: (Duration, Duration) = (Duration::from_micros(200), Duration::from_millis(10));
 
 /// Who a worker is and where its coordinator listens.
 #[derive(Clone, Debug)]
@@ -123,6 +132,7 @@ pub fn run(options: &WorkerOptions) -> Result<(), WorkerError> {
         stream,
         sender,
         spinning: BTreeMap::new(),
+        slowness: Arc::new(AtomicU64::new(1f64.to_bits())),
         out: Vec::new(),
         todo: Vec::new(),
     };
@@ -157,6 +167,8 @@ struct Worker {
     sender: SyncSender<Note>,
     /// Set to stop the thread of an attempt.
     spinning: BTreeMap<AttemptKey, Arc<AtomicBool>>,
+    /// Bits of the number that says how slow the node is.
+    slowness: Arc<AtomicU64>,
     out: Vec<u8>,
     todo: Vec<Todo>,
 }
@@ -167,7 +179,7 @@ impl Worker {
     }
 
     fn work(&mut self, receiver: &Receiver<Note>) -> Result<(), WorkerError> {
-        let mut next_heartbeat = HEARTBEAT_NANOS;
+        let (mut next_heartbeat, mut notes) = (HEARTBEAT_NANOS, Vec::new());
         loop {
             let now = self.clock();
             self.state.advance(now, &mut self.out);
@@ -178,17 +190,35 @@ impl Worker {
             self.flush()?;
             let until = self.state.next_due().unwrap_or(u64::MAX).min(next_heartbeat);
             let left = Duration::from_nanos(until.saturating_sub(self.clock()));
-            let first = match receiver.recv_timeout(left) {
-                Ok(note) => note,
-                Err(RecvTimeoutError::Timeout) => continue,
+            match receiver.recv_timeout(left) {
+                Ok(note) => notes.push(note),
+                Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return Err(WorkerError::Gone),
-            };
-            let rest = receiver.try_iter().take(MOST_AT_ONCE);
-            for note in std::iter::once(first).chain(rest) {
+            }
+            notes.extend(receiver.try_iter().take(MOST_AT_ONCE));
+            if self.clock() > until.saturating_add(LATE) {
+                self.catch_up(receiver, &mut notes);
+            }
+            for note in notes.drain(..) {
                 if self.take(note)? {
                     return Ok(());
                 }
             }
+        }
+    }
+
+    /// The process was away for a while. If it was stopped as planned, it must hear so before anything that
+    /// is overdue ends; if not, that ends now, whatever was said meanwhile.
+    fn catch_up(&mut self, receiver: &Receiver<Note>, notes: &mut Vec<Note>) {
+        let pauses = |note: &Note| matches!(note, Note::Message(ToWorker::Pace { paused: 1.., .. }));
+        while !notes.iter().any(pauses) && notes.len() < MOST_CAUGHT_UP {
+            let comes = system::has_unread(&self.stream);
+            let Ok(note) = receiver.recv_timeout(if comes { GRACE.1 } else { GRACE.0 }) else { break };
+            notes.push(note);
+        }
+        if !notes.iter().any(pauses) {
+            let now = self.clock();
+            self.state.advance(now, &mut self.out);
         }
     }
 
@@ -213,6 +243,7 @@ impl Worker {
                         stop.store(true, Ordering::Relaxed);
                     }
                 }
+                Todo::Pace { slowness } => self.slowness.store(slowness.to_bits(), Ordering::Relaxed),
                 Todo::Shutdown => return Ok(true),
             }
         }
@@ -223,9 +254,9 @@ impl Worker {
     fn spin(&mut self, attempt: AttemptKey, nanos: u64) -> Result<(), WorkerError> {
         let stop = Arc::new(AtomicBool::new(false));
         self.spinning.insert(attempt, Arc::clone(&stop));
-        let notes = self.sender.clone();
+        let (notes, slowness) = (self.sender.clone(), Arc::clone(&self.slowness));
         let burn = move || {
-            if burn(nanos, &stop) {
+            if burn(nanos, &slowness, &stop) {
                 let _ = notes.send(Note::Spun(attempt));
             }
         };
@@ -240,15 +271,16 @@ impl Worker {
     }
 }
 
-/// Burns processor time. False when it was stopped before.
-fn burn(nanos: u64, stop: &AtomicBool) -> bool {
+/// Burns so much processor time, or so many times as much while the node is slow. False when it was stopped
+/// before.
+fn burn(nanos: u64, slowness: &AtomicU64, stop: &AtomicBool) -> bool {
     let begun = Instant::now();
     let used = || match system::thread_nanos() {
         Some(nanos) => nanos,
         None => u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX),
     };
-    let until = used().saturating_add(nanos);
-    while used() < until {
+    let (mut left, mut before) = (nanos as f64, used());
+    while left > 0.0 {
         if stop.load(Ordering::Relaxed) {
             return false;
         }
@@ -256,6 +288,9 @@ fn burn(nanos: u64, stop: &AtomicBool) -> bool {
         for step in 0..1000_u32 {
             std::hint::black_box(step);
         }
+        let now = used();
+        left -= (now - before) as f64 / f64::from_bits(slowness.load(Ordering::Relaxed));
+        before = now;
     }
     true
 }

@@ -1,4 +1,5 @@
 use super::super::frame::FrameDecoder;
+use super::super::message::BEATS;
 use super::*;
 use crate::scheduler::{Outcome, TaskState};
 
@@ -162,4 +163,71 @@ fn a_broken_coordinator_is_not_obeyed() {
         let refused = bench.state.take_in(&message, 1, &mut bench.out, &mut bench.todo);
         assert_eq!(refused, Err(expected));
     }
+}
+
+fn pace(slowness: f64, paused: u64) -> ToWorker {
+    ToWorker::Pace { slowness, paused }
+}
+
+#[test]
+fn attempts_take_longer_where_the_node_is_slow_or_was_stopped() {
+    let mut bench = Bench::new(3);
+    bench.take_in(start(1, 100, Work::Timer), 0);
+    // 40 are done, 60 are left: 240 at a quarter of the speed.
+    bench.take_in(pace(4.0, 0), 40);
+    assert_eq!(bench.state.next_due(), Some(280));
+    // 10 more are done; another needs 80 now, or 20 at full speed.
+    bench.take_in(start(2, 20, Work::Timer), 80);
+    assert_eq!(bench.state.next_due(), Some(160));
+    // It was stopped from 100 to 1000: 5 of each were done before, and it is slow no more.
+    bench.take_in(pace(1.0, 900), 1000);
+    assert_eq!(bench.state.next_due(), Some(1015));
+    // What is overdue because of a stop of which it was not told has ended.
+    bench.state.advance(2000, &mut bench.out);
+    assert_eq!(bench.facts(), [(0, 1, 0), (80, 2, 0), (2000, 2, 1015), (2000, 1, 1045)]);
+    // One that begins after a stop, though it was told before, is not the longer for it.
+    bench.take_in(start(3, 50, Work::Timer), 3000);
+    bench.take_in(pace(1.0, 700), 3000);
+    assert_eq!(bench.state.next_due(), Some(3050));
+    assert_eq!(bench.todo, [Todo::Pace { slowness: 4.0 }, Todo::Pace { slowness: 1.0 }]);
+    for slowness in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+        let misled = bench.state.take_in(&pace(slowness, 0), 3001, &mut bench.out, &mut bench.todo);
+        assert!(matches!(misled, Err(Misled::NoPace(_))), "{slowness}");
+    }
+}
+
+#[test]
+fn heartbeats_come_as_planned() {
+    let mut bench = Bench::new(1);
+    let mut due = Vec::new();
+    let mut run = |bench: &mut Bench, until: u64| {
+        while let Some(next) = bench.state.next_due().filter(|next| *next <= until) {
+            bench.state.advance(next, &mut bench.out);
+            due.push(next);
+        }
+    };
+    bench.take_in(ToWorker::Heartbeats { anew: true, gaps: [10; BEATS] }, 100);
+    run(&mut bench, 145);
+    bench.take_in(ToWorker::Heartbeats { anew: false, gaps: [5; BEATS] }, 147);
+    run(&mut bench, 190);
+    // From now on, and nothing of what was planned before.
+    bench.take_in(ToWorker::Heartbeats { anew: true, gaps: [7; BEATS] }, 191);
+    run(&mut bench, 199);
+    assert_eq!(due, [110, 120, 130, 140, 150, 160, 170, 180, 185, 190, 198]);
+    let mut decoder = FrameDecoder::new();
+    decoder.push(&std::mem::take(&mut bench.out));
+    let beat = |at| ToCoordinator::Fact { at, due: at, event: Event::Heartbeat { node: NODE } };
+    for at in &due {
+        let frame: FromWorker = decoder.next_message().unwrap().unwrap();
+        assert_eq!(frame.message, beat(*at));
+    }
+    // Of many that are overdue, the last is enough.
+    bench.state.advance(230, &mut bench.out);
+    decoder.push(&bench.out);
+    let frame: FromWorker = decoder.next_message().unwrap().unwrap();
+    assert_eq!(
+        frame.message,
+        ToCoordinator::Fact { at: 230, due: 226, event: Event::Heartbeat { node: NODE } }
+    );
+    assert!(decoder.next_message::<FromWorker>().is_none());
 }

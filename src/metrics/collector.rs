@@ -1,49 +1,39 @@
 //! Turns the records of one run into its figures, in memory that does not grow with the run.
 
+mod copies;
 mod finish;
+mod nodes;
+mod options;
 
+use super::batches::BatchStats;
 use super::breakers::BreakerStats;
 use super::columns::MetricRow;
+use super::compensations::CompensationStats;
+use super::copies::CopyStats;
 use super::detection::Detection;
 use super::histogram::Histogram;
 use super::jobs::JobStats;
 use super::leaders::LeaderStats;
 use super::locks::LockStats;
-use super::results::{AlarmResult, NodeResult, Timeline};
+use super::members::MemberStats;
+use super::recovery::{self, Recovery};
+use super::results::{AlarmResult, IncidentResult, NodeResult, Timeline};
 use super::task_stats::{SLOWDOWN_UNIT, TaskStats};
 use super::timeline::TimelineCollector;
 use super::troubles::Troubles;
+use crate::faults::Outage;
 use crate::ids::NodeId;
 use crate::scheduler::{NodeSpec, Observer, Outcome, Record, TaskState};
 use crate::structures::memory;
 use crate::time::{Duration, Time};
 
-/// What to collect.
-#[derive(Clone, Copy, Debug)]
-pub struct CollectorOptions {
-    /// Tasks, by number, left out of wait, response and slowdown.
-    pub warmup: u32,
-    /// Buckets of the timeline; 0 for none.
-    pub timeline_buckets: u32,
-    /// A guess at the length of the run; it only saves work.
-    pub expected_span: Duration,
-    /// Whether there are rules that raise alarms.
-    pub alarms: bool,
-    /// How many classes of tasks there are; figures by class are kept when there are several.
-    pub classes: usize,
-    /// Whether nodes have circuit breakers.
-    pub breakers: bool,
-    /// Whether tasks need locks.
-    pub locks: bool,
-    /// Whether the scheduler itself fails.
-    pub replicas: bool,
-}
+pub use self::options::CollectorOptions;
 
 #[derive(Clone, Copy, Debug)]
 #[repr(align(32))]
-struct NodeTally {
+pub(super) struct NodeTally {
     /// Slot time.
-    busy: Duration,
+    pub(super) busy: Duration,
     up: Duration,
     /// `Time::NEVER` while down.
     up_since: Time,
@@ -79,6 +69,10 @@ pub struct Collected {
     pub held: Vec<u128>,
     /// Alarms in order of time, the first 10,000.
     pub alarms: Vec<AlarmResult>,
+    /// Incidents in order of time, the 1,000 largest.
+    pub incidents: Vec<IncidentResult>,
+    /// Task metrics by batch, and in the first row what only the whole run has; empty when not asked for.
+    pub batches: Vec<MetricRow>,
     /// Waits in nanoseconds, responses in nanoseconds, slowdowns in units of 2^-20.
     pub histograms: [Histogram; 3],
 }
@@ -93,13 +87,15 @@ pub struct Collector {
     slots: Vec<u32>,
     all: TaskStats,
     classes: Vec<TaskStats>,
-    timeline: Option<TimelineCollector>,
-    nodes: Vec<NodeTally>,
+    pub(super) timeline: Option<TimelineCollector>,
+    pub(super) nodes: Vec<NodeTally>,
     /// When each node really failed, by node; empty while failures are known at once.
     failed: Vec<Time>,
     pub(super) first_arrival: Option<Time>,
-    last_settled: Time,
-    waiting: u64,
+    pub(super) last_settled: Time,
+    pub(super) waiting: u64,
+    /// An incident is recovered from when fewer tasks wait; 0 when there is none to recover from.
+    pub(super) recovered_below: u64,
     most_waiting: u64,
     /// Time integrals of waiting tasks and of tasks in the system: a task that leaves at b and came
     /// at a adds b - a, in two steps.
@@ -121,6 +117,13 @@ pub struct Collector {
     /// Since when work can be started, if it can, and for how long it could before.
     pub(super) serves_since: Option<Time>,
     pub(super) served: Duration,
+    pub(super) service_nodes: u32,
+    /// Tasks that arrived while there was no leader, until they are taken in.
+    withheld: u32,
+    /// When outages are planned to begin, in order.
+    pub(super) planned: Vec<Time>,
+    /// Only where nodes or leaders are lost.
+    pub(super) recovery: Option<Box<Recovery>>,
     /// Only where tasks are parts of jobs.
     jobs: Option<Box<JobStats>>,
     /// Only where nodes have circuit breakers.
@@ -129,11 +132,21 @@ pub struct Collector {
     locks: Option<Box<LockStats>>,
     /// Only where the scheduler fails.
     pub(super) leaders: Option<Box<LeaderStats>>,
+    /// Only where failed jobs are undone.
+    pub(super) compensations: Option<Box<CompensationStats>>,
+    /// Tasks with this number and greater ones undo others.
+    compensations_from: u32,
+    /// Only where nodes come and go, or cost something.
+    members: Option<Box<MemberStats>>,
+    /// Only where attempts get copies.
+    copies: Option<Box<CopyStats>>,
+    /// Only where one long run stands for many.
+    batches: Option<Box<BatchStats>>,
 }
 
 impl Collector {
     /// For a cluster of these nodes, none of them up yet.
-    pub fn new(nodes: &[NodeSpec], options: &CollectorOptions) -> Self {
+    pub fn new(nodes: &[NodeSpec], options: &CollectorOptions<'_>) -> Self {
         let timeline = (options.timeline_buckets > 0)
             .then(|| TimelineCollector::new(options.timeline_buckets, options.expected_span));
         let classes =
@@ -149,6 +162,7 @@ impl Collector {
             first_arrival: None,
             last_settled: Time::ZERO,
             waiting: 0,
+            recovered_below: 0,
             most_waiting: 0,
             waiting_area: 0,
             system_area: 0,
@@ -166,11 +180,29 @@ impl Collector {
             nodes_up: 0,
             serves_since: None,
             served: Duration::ZERO,
+            service_nodes: options.service_nodes,
+            withheld: 0,
+            planned: Vec::new(),
+            recovery: None,
             jobs: None,
             breakers: options.breakers.then(|| Box::new(BreakerStats::new(nodes.len()))),
             locks: options.locks.then(Box::default),
             leaders: options.replicas.then(Box::default),
+            compensations: options.compensations.map(|_| Box::default()),
+            compensations_from: options.compensations.unwrap_or(u32::MAX),
+            members: MemberStats::new(nodes.len(), &options.members),
+            copies: options.speculation.then(Box::default),
+            batches: options.batches.map(|batching| Box::new(BatchStats::new(batching))),
         }
+    }
+
+    /// These outages will happen: incidents that begin with one are known to be planned.
+    pub fn expect_outages(&mut self, outages: &[Outage]) {
+        self.planned = recovery::starts(outages);
+    }
+
+    pub(super) fn node_count(&self) -> usize {
+        self.nodes.len()
     }
 
     #[inline]
@@ -183,10 +215,30 @@ impl Collector {
             stats.submitted += 1;
         }
         self.system_area -= i128::from(now.0);
+        if self.withheld > 0 {
+            // It has waited since it arrived.
+            self.withheld -= 1;
+            return;
+        }
+        self.arrives(now);
+    }
+
+    #[inline]
+    fn arrives(&mut self, now: Time) {
         self.add_waiting(now);
         if let Some(timeline) = &mut self.timeline {
             timeline.arrived(now);
         }
+    }
+
+    /// A task arrives, and there is no leader to take it in.
+    pub(super) fn on_held(&mut self, now: Time) {
+        if self.first_arrival.is_none() {
+            // The run begins with its first arrival, whenever that is taken in.
+            self.begin(now);
+        }
+        self.withheld += 1;
+        self.arrives(now);
     }
 
     #[cold]
@@ -203,22 +255,29 @@ impl Collector {
         if let Some(leaders) = &mut self.leaders {
             leaders.begin(now);
         }
+        self.incidents_begin(now);
+        if let Some(members) = &mut self.members {
+            members.begin(now);
+        }
         if let Some(timeline) = &mut self.timeline {
             timeline.begin(now);
         }
     }
 
     #[inline]
-    fn add_waiting(&mut self, now: Time) {
+    pub(super) fn add_waiting(&mut self, now: Time) {
         self.waiting += 1;
         self.most_waiting = self.most_waiting.max(self.waiting);
         self.waiting_area -= i128::from(now.0);
     }
 
     #[inline(always)]
-    fn leave_queue(&mut self, now: Time) {
+    pub(super) fn leave_queue(&mut self, now: Time) {
         self.waiting -= 1;
         self.waiting_area += i128::from(now.0);
+        if self.waiting < self.recovered_below {
+            self.recovers(now);
+        }
     }
 
     #[inline(always)]
@@ -246,70 +305,24 @@ impl Collector {
         let wait = first_start.filter(|_| warm).map(|start| start - arrival);
         let response = (completed && warm).then(|| now - arrival);
         if deadline != Time::NEVER {
-            let missed = !completed || now > deadline;
-            self.all.count_deadline(missed);
+            let late = now > deadline;
+            self.all.count_deadline(completed, late);
             if let Some(stats) = self.classes.get_mut(class as usize) {
-                stats.count_deadline(missed);
+                stats.count_deadline(completed, late);
             }
         }
         self.all.settle(state, wait, response, service);
+        if let Some(batches) = self.batches.as_mut().filter(|_| warm) {
+            batches.settle(u64::from(number - self.warmup), state, wait, response, service);
+        }
         if let Some(stats) = self.classes.get_mut(class as usize) {
             stats.settle(state, wait, response, service);
         }
     }
 
-    fn on_node_joined(&mut self, now: Time, node: usize) {
-        self.nodes[node].up_since = now;
-        self.detection.returned(now, node, self.first_arrival.unwrap_or(now));
-        if let Some(failed) = self.failed.get_mut(node) {
-            *failed = Time::NEVER;
-        }
-        self.nodes_up += 1;
-        self.service_changes(now);
-        if let Some(timeline) = &mut self.timeline {
-            timeline.nodes_up(now, self.nodes_up);
-        }
-    }
-
-    /// The scheduler believes that the node is down.
-    fn on_node_lost(&mut self, now: Time, node: usize) {
-        let failed = self.failed.get(node).copied().filter(|failed| *failed != Time::NEVER);
-        self.detection.lost(now, node, self.nodes.len(), failed);
-        self.on_node_down(now, node);
-    }
-
-    /// Whether the node is down though the scheduler believes that it is up.
-    fn has_failed(&self, node: NodeId) -> bool {
-        self.failed.get(node.index()).is_some_and(|failed| *failed != Time::NEVER)
-    }
-
-    fn on_node_down(&mut self, now: Time, node: usize) {
-        let tally = &mut self.nodes[node];
-        if tally.up_since == Time::NEVER {
-            return;
-        }
-        tally.up.0 += now.since(tally.up_since).0;
-        tally.up_since = Time::NEVER;
-        self.nodes_up -= 1;
-        self.service_changes(now);
-        if let Some(timeline) = &mut self.timeline {
-            timeline.nodes_up(now, self.nodes_up);
-        }
-    }
-
-    /// The node went down, and the scheduler does not know.
-    #[cold]
-    fn on_node_failed(&mut self, now: Time, node: usize) {
-        self.failed.resize(self.nodes.len(), Time::NEVER);
-        if self.nodes[node].up_since != Time::NEVER {
-            self.failed[node] = now;
-        }
-        self.on_node_down(now, node);
-    }
-
     /// Slot time that an attempt really took: none after its node had failed.
     #[inline]
-    fn busy_until_failure(&self, now: Time, node: usize, busy: Duration, slots: u32) -> Duration {
+    pub(super) fn busy_until_failure(&self, now: Time, node: usize, busy: Duration, slots: u32) -> Duration {
         let failed = self.failed.get(node).copied().unwrap_or(Time::NEVER);
         Duration(busy.0.saturating_sub(now.since(failed).0.saturating_mul(u64::from(slots))))
     }
@@ -347,6 +360,11 @@ impl Observer for Collector {
     // Callers know which record they make: inlined, the match and the record itself vanish.
     #[inline(always)]
     fn on_record(&mut self, now: Time, record: &Record) {
+        if let Some(task) = record.task()
+            && task.number >= self.compensations_from
+        {
+            return self.on_compensation(now, record);
+        }
         match *record {
             Record::Submitted { class, .. } => self.on_submitted(now, class),
             Record::Dispatched { resumed, .. } => {
@@ -386,6 +404,15 @@ impl Observer for Collector {
                     timeline.ended(now, true);
                 }
             }
+            Record::Stopped { node, busy, slots, .. } => {
+                let busy = self.busy_until_failure(now, node.index(), busy, slots);
+                self.nodes[node.index()].busy.0 += busy.0;
+                self.wasted += i128::from(busy.0);
+                if let Some(timeline) = &mut self.timeline {
+                    timeline.ended(now, true);
+                }
+            }
+            Record::RollingBack { .. } | Record::Undone { .. } => self.on_rollback(record),
             Record::Saved { saved, .. } => self.wasted -= i128::from(saved.0),
             Record::Lost { node, busy, slots, kept, .. } => {
                 let busy = self.busy_until_failure(now, node.index(), busy, slots);
@@ -411,6 +438,7 @@ impl Observer for Collector {
                 task,
                 state,
                 waiting,
+                retry_due,
                 class,
                 arrival,
                 deadline,
@@ -419,6 +447,7 @@ impl Observer for Collector {
                 service,
                 ..
             } => {
+                self.retries -= u64::from(retry_due);
                 let number = task.number;
                 let settled =
                     Settled { number, state, waiting, class, arrival, deadline, first_start, node, service };
@@ -443,6 +472,10 @@ impl Observer for Collector {
             Record::Refused { .. } => self.refused += 1,
             // Such a node is up: what it does not do is seen in its utilisation.
             Record::NodeClosed { .. } | Record::NodeOpened { .. } => {}
+            Record::NodeEntered { .. }
+            | Record::NodeLeft { .. }
+            | Record::Scaled { .. }
+            | Record::Moved { .. } => self.on_member_record(now, record),
             Record::LockGranted { task, waited, .. } => {
                 if let Some(locks) = self.locks.as_mut().filter(|_| task.number >= self.warmup) {
                     locks.granted(waited);
@@ -451,9 +484,13 @@ impl Observer for Collector {
             Record::LeaderLost { .. } | Record::LeaderElected { .. } | Record::SubmissionHeld { .. } => {
                 self.on_leader_record(now, record);
             }
+            Record::CopyDispatched { .. } | Record::CopyWon { .. } | Record::Outrun { .. } => {
+                self.on_copy_record(now, record);
+            }
             Record::LeaseExpired { .. } => self.locks.iter_mut().for_each(|locks| locks.expired()),
             Record::WriteFenced { .. } => self.locks.iter_mut().for_each(|locks| locks.fenced()),
             Record::BreakerChanged { node, state } => {
+                self.breaker_incident(now, node, state);
                 if let Some(breakers) = &mut self.breakers {
                     breakers.changed(now, node, state);
                 }

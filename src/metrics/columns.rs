@@ -20,7 +20,8 @@ pub struct Column {
     pub metric: Metric,
     /// Name in files.
     pub name: &'static str,
-    /// Unit in files: `s`, `tasks/s`, `1` for ratios, `tasks`, `attempts`, `alarms`, `slot s`.
+    /// Unit in files: `s`, `tasks/s`, `1` for ratios, `tasks`, `attempts`, `alarms`, `slot s`,
+    /// `node s` and so on; `units` are those of the scenario's prices.
     pub unit: &'static str,
     /// Good direction.
     pub better: Better,
@@ -63,7 +64,7 @@ metrics! {
     MeanBoundedSlowdown "mean_bounded_slowdown" "1" Lower "Mean of max(1, response / max(service time, 10 s)), of completed tasks.";
     Utilisation "utilisation" "1" Neither "Busy slot time / slot time offered while up.";
     NodeAvailability "node_availability" "1" Higher "Up slot time / slot time.";
-    ServiceAvailability "service_availability" "1" Higher "Share of the makespan in which work could be started: at least one node up, and a leader where the scheduler fails.";
+    ServiceAvailability "service_availability" "1" Higher "Share of the makespan in which work could be started: enough nodes up (one, unless the scenario says more), and a leader where the scheduler fails.";
     SuccessRate "success_rate" "1" Higher "Completed / submitted tasks.";
     Submitted "submitted" "tasks" Neither "Tasks that arrived.";
     Completed "completed" "tasks" Higher "Tasks that completed.";
@@ -73,7 +74,7 @@ metrics! {
     Rejected "rejected" "tasks" Lower "Tasks that were refused on arrival.";
     MissedDeadlines "missed_deadlines" "tasks" Lower "Tasks that were not completed by their deadline; missing when no task has one.";
     Attempts "attempts" "attempts" Neither "Starts of tasks on nodes.";
-    Retries "retries" "attempts" Lower "Starts after an attempt that failed.";
+    Retries "retries" "attempts" Lower "Starts after an attempt that failed or took too long.";
     AttemptsLost "attempts_lost" "attempts" Lower "Attempts lost to failures of nodes.";
     Preemptions "preemptions" "attempts" Neither "Times a running task was interrupted for another.";
     StolenTasks "stolen_tasks" "tasks" Neither "Times a waiting task was taken by an idle node from the queue of another.";
@@ -107,6 +108,24 @@ metrics! {
     LeaderAvailability "leader_availability" "1" Higher "Share of the makespan in which the scheduler had a leader; missing without replicas.";
     Elections "elections" "elections" Neither "Times a leader was elected; missing without replicas.";
     MeanTimeWithoutLeader "mean_time_without_leader" "s" Lower "Mean time from the failure of a leader until another took over; missing when none failed.";
+    Incidents "incidents" "incidents" Neither "Times at which nodes went down, one or more at once, or the scheduler lost its leader.";
+    MeanTimeToRecover "mean_time_to_recover" "s" Lower "Mean time from an incident until what was lost is back and no more tasks wait than just before it; missing when none was over.";
+    Goodput "goodput" "tasks/s" Higher "Tasks completed by their deadline per second of makespan: throughput without what came too late.";
+    UsefulShare "useful_share" "1" Higher "Share of the busy slot time that counted: 1 - wasted time / busy slot time.";
+    Rollbacks "rollbacks" "jobs" Lower "Jobs of which something was undone, as a task of theirs failed; missing without `retry.rollback`.";
+    RolledBack "rolled_back" "tasks" Lower "Completed tasks that were undone; missing without `retry.rollback`.";
+    Compensations "compensations" "tasks" Lower "Tasks that undid others, and completed; missing without `retry.rollback`.";
+    CompensationTime "compensation_time" "slot s" Lower "Slot time of all attempts to undo tasks; missing without `retry.rollback`.";
+    RollbacksFailed "rollbacks_failed" "tasks" Lower "Tasks that should have undone others, and used up their attempts; missing without `retry.rollback`.";
+    NodeTime "node_time" "node s" Lower "Time, summed over nodes, that they belonged to the cluster or booted: what is paid for.";
+    Cost "cost" "units" Lower "What nodes cost: their prices x the time that they belonged to the cluster or booted; missing without prices.";
+    MovedTasks "moved_tasks" "tasks" Lower "Times a waiting task was placed anew because its node was drained; missing when all nodes stay.";
+    MovedBytes "moved_bytes" "bytes" Lower "Bytes of those tasks; missing without sizes of tasks.";
+    ScaleUps "scale_ups" "nodes" Neither "Nodes that the autoscaler started; missing without one.";
+    ScaleDowns "scale_downs" "nodes" Neither "Nodes that the autoscaler let go; missing without one.";
+    SpeculativeAttempts "speculative_attempts" "attempts" Neither "Copies of attempts that were late; missing without speculation.";
+    SpeculativeWins "speculative_wins" "attempts" Neither "Copies that were the first of their task to succeed; missing without speculation.";
+    OptimalityGap "optimality_gap" "1" Lower "Makespan / the highest lower bound known - 1, of batches and traces whose tasks all completed at their first attempt; missing otherwise.";
 }
 
 /// How many metrics there are.

@@ -57,10 +57,20 @@ impl Detection {
         self.down += u128::from(now.since(since.max(start)).0);
     }
 
-    /// Writes the figures of a run of so many nodes from `start` to `end`.
-    pub(super) fn write(&self, row: &mut MetricRow, nodes: usize, start: Time, end: Time) {
+    /// A node belongs to the cluster no longer, lost or not.
+    #[cold]
+    pub(super) fn left(&mut self, now: Time, node: usize, start: Time) {
+        if let Some(lost) = self.lost.get_mut(node).filter(|lost| **lost != Time::NEVER) {
+            let since = std::mem::replace(lost, Time::NEVER);
+            self.down += u128::from(now.since(since.max(start)).0);
+        }
+    }
+
+    /// Writes the figures of a run from `start` to `end`; nodes belonged to the cluster for so many
+    /// nanoseconds in all.
+    pub(super) fn write(&self, row: &mut MetricRow, there: u128, start: Time, end: Time) {
         let still: u128 = self.lost.iter().map(|lost| u128::from(end.since((*lost).max(start)).0)).sum();
-        let up = (u128::from((end - start).0) * nodes as u128).saturating_sub(self.down + still);
+        let up = there.saturating_sub(self.down + still);
         let mean = |total: u128, count: u64| total as f64 / 1e9 / count as f64;
         row.set(Metric::WrongSuspicions, self.suspicions as f64);
         row.set(Metric::WrongDeclarations, self.declarations as f64);

@@ -55,10 +55,15 @@ impl Collector {
     pub(super) fn on_leader_record(&mut self, now: Time, record: &Record) {
         let Some(leaders) = &mut self.leaders else { return };
         match record {
-            Record::LeaderLost { .. } => leaders.lost(now),
-            Record::LeaderElected { .. } => leaders.elected(now),
-            // The run begins with its first arrival, whenever that is taken in.
-            Record::SubmissionHeld { .. } if self.first_arrival.is_none() => return self.begin(now),
+            Record::LeaderLost { .. } => {
+                leaders.lost(now);
+                self.leader_goes(now);
+            }
+            Record::LeaderElected { .. } => {
+                leaders.elected(now);
+                self.leader_comes(now);
+            }
+            Record::SubmissionHeld { .. } => return self.on_held(now),
             _ => return,
         }
         self.service_changes(now);
@@ -67,7 +72,7 @@ impl Collector {
     /// Nodes or leaders have changed: whether work can be started may have, too.
     pub(super) fn service_changes(&mut self, now: Time) {
         let led = self.leaders.as_ref().is_none_or(|leaders| leaders.vacant_since == Time::NEVER);
-        match (led && self.nodes_up > 0, self.serves_since) {
+        match (led && self.nodes_up >= self.service_nodes, self.serves_since) {
             (true, None) => self.serves_since = Some(now),
             (false, Some(since)) => {
                 self.served.0 += now.since(since).0;

@@ -90,6 +90,8 @@ pub struct NodeResult {
     pub busy: Duration,
     /// Time up.
     pub up: Duration,
+    /// Time that it belonged to the cluster, up or not.
+    pub there: Duration,
     /// Tasks that completed here.
     pub tasks: u64,
     /// Attempts lost when the node failed.
@@ -111,6 +113,40 @@ pub struct AlarmResult {
     pub count: u64,
     /// All ends in the window, where there is one.
     pub of: u64,
+}
+
+/// What kind of incident it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IncidentKind {
+    /// Nodes went down.
+    Nodes,
+    /// The scheduler lost its leader.
+    Leader,
+    /// The circuit breaker of a node opened.
+    Breaker,
+}
+
+/// Something that went wrong for a while.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IncidentResult {
+    /// What.
+    pub kind: IncidentKind,
+    /// Whether an outage was planned to begin then.
+    pub planned: bool,
+    /// When it began.
+    pub start: Time,
+    /// When all of its nodes were back, there was a leader, or the breaker was closed again; `None` when
+    /// that was not before the end of the run.
+    pub end: Option<Time>,
+    /// When, besides, no more tasks waited than just before it began. `None` when that did not happen, and
+    /// for breakers.
+    pub recovered: Option<Time>,
+    /// How many nodes.
+    pub nodes: u32,
+    /// Which node, when it is one.
+    pub node: Option<NodeId>,
+    /// Tasks that waited just before.
+    pub waiting: u64,
 }
 
 /// One task in one replication.
@@ -160,6 +196,8 @@ pub struct ReplicationResult {
     pub held: Vec<u128>,
     /// Alarms in order of time, the first 10,000.
     pub alarms: Vec<AlarmResult>,
+    /// Its incidents in order of time, the 1,000 largest. The runner keeps those of the first replication.
+    pub incidents: Vec<IncidentResult>,
     /// Its tasks in order of `task`, when asked for.
     pub tasks: Vec<TaskResult>,
     /// Simulated events: arrivals, ends of attempts, node changes, timers.

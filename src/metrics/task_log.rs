@@ -8,9 +8,16 @@ use crate::time::Time;
 #[derive(Clone, Debug, Default)]
 pub struct TaskLog {
     rows: Vec<TaskResult>,
+    /// Tasks with this number and greater ones undo others, and have no rows.
+    compensations_from: Option<u32>,
 }
 
 impl TaskLog {
+    /// Without rows of tasks with this number and greater ones, which undo others.
+    pub fn without(compensations_from: Option<u32>) -> TaskLog {
+        TaskLog { rows: Vec::new(), compensations_from }
+    }
+
     /// The rows in order of task number, each with its work, which only the driver knows.
     pub fn finish(mut self, works: &[u64]) -> Vec<TaskResult> {
         self.rows.sort_unstable_by_key(|row| row.task);
@@ -26,6 +33,9 @@ impl Observer for TaskLog {
         if let Record::Settled { task, state, class, arrival, first_start, attempts, node, service, .. } =
             *record
         {
+            if self.compensations_from.is_some_and(|from| task.number >= from) {
+                return;
+            }
             let state = FinalState::of(state);
             self.rows.push(TaskResult {
                 task: task.number,

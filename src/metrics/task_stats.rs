@@ -99,6 +99,7 @@ pub(super) struct TaskStats {
     rejected: u64,
     deadlines: u64,
     missed: u64,
+    completed_late: u64,
     wait: Moments,
     waited: u64,
     response: Moments,
@@ -134,9 +135,15 @@ impl TaskStats {
 
     /// A task with a deadline is settled.
     #[cold]
-    pub(super) fn count_deadline(&mut self, missed: bool) {
+    pub(super) fn count_deadline(&mut self, completed: bool, late: bool) {
         self.deadlines += 1;
-        self.missed += u64::from(missed);
+        self.missed += u64::from(!completed || late);
+        self.completed_late += u64::from(completed && late);
+    }
+
+    /// Tasks that completed, but for those that did so after their deadline.
+    pub(super) fn in_time(&self) -> u64 {
+        self.completed - self.completed_late
     }
 
     #[cold]

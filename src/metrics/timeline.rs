@@ -133,6 +133,11 @@ impl TimelineCollector {
         row.running += 1;
     }
 
+    /// Another attempt of a task that runs.
+    pub(super) fn copied(&mut self, now: Time) {
+        self.at(now).running += 1;
+    }
+
     #[inline]
     pub(super) fn ended(&mut self, now: Time, failed: bool) {
         let row = self.at(now);

@@ -21,20 +21,22 @@ pub(super) fn alarms(out: &mut dyn Write, plan: &Plan, results: &[PolicyResult])
     for result in results {
         for one in &result.replications {
             for alarm in &one.alarms {
-                let subject = alarm.node.map_or("cluster", |node| &names[node.index()].0);
-                lines.write_record([
-                    &result.policy[..],
-                    &one.replication.to_string(),
-                    &nine_decimals(alarm.time.since(Time::ZERO)),
-                    name(alarm.rule),
-                    subject,
-                    if alarm.raised { "raised" } else { "cleared" },
-                    &reason(&plan.alarms, alarm),
-                ])?;
+                let time = nine_decimals(alarm.time.since(Time::ZERO));
+                for cell in [&result.policy, &one.replication.to_string(), &time] {
+                    lines.write_field(cell)?;
+                }
+                lines.write_record(cells(plan, &names, alarm))?;
             }
         }
     }
     lines.flush()
+}
+
+/// Rule, subject, event and reason.
+pub(super) fn cells(plan: &Plan, names: &[(String, &str, u32)], alarm: &AlarmResult) -> [String; 4] {
+    let subject = alarm.node.map_or("cluster", |node| &names[node.index()].0);
+    let event = if alarm.raised { "raised" } else { "cleared" };
+    [name(alarm.rule).to_string(), subject.to_string(), event.to_string(), reason(&plan.alarms, alarm)]
 }
 
 /// The rule's key in the scenario.

@@ -67,6 +67,9 @@ pub const TASKS: &[&str] = &[
 /// Columns of `distribution.csv`.
 pub const DISTRIBUTION: &[&str] = &["policy", "metric", "value", "share_above"];
 
+/// Columns of `warmup.csv`.
+pub const WARMUP: &[&str] = &["policy", "task", "mean_wait"];
+
 pub(super) type Lines<'a> = csv::Writer<&'a mut dyn Write>;
 
 /// Writes every CSV file that these results have.
@@ -207,7 +210,7 @@ pub fn nodes(out: &mut dyn Write, plan: &Plan, results: &[PolicyResult]) -> io::
                 node.tasks.to_string(),
                 node.attempts_lost.to_string(),
                 exact(ratio(node.busy.0, node.up.0).map(|busy| busy / f64::from(*slots))),
-                exact(ratio(node.up.0, one.window.0)),
+                exact(ratio(node.up.0, node.there.0)),
             ])?;
         }
     }
@@ -323,6 +326,17 @@ pub fn node_names(plan: &Plan) -> Vec<(String, &str, u32)> {
         }
     }
     names
+}
+
+/// `warmup.csv`: mean waits in pilot runs in order of arrival.
+pub fn warmup(out: &mut dyn Write, warmup: &crate::experiment::warmup::Warmup) -> io::Result<()> {
+    let mut lines = lines(out, WARMUP)?;
+    for one in &warmup.policies {
+        for &(task, wait) in &one.waits {
+            lines.write_record([&one.policy, &exact(Some(task)), &exact(Some(wait))])?;
+        }
+    }
+    lines.flush()
 }
 
 /// An error about a file that was read.

@@ -4,17 +4,22 @@
 
 use askama::Template;
 
-use super::csv::ResourceTimes;
+use super::alarms;
+use super::csv::{ResourceTimes, node_names};
 use super::error::{Error, Result};
+use super::incidents::Incident;
 use super::judge::words;
 use super::manifest::Manifest;
-use super::number::{count, fixed, span};
+use super::number::{count, fixed, significant, span};
 use super::plots::Picture;
 use super::story::{PolicyStory, Story};
 use super::table::{Column, column, columns, head, metrics};
+use super::theory::{self, PageRow};
 use super::verdict::verdict;
 use super::{ReportInput, Warning};
-use crate::metrics::Metric;
+use crate::experiment::theory::Findings;
+use crate::metrics::{AlarmResult, Metric, PolicyResult};
+use crate::time::Time;
 
 /// A scenario longer than this is not repeated on the page.
 const LONGEST_SCENARIO: usize = 100_000;
@@ -64,12 +69,16 @@ struct Page<'a> {
     verdict: Vec<String>,
     table: Table,
     notes: Vec<String>,
-    beside: Option<&'a str>,
+    beside: Option<(&'a str, &'a str)>,
     warnings: &'a [Warning],
     figures: Vec<Figure>,
     classes: Vec<Table>,
     groups: Vec<GroupRow>,
     resources: Vec<ResourceRow>,
+    incidents: Rows,
+    alarms: Rows,
+    theory: Vec<PageRow>,
+    formulas: Vec<(&'static str, String)>,
     scenario: Option<&'a str>,
     manifest: &'a Manifest,
     seeds: String,
@@ -85,7 +94,9 @@ pub fn page(
     story: &Story,
     manifest: &Manifest,
     pictures: &[(String, Picture)],
+    findings: Option<&Findings>,
 ) -> Result<String> {
+    let known = findings.map_or_else(Vec::new, |findings| theory::page_rows(input.plan, findings));
     let (main, notes) = columns(story);
     let head = head(story);
     let page = Page {
@@ -94,8 +105,8 @@ pub fn page(
         design: head.lines().last().unwrap_or("").to_string(),
         verdict: verdict(story),
         table: table(String::new(), &story.policies, &main),
-        notes,
-        beside: input.beside.map(|beside| beside.text),
+        notes: notes.into_iter().chain(super::steps::lines(input.plan, &input.steps, story)).collect(),
+        beside: input.beside.map(|beside| (beside.title, beside.text)),
         warnings: input.warnings,
         figures: pictures
             .iter()
@@ -104,6 +115,10 @@ pub fn page(
         classes: classes(input),
         groups: groups(story),
         resources: resources(input),
+        incidents: incidents(story),
+        alarms: alarms(input),
+        formulas: findings.filter(|_| !known.is_empty()).map_or_else(Vec::new, theory::page_sources),
+        theory: known,
         scenario: Some(input.resolved_toml).filter(|text| text.len() <= LONGEST_SCENARIO),
         manifest,
         seeds: story.facts.seeds(),
@@ -134,14 +149,70 @@ fn table(title: String, policies: &[PolicyStory], columns: &[Column]) -> Table {
     }
 }
 
+/// At most this many rows, shared between the policies.
+const MOST_ROWS: usize = 200;
+
+/// Rows of a list that may be long.
+struct Rows {
+    rows: Vec<Vec<String>>,
+    left_out: String,
+}
+
+impl Rows {
+    /// The first rows of each policy.
+    fn of(policies: Vec<Vec<Vec<String>>>) -> Rows {
+        let each = (MOST_ROWS / policies.len().max(1)).max(5);
+        let left_out: usize = policies.iter().map(|rows| rows.len().saturating_sub(each)).sum();
+        let rows = policies.into_iter().flat_map(|rows| rows.into_iter().take(each)).collect();
+        Rows { rows, left_out: if left_out > 0 { count(left_out as u64) } else { String::new() } }
+    }
+}
+
+fn incidents(story: &Story) -> Rows {
+    let of_policy = |policy: &PolicyStory| {
+        let row = |one: &Incident| {
+            let after = |at: Option<Time>| {
+                at.map_or_else(|| "-".to_string(), |at| significant(at.since(one.start).as_seconds(), 4))
+            };
+            vec![
+                policy.name.clone(),
+                one.words(),
+                count(u64::from(one.nodes)),
+                fixed(one.start.as_seconds(), 3),
+                after(one.end),
+                after(one.recovered),
+                one.waiting.map_or_else(|| "-".to_string(), count),
+            ]
+        };
+        policy.incidents.iter().map(row).collect()
+    };
+    Rows::of(story.policies.iter().map(of_policy).collect())
+}
+
+fn alarms(input: &ReportInput<'_>) -> Rows {
+    let names = node_names(input.plan);
+    let of_policy = |result: &PolicyResult| {
+        let first = result.replications.iter().filter(|one| one.replication == 0);
+        let row = |alarm: &AlarmResult| {
+            let [rule, subject, event, reason] = alarms::cells(input.plan, &names, alarm);
+            vec![result.policy.clone(), fixed(alarm.time.as_seconds(), 3), rule, subject, event, reason]
+        };
+        first.flat_map(|one| &one.alarms).map(row).collect()
+    };
+    Rows::of(input.results.iter().map(of_policy).collect())
+}
+
 /// The file that a plot is drawn from.
 fn data_of(plot: &str) -> &'static str {
     match plot {
         "comparison" => "replications.csv",
+        "differences" => "comparison.csv",
+        "warmup" => "warmup.csv",
         "fidelity" => "fidelity.csv",
         "sim-vs-live" => "timeline.csv and timeline-simulated.csv",
         "utilisation" => "nodes.csv",
         "wait-ccdf" | "response-ccdf" => "distribution.csv",
+        "availability" => "timeline.csv and incidents.csv",
         _ => "timeline.csv",
     }
 }
@@ -161,6 +232,8 @@ fn classes(input: &ReportInput<'_>) -> Vec<Table> {
                 timelines: Vec::new(),
                 nodes: Vec::new(),
                 tails: Vec::new(),
+                incidents: Vec::new(),
+                theory: Vec::new(),
             })
             .collect();
         let metrics = [Metric::MeanWait, Metric::MeanResponse, Metric::P99Response];

@@ -60,6 +60,7 @@ pub fn words(metric: Metric) -> Words {
         Metric::Utilisation => word("utilisation", "%", 100.0, "highest", "lower"),
         Metric::NodeAvailability => word("availability", "%", 100.0, "highest", "lower"),
         Metric::ServiceAvailability => word("service availability", "%", 100.0, "highest", "lower"),
+        Metric::OptimalityGap => word("above the bound", "%", 100.0, "lowest", "higher"),
         Metric::MeanQueueLength => word("mean queue", "tasks", 1.0, "shortest", "longer"),
         other => {
             let column = other.column();

@@ -5,6 +5,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::error::{Error, Result};
+use super::steps::StepsTaken;
 use super::story::{Facts, Story};
 use super::warning::Warning;
 use super::{ReportInput, VERSION, folder};
@@ -48,12 +49,19 @@ pub struct Manifest {
     pub events: u64,
     /// Simulated events per second of wall time; missing when the run took no time.
     pub events_per_second: Option<f64>,
+    /// What was decided on the way.
+    #[serde(default, skip_serializing_if = "is_nothing")]
+    pub steps: StepsTaken,
     /// What was wrong with the scenario or the results.
     pub warnings: Vec<Warning>,
     /// All files of the folder but this one.
     pub files: Vec<String>,
     /// The scenario as resolved, in TOML.
     pub resolved: String,
+}
+
+fn is_nothing(steps: &StepsTaken) -> bool {
+    *steps == StepsTaken::default()
 }
 
 impl Manifest {
@@ -80,6 +88,7 @@ impl Manifest {
             wall_time_s,
             events,
             events_per_second: (wall_time_s > 0.0).then(|| (events as f64 / wall_time_s).round()),
+            steps: StepsTaken::of(&input.steps),
             warnings: input.warnings.to_vec(),
             files: Vec::new(),
             resolved: input.resolved_toml.to_string(),

@@ -1,11 +1,12 @@
 //! Made-up results for tests: plausible shapes, no simulation.
 
 use crate::distribution::Distribution;
-use crate::experiment::plan::{NodeGroup, Plan, RunPlan, Until, ZonePlan};
+use crate::experiment::plan::{NodeGroup, Plan, RunPlan, ZonePlan};
 use crate::faults::{FailsWhen, Faults, NodeFaults};
+use crate::ids::NodeId;
 use crate::metrics::{
-    FinalState, Metric, MetricRow, NodeResult, PolicyResult, ReplicationResult, TailDistribution, TaskResult,
-    Timeline, TimelineRow,
+    FinalState, IncidentKind, IncidentResult, Metric, MetricRow, NodeResult, PolicyResult, ReplicationResult,
+    TailDistribution, TaskResult, Timeline, TimelineRow,
 };
 use crate::policies::registry::preset;
 use crate::policies::spec::PolicySpec;
@@ -76,6 +77,8 @@ impl Sample {
             failure_probability: 0.0,
             faults,
             disturbances: Vec::new(),
+            stay: Default::default(),
+            price: None,
         };
         let class = |name: &str, share| TaskClass {
             name: name.to_string(),
@@ -98,13 +101,7 @@ impl Sample {
                 "which policy keeps waits short on {} equal nodes at 80 % load?",
                 self.nodes
             ),
-            run: RunPlan {
-                seed: 1,
-                replications: self.replications,
-                until: Until::Settled,
-                warmup: 0,
-                timeline_buckets: 200,
-            },
+            run: RunPlan { replications: self.replications, ..RunPlan::default() },
             resources: std::sync::Arc::default(),
             groups: vec![group("node", self.nodes, faults)],
             faults: Faults::default(),
@@ -120,6 +117,7 @@ impl Sample {
             queue_limit: None,
             guards: Default::default(),
             alarms: crate::scheduler::AlarmPlan::default(),
+            elastic: Default::default(),
             delays: Delays::default(),
             policies: self.policies.iter().map(policy).collect(),
         }
@@ -171,12 +169,37 @@ impl Sample {
             timeline: Some(self.timeline(policy, seed, makespan)),
             window: Duration((makespan * 1e9) as u64),
             alarms: Vec::new(),
+            incidents: if self.faults && number == 0 { self.incidents(policy, makespan) } else { Vec::new() },
             nodes: self.node_results(policy, seed, makespan),
             held: Vec::new(),
             tasks: tasks(self.tasks.min(3)),
             events: 2 * u64::from(self.tasks),
             metrics,
         }
+    }
+
+    /// An outage of four nodes from bucket 60 to 80, single failures, lost leaders and open breakers.
+    fn incidents(&self, policy: usize, makespan: f64) -> Vec<IncidentResult> {
+        let at = |share: f64| Time((makespan * share * 1e9) as u64);
+        let one = |kind, from: f64, length: f64, nodes, node: Option<u32>| IncidentResult {
+            kind,
+            planned: false,
+            start: at(from),
+            end: Some(at(from + length)).filter(|_| from + length < 1.0),
+            recovered: (from + 2.0 * length < 1.0).then(|| at(from + 2.0 * length)),
+            nodes,
+            node: node.map(|node| NodeId(node % self.nodes)),
+            waiting: policy as u64,
+        };
+        let outage = one(IncidentKind::Nodes, 0.3, 0.1, 4, None);
+        let mut all = vec![IncidentResult { planned: true, ..outage }];
+        for (number, share) in (0..20u32).map(|number| (number, f64::from(number) / 20.0)) {
+            all.push(one(IncidentKind::Nodes, share, 0.004, 1, Some(number)));
+            all.push(one(IncidentKind::Leader, share + 0.02, 0.001, 0, None));
+            all.push(one(IncidentKind::Breaker, share + 0.03, 0.03, 1, Some(number + 1)));
+        }
+        all.sort_by_key(|one| one.start);
+        all
     }
 
     fn timeline(&self, policy: usize, seed: u64, makespan: f64) -> Timeline {
@@ -216,6 +239,7 @@ impl Sample {
             NodeResult {
                 busy: Duration((up * share * 1e9) as u64),
                 up: Duration((up * 1e9) as u64),
+                there: Duration((makespan * 1e9) as u64),
                 tasks: u64::from(self.tasks / self.nodes),
                 attempts_lost: u64::from(self.faults),
             }

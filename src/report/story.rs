@@ -6,10 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use super::csv::node_names;
 use super::error::Result;
+use super::incidents::{Incident, incidents};
 use super::manifest::Manifest;
 use super::number::{count, significant};
 use super::{VERSION, csv_read};
-use crate::experiment::plan::Plan;
+use crate::experiment::plan::{Plan, Until};
 use crate::faults::FailsWhen;
 use crate::metrics::{Metric, MetricRow, PolicyResult, TailDistribution, Timeline};
 use crate::statistics::confidence::Summary;
@@ -30,6 +31,9 @@ pub struct Facts {
     pub replications: usize,
     /// Tasks per replication, without those that others spawn.
     pub tasks: u32,
+    /// Whether replications differ in that, and it is their mean in three digits.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub about: bool,
     /// Whether tasks spawn others.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub spawns: bool,
@@ -48,6 +52,9 @@ pub struct Facts {
     /// Real seconds per second of the scenario, for a live run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub live: Option<f64>,
+    /// Batches of one long run, which then stand in the place of replications.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batches: Option<u32>,
 }
 
 /// One node under one policy, means over replications.
@@ -80,6 +87,10 @@ pub struct PolicyStory {
     pub nodes: Vec<NodeStory>,
     /// Its distributions.
     pub tails: Vec<TailDistribution>,
+    /// What went wrong in its first replication, in order of time.
+    pub incidents: Vec<Incident>,
+    /// Exact values of its figures by theory.
+    pub theory: Vec<(Metric, f64)>,
 }
 
 /// A scenario and what came out.
@@ -94,6 +105,8 @@ pub struct Story {
 impl Facts {
     /// The facts of a plan and its results.
     pub fn of(plan: &Plan, results: &[PolicyResult], live: Option<f64>) -> Facts {
+        let rows = results.iter().flat_map(|result| &result.replications).map(|one| &one.metrics);
+        let (tasks, about) = tasks_taken(plan, rows);
         let faults = || plan.groups.iter().filter_map(|group| group.faults.as_ref());
         Facts {
             name: one_line(&plan.name),
@@ -102,7 +115,8 @@ impl Facts {
             version: VERSION.to_string(),
             seed: plan.run.seed,
             replications: results.iter().map(|result| result.replications.len()).max().unwrap_or(0),
-            tasks: plan.workload.tasks(),
+            tasks,
+            about,
             spawns: plan.workload.spawns(),
             nodes: plan.node_count(),
             slots: plan.total_slots(),
@@ -111,12 +125,25 @@ impl Facts {
             node_faults: faults().next().is_some() || !plan.faults.outages.is_empty(),
             faults_follow_work: faults().any(|faults| faults.fails == FailsWhen::Busy),
             live,
+            batches: plan.run.batches,
         }
+    }
+
+    /// What intervals are over: `20 replications`, `20 batches`.
+    pub fn repeats(&self) -> String {
+        let what = if self.batches.is_some() { "batch" } else { "replication" };
+        let plural = match (self.replications, self.batches) {
+            (1, _) => "",
+            (_, Some(_)) => "es",
+            (_, None) => "s",
+        };
+        format!("{} {what}{plural}", count(self.replications as u64))
     }
 
     /// `seed 1` or `seeds 1 to 20`; of a live run also how fast it went.
     pub fn seeds(&self) -> String {
         let seeds = match self.replications {
+            _ if self.batches.is_some() => format!("seed {}", self.seed),
             0 | 1 => format!("seed {}", self.seed),
             more => format!("seeds {} to {}", self.seed, self.seed.wrapping_add(more as u64 - 1)),
         };
@@ -129,6 +156,7 @@ impl Facts {
     /// `100,000 tasks`, and whether they spawn others.
     pub fn tasks(&self) -> String {
         let tasks = plural(u64::from(self.tasks), "task");
+        let tasks = if self.about { format!("about {tasks}") } else { tasks };
         match (self.spawns, self.tasks) {
             (false, _) => tasks,
             (true, 1) => format!("{tasks} and what it spawns"),
@@ -139,8 +167,28 @@ impl Facts {
     /// `20 × 100,000 tasks`, or `100,000 tasks` for one replication.
     pub fn size(&self) -> String {
         let tasks = self.tasks();
-        if self.replications > 1 { format!("{} × {tasks}", self.replications) } else { tasks }
+        if self.replications > 1 && self.batches.is_none() {
+            format!("{} × {tasks}", self.replications)
+        } else {
+            tasks
+        }
     }
+}
+
+/// How many tasks a replication has, and whether that is not exactly so in each: where no arrivals are taken
+/// after some time, those that were taken.
+pub(super) fn tasks_taken<'a>(plan: &Plan, rows: impl Iterator<Item = &'a MetricRow>) -> (u32, bool) {
+    let all = plan.workload.tasks();
+    if plan.run.until == Until::Settled || plan.workload.spawns() {
+        return (all, false);
+    }
+    let taken: Vec<f64> = rows.filter_map(|row| row.get(Metric::Submitted)).collect();
+    let Some(Summary { mean, min, max, .. }) = Summary::of(&taken) else { return (all, false) };
+    if min == max {
+        return (min as u32, false);
+    }
+    let unit = 10f64.powi((mean.log10().floor() as i32 - 2).max(0));
+    (((mean / unit).round() * unit) as u32, true)
 }
 
 /// Words with one space between them, without characters that would drive a terminal.
@@ -182,6 +230,11 @@ impl PolicyStory {
         Summary::of(&self.values(metric))
     }
 
+    /// The exact value of a figure, if theory knows it.
+    pub fn known(&self, metric: Metric) -> Option<f64> {
+        self.theory.iter().find(|(known, _)| *known == metric).map(|(_, value)| *value)
+    }
+
     /// The distribution of `wait`, `response` or `slowdown`, if there is one.
     pub fn tail(&self, metric: &str) -> Option<&TailDistribution> {
         self.tails.iter().find(|tail| tail.metric == metric && !tail.points.is_empty())
@@ -192,10 +245,9 @@ impl Story {
     /// The story of fresh results.
     pub fn of(plan: &Plan, results: &[PolicyResult], live: Option<f64>) -> Story {
         let names = node_names(plan);
-        Story {
-            facts: Facts::of(plan, results, live),
-            policies: results.iter().map(|result| policy(result, &names)).collect(),
-        }
+        let told = incidents(plan, results);
+        let policies = results.iter().zip(told).map(|(result, told)| policy(result, told, &names));
+        Story { facts: Facts::of(plan, results, live), policies: policies.collect() }
     }
 
     /// The story that the files of a results folder tell.
@@ -206,14 +258,14 @@ impl Story {
     }
 }
 
-fn policy(result: &PolicyResult, names: &[(String, &str, u32)]) -> PolicyStory {
+fn policy(result: &PolicyResult, incidents: Vec<Incident>, names: &[(String, &str, u32)]) -> PolicyStory {
     let mut nodes = NodeMeans::default();
     let ratio = |part: u64, whole: u64| (whole > 0).then(|| part as f64 / whole as f64);
     for one in &result.replications {
         for (index, (node, (name, group, slots))) in one.nodes.iter().zip(names).enumerate() {
             let values = NodeValues {
                 utilisation: ratio(node.busy.0, node.up.0).map(|busy| busy / f64::from(*slots)),
-                availability: ratio(node.up.0, one.window.0),
+                availability: ratio(node.up.0, node.there.0),
                 tasks: node.tasks as f64,
                 attempts_lost: node.attempts_lost as f64,
             };
@@ -226,6 +278,8 @@ fn policy(result: &PolicyResult, names: &[(String, &str, u32)]) -> PolicyStory {
         timelines: result.replications.iter().filter_map(|one| one.timeline.clone()).collect(),
         nodes: nodes.finish(),
         tails: result.tails.clone(),
+        incidents,
+        theory: Vec::new(),
     }
 }
 

@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 use super::ReportInput;
 use super::judge::{Standing, judge, words};
 use super::number::{count, decimals_for, fixed};
+use super::steps;
 use super::story::{PolicyStory, Story};
 use super::verdict::verdict;
 use crate::metrics::Metric;
@@ -63,7 +64,7 @@ pub fn render(input: &ReportInput<'_>, results: Option<&str>, style: Style) -> S
         Some(width) if width < NARROW => blocks(&mut text, &story, &columns, style),
         _ => lines(&mut text, &story, &columns, style),
     }
-    for note in notes {
+    for note in notes.into_iter().chain(steps::lines(input.plan, &input.steps, &story)) {
         let _ = writeln!(text, "{}", dim(&format!("  {note}"), style));
     }
     let verdict = verdict(&story);
@@ -91,7 +92,14 @@ pub fn head(story: &Story) -> String {
         more => format!("{} policies", count(more as u64)),
     };
     let tasks = facts.tasks();
-    let _ = if facts.replications > 1 {
+    let _ = if let Some(batches) = facts.batches {
+        writeln!(
+            text,
+            "{policies} × 1 run of {tasks} in {} batches · {} · mean ± half width of the 95 % interval (batch means)",
+            count(u64::from(batches)),
+            facts.seeds()
+        )
+    } else if facts.replications > 1 {
         writeln!(
             text,
             "{policies} × {} replications of {tasks} · {} · mean ± half width of the 95 % interval",

@@ -22,6 +22,7 @@ fn input<'a>(plan: &'a Plan, results: &'a [PolicyResult]) -> ReportInput<'a> {
         live: None,
         extra: &[],
         beside: None,
+        steps: Steps::default(),
     }
 }
 
@@ -95,7 +96,7 @@ fn target(folder: &tempfile::TempDir) -> PathBuf {
 
 #[test]
 fn columns_are_those_promised() {
-    let sample = Sample { classes: vec!["urgent", "other"], ..Sample::default() };
+    let sample = Sample { classes: vec!["urgent", "other"], faults: true, ..Sample::default() };
     let (plan, results) = (sample.plan(), sample.results());
     let folder = tempfile::tempdir().expect("a folder");
     write_all(&target(&folder), &input(&plan, &results)).expect("written");
@@ -113,6 +114,7 @@ fn columns_are_those_promised() {
             "policy,replication,task,class,arrival,first_start,settled,state,attempts,node,work,service",
         ),
         ("distribution.csv", "policy,metric,value,share_above"),
+        ("incidents.csv", "policy,replication,kind,subject,nodes,start,end,recovered,waiting"),
     ];
     for (name, columns) in promised {
         let text = &files[name];
@@ -133,6 +135,13 @@ fn columns_are_those_promised() {
     );
     // No policy has a figure of fairness here: its cells are empty.
     assert!(files["summary.csv"].contains("sjf,jain_fairness,1,0,,,,,,\n"));
+    // The first replication of every policy.
+    let incidents: Vec<&str> = files["incidents.csv"].lines().collect();
+    assert_eq!(incidents.len(), 1 + 5 * 61);
+    assert!(incidents[1].starts_with("sjf,0,failure,node-0,1,0.000000000,31."), "{}", incidents[1]);
+    let outage = incidents.iter().find(|line| line.contains(",outage,")).expect("an outage");
+    assert!(outage.starts_with("sjf,0,outage,4 nodes,4,23") && outage.ends_with(",0"), "{outage}");
+    assert!(files["report.html"].contains("<summary>Incidents</summary>"));
     for name in files.keys() {
         assert!(
             name.bytes().all(|byte| byte.is_ascii_lowercase() || b".-_0123456789".contains(&byte)),
@@ -286,8 +295,8 @@ fn the_page_is_one_small_safe_file() {
             ReportInput { resolved_toml: evil, repeat: evil, warnings: &warnings, ..input(&plan, &results) };
         let story = Story::of(&plan, &results, None);
         let pictures = plots::pictures(&story);
-        let page =
-            html::page(&input, &story, &manifest::Manifest::of(&input, &story), &pictures).expect("a page");
+        let page = html::page(&input, &story, &manifest::Manifest::of(&input, &story), &pictures, None)
+            .expect("a page");
         assert!(page.len() < 1_000_000, "{name}: {} bytes", page.len());
         assert!(!page.contains("<script") && page.contains("script&"), "{name}");
         assert!(

@@ -3,8 +3,10 @@
 use super::judge::{Judgement, Standing, judge, words};
 use super::number::{decimals_for, fixed, significant};
 use super::story::Story;
+use crate::experiment::plan::Plan;
 use crate::metrics::Metric;
 use crate::statistics::paired::Paired;
+use crate::workload::{Arrivals, Workload};
 
 /// The metrics a verdict is about: the total time of a batch, the waits of a stream of tasks.
 pub fn lead_metrics(story: &Story) -> [Metric; 2] {
@@ -12,6 +14,14 @@ pub fn lead_metrics(story: &Story) -> [Metric; 2] {
         [Metric::Makespan, Metric::MeanWait]
     } else {
         [Metric::MeanWait, Metric::P99Response]
+    }
+}
+
+/// The same of a plan that has not been run.
+pub fn lead_metrics_of(plan: &Plan) -> [Metric; 2] {
+    match &plan.workload {
+        Workload::Generated { arrivals: Arrivals::AtOnce, .. } => [Metric::Makespan, Metric::MeanWait],
+        _ => [Metric::MeanWait, Metric::P99Response],
     }
 }
 
@@ -64,7 +74,7 @@ pub fn sentence(story: &Story, judgement: &Judgement) -> String {
     }
     if judgement.is_tie() {
         let mean = significant(judgement.means[best].unwrap_or(0.0) * word.factor, 4);
-        return format!("All policies have the same {}: {mean} {}.", word.name, word.unit);
+        return format!("All policies have the same {}: {mean}{}.", word.name, of_unit(word.unit));
     }
     let Some((next, difference)) = next.and_then(|next| Some((next, judgement.differences[next]?))) else {
         let runner = leaders.iter().copied().find(|&index| index != best);
@@ -97,10 +107,15 @@ pub fn sentence(story: &Story, judgement: &Judgement) -> String {
 fn difference_in_words(difference: &Paired, factor: f64, unit: &str) -> (String, String) {
     let (mean, half) = (difference.mean.abs() * factor, difference.half_width * factor);
     let decimals = if half > 0.0 { decimals_for(half, 2) } else { decimals_for(mean, 3) };
-    let show = |value: f64| fixed(value, decimals);
+    let (show, unit) = (|value: f64| fixed(value, decimals), of_unit(unit));
     let interval =
-        format!("paired difference, 95 % interval {} to {} {unit}", show(mean - half), show(mean + half));
-    (format!("{} {unit}", show(mean)), interval)
+        format!("paired difference, 95 % interval {} to {}{unit}", show(mean - half), show(mean + half));
+    (format!("{}{unit}", show(mean)), interval)
+}
+
+/// A unit behind a number; ratios have none.
+fn of_unit(unit: &str) -> String {
+    if unit == "1" { String::new() } else { format!(" {unit}") }
 }
 
 /// `a`, `a and b`, `a, b and c`.

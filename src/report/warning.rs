@@ -1,7 +1,8 @@
 //! What is wrong with a result, and what to do about it.
 
 use super::alarms;
-use super::number::count;
+use super::doubts::load;
+use super::number::{count, significant};
 use super::verdict::list;
 use crate::experiment::plan::Plan;
 pub use crate::experiment::warning::Warning;
@@ -15,6 +16,7 @@ pub fn of_results(plan: &Plan, results: &[PolicyResult]) -> Vec<Warning> {
     let growing: Vec<&PolicyResult> =
         results.iter().filter(|result| !is_batch(plan) && is_growing(result)).collect();
     warnings.extend(still_growing(plan, &growing));
+    warnings.extend(overloaded(plan, &growing));
     warnings.extend(start_up(plan, results, &growing));
     warnings.extend(not_completed(results));
     warnings.extend(alarms::note(results));
@@ -68,18 +70,40 @@ fn still_growing(plan: &Plan, growing: &[&PolicyResult]) -> Option<Warning> {
         1 => ("queue", "was", "its"),
         _ => ("queues", "were", "their"),
     };
-    let help = match &plan.workload {
-        Workload::Generated { arrivals: Arrivals::Poisson { .. }, .. } => {
+    let load = load(plan).filter(|load| *load >= 1.0);
+    let help = match (&plan.workload, load) {
+        (Workload::Generated { arrivals: Arrivals::Poisson { rate }, .. }, Some(load)) => format!(
+            "lower `workload.arrivals.poisson.rate` below {}, or read {their} throughput only",
+            significant(rate / load, 3)
+        ),
+        (Workload::Generated { arrivals: Arrivals::Poisson { .. }, .. }, None) => {
             format!("lower `workload.arrivals.poisson.rate`, or read {their} throughput only")
         }
         _ => format!("let fewer tasks arrive, or read {their} throughput only"),
     };
+    let load = load.map_or_else(String::new, |load| format!(" (load {})", significant(load, 3)));
     Some(Warning {
         message: format!(
-            "the {queues} of {} {were} still growing at the end: {their} means depend on the length of the run",
+            "the {queues} of {} {were} still growing at the end{load}: {their} means depend on the length of the run",
             list(&names)
         ),
         help: Some(help),
+    })
+}
+
+/// Under a load of 1 and more queues grow for ever, also where no timeline shows it or every task that
+/// is too much is refused.
+fn overloaded(plan: &Plan, growing: &[&PolicyResult]) -> Option<Warning> {
+    let load = load(plan).filter(|load| *load >= 1.0 && growing.is_empty() && !is_batch(plan))?;
+    let is_bounded = plan.queue_limit.is_some()
+        || plan.groups.iter().any(|group| group.queue_limit.is_some())
+        || plan.workload.tasks_give_up();
+    (!is_bounded).then(|| Warning {
+        message: format!(
+            "the load is {}: at 1 and above queues grow without bound, and means depend on the length of the run",
+            significant(load, 3)
+        ),
+        help: Some("let fewer tasks arrive or add nodes, or read throughput only".to_string()),
     })
 }
 
@@ -96,7 +120,7 @@ fn start_up(plan: &Plan, results: &[PolicyResult], growing: &[&PolicyResult]) ->
             count(first),
             count(plan.workload.expected_tasks())
         ),
-        help: Some(format!("set `run.warmup = {first}` to leave them out")),
+        help: Some(format!("set `run.warmup = {first}`, or \"auto\", to leave them out")),
     })
 }
 

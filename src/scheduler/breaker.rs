@@ -28,8 +28,10 @@ use super::event::ClosedBy;
 use super::machine::Scheduler;
 use super::policy::Policy;
 use super::record::{Observer, Record};
+use super::sabotage::Sabotage;
 use super::timers::Alarm;
 use crate::ids::NodeId;
+use crate::structures::ensure::{ensure, ensure_eq};
 use crate::time::{Duration, Time};
 
 /// When a breaker opens.
@@ -283,7 +285,9 @@ impl<P: Policy> Scheduler<P> {
         let until = Time(now.0.saturating_add(open.0));
         self.timers.set(until, Alarm::Breaker, breaker.changes, node.0);
         observer.on_record(now, &Record::BreakerChanged { node, state: BreakerState::Open });
-        self.close_node(now, node, ClosedBy::Breaker, move_waiting, commands, observer);
+        if !self.lacks(Sabotage::Breakers) {
+            self.close_node(now, node, ClosedBy::Breaker, move_waiting, commands, observer);
+        }
     }
 
     /// The breaker of a node has been open for as long as it should.
@@ -305,8 +309,8 @@ impl<P: Policy> Scheduler<P> {
     }
 
     /// Nothing may start at a node whose breaker is open or has let through all it may.
-    pub(super) fn check_breakers(&self) {
-        let Some(breakers) = &self.guards.breakers else { return };
+    pub(super) fn check_breakers(&self) -> Result<(), String> {
+        let Some(breakers) = &self.guards.breakers else { return Ok(()) };
         for (index, breaker) in breakers.nodes.iter().enumerate() {
             let node = NodeId(index as u32);
             let running = self.cluster.running(node, &self.tasks);
@@ -314,14 +318,15 @@ impl<P: Policy> Scheduler<P> {
             match breaker.state {
                 BreakerState::Closed => {}
                 BreakerState::Open => {
-                    assert!(self.cluster.is_closed(node) && tried == 0, "the breaker of {node:?} is open");
+                    ensure!(self.cluster.is_closed(node) && tried == 0, "the breaker of {node:?} is open");
                 }
                 BreakerState::HalfOpen => {
                     let all = breaker.left + breaker.row + tried;
-                    assert_eq!(all, breakers.plan.probes, "trials of {node:?}");
-                    assert!(breaker.left > 0 || self.cluster.is_closed(node), "{node:?} is on trial");
+                    ensure_eq!(all, breakers.plan.probes, "trials of {node:?}");
+                    ensure!(breaker.left > 0 || self.cluster.is_closed(node), "{node:?} is on trial");
                 }
             }
         }
+        Ok(())
     }
 }

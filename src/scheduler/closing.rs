@@ -29,17 +29,24 @@ struct Closure {
     reasons: u8,
     /// Whether the node, while it is closed, is believed up.
     joined: bool,
+    /// Whether it leaves the cluster once nothing runs there.
+    leaves: bool,
 }
 
-/// By node, from the first time that any is closed.
+/// What is known of closed nodes, from the first time that any is.
 #[derive(Clone, Debug)]
-pub(super) struct Closures(Vec<Closure>);
+pub(super) struct Closures {
+    /// By node.
+    nodes: Vec<Closure>,
+    /// Nodes that leave, and where perhaps nothing runs any more.
+    pub(super) emptied: Vec<NodeId>,
+}
 
 impl Cluster {
     /// Whether anybody wants the node closed.
     #[inline]
     pub fn is_closed(&self, node: NodeId) -> bool {
-        self.closures.as_ref().is_some_and(|closures| closures.0[node.index()].reasons != 0)
+        self.closures.as_ref().is_some_and(|closures| closures.nodes[node.index()].reasons != 0)
     }
 
     /// Whether the node is believed up, open or not.
@@ -47,7 +54,7 @@ impl Cluster {
     pub fn has_joined(&self, node: NodeId) -> bool {
         self.is_up(node)
             || self.closures.as_ref().is_some_and(|closures| {
-                let closure = closures.0[node.index()];
+                let closure = closures.nodes[node.index()];
                 closure.reasons != 0 && closure.joined
             })
     }
@@ -55,8 +62,8 @@ impl Cluster {
     /// The node joins, or is lost with nothing left running there.
     pub(super) fn set_joined(&mut self, node: NodeId, joined: bool) {
         match &mut self.closures {
-            Some(closures) if closures.0[node.index()].reasons != 0 => {
-                closures.0[node.index()].joined = joined;
+            Some(closures) if closures.nodes[node.index()].reasons != 0 => {
+                closures.nodes[node.index()].joined = joined;
             }
             _ => self.set_up(node, joined),
         }
@@ -67,9 +74,10 @@ impl Cluster {
         let nodes = self.nodes.len();
         self.rooms_move = true;
         let up = self.is_up(node);
-        let closures =
-            self.closures.get_or_insert_with(|| Box::new(Closures(vec![Closure::default(); nodes])));
-        let closure = &mut closures.0[node.index()];
+        let closures = self.closures.get_or_insert_with(|| {
+            Box::new(Closures { nodes: vec![Closure::default(); nodes], emptied: Vec::new() })
+        });
+        let closure = &mut closures.nodes[node.index()];
         let was_open = closure.reasons == 0;
         closure.reasons |= reason.bit();
         if was_open {
@@ -81,7 +89,7 @@ impl Cluster {
     /// Gives whether the node is open from now on, and was not.
     fn remove_reason(&mut self, node: NodeId, reason: ClosedBy) -> bool {
         let Some(closures) = &mut self.closures else { return false };
-        let closure = &mut closures.0[node.index()];
+        let closure = &mut closures.nodes[node.index()];
         let was_closed = closure.reasons != 0;
         closure.reasons &= !reason.bit();
         was_closed && closure.reasons == 0
@@ -106,6 +114,38 @@ impl Cluster {
     pub(super) fn withhold(&mut self, node: NodeId) {
         if self.is_closed(node) {
             self.set_up(node, false);
+            self.note_if_empty(node);
+        }
+    }
+
+    /// The node, which is closed to be drained, leaves the cluster once nothing runs there.
+    pub(super) fn mark_leaving(&mut self, node: NodeId) {
+        if let Some(closures) = &mut self.closures {
+            closures.nodes[node.index()].leaves = true;
+        }
+        self.note_if_empty(node);
+    }
+
+    /// Whether the node leaves the cluster once nothing runs there.
+    pub(super) fn is_leaving(&self, node: NodeId) -> bool {
+        self.closures.as_ref().is_some_and(|closures| closures.nodes[node.index()].leaves)
+    }
+
+    /// The node has left the cluster: to be drained is no reason any more to keep it closed.
+    pub(super) fn forget_leaving(&mut self, node: NodeId) {
+        if let Some(closures) = &mut self.closures {
+            let closure = &mut closures.nodes[node.index()];
+            (closure.leaves, closure.joined) = (false, false);
+            closure.reasons &= !ClosedBy::Drain.bit();
+        }
+    }
+
+    fn note_if_empty(&mut self, node: NodeId) {
+        if let Some(closures) = &mut self.closures
+            && closures.nodes[node.index()].leaves
+            && self.nodes[node.index()].running == NONE
+        {
+            closures.emptied.push(node);
         }
     }
 }
@@ -130,10 +170,12 @@ impl<P: Policy> Scheduler<P> {
             self.cluster.set_up(node, false);
             self.node_changed(node);
             self.note_for_thieves(node);
+            self.note_opening(node);
             observer.on_record(now, &Record::NodeClosed { node, reason });
         }
         if move_waiting {
-            self.move_waiting(now, node, commands);
+            let told = (reason == ClosedBy::Drain).then_some(observer);
+            self.move_waiting(now, node, commands, told);
         }
     }
 
@@ -146,6 +188,10 @@ impl<P: Policy> Scheduler<P> {
         reason: ClosedBy,
         observer: &mut O,
     ) {
+        if reason == ClosedBy::Drain && self.cluster.is_leaving(node) {
+            // There is no way back.
+            return;
+        }
         let joined = self.cluster.has_joined(node);
         if !self.cluster.remove_reason(node, reason) {
             return;
@@ -162,23 +208,35 @@ impl<P: Policy> Scheduler<P> {
         }
         self.node_changed(node);
         self.note_for_thieves(node);
+        self.note_opening(node);
     }
 
-    /// All that waits in the queue of the node goes back to be placed anew, in its order.
-    pub(super) fn move_waiting(&mut self, now: Time, node: NodeId, commands: &mut Commands) {
+    /// All that waits in the queue of the node goes back to be placed anew, in its order. Whoever is `told`
+    /// hears of every task that moves.
+    pub(super) fn move_waiting<O: Observer>(
+        &mut self,
+        now: Time,
+        node: NodeId,
+        commands: &mut Commands,
+        mut told: Option<&mut O>,
+    ) {
         while let Some(slot) = self.front(node, commands) {
             self.cluster.dequeue(slot, node, &mut self.tasks);
             self.cluster.nodes[node.index()].load -= 1;
             self.follow(now, Step::Left, slot, node);
             self.tasks.hot[slot as usize].node = NONE;
+            if let Some(observer) = &mut told {
+                self.note_moved(now, slot, node, *observer);
+            }
             self.enqueue(now, slot);
         }
         if self.reservations.is_some() {
-            self.lose_reservations(now, node);
+            self.lose_reservations(now, node, told);
         }
         self.lose_prefetched(node);
         self.node_changed(node);
         self.note_for_thieves(node);
+        self.note_opening(node);
     }
 
     /// Puts what runs on the node among those that may have to make room for better tasks, or takes it out.

@@ -59,8 +59,7 @@ pub struct Cluster {
     pub(super) ledger: Option<Box<Ledger>>,
     /// By node: tasks that may wait in its queue; empty without limits.
     limits: Vec<u32>,
-    /// Whether a node's room under push can change while it is up: nodes limit how many may wait, or are
-    /// closed.
+    /// Whether a node's room under push can change while it is up: by a limit, or by being closed.
     pub(super) rooms_move: bool,
     /// Which nodes are closed, once any was.
     pub(super) closures: Option<Box<Closures>>,
@@ -69,6 +68,8 @@ pub struct Cluster {
     /// How many nodes are up, and their slots.
     up: u32,
     slots_up: u64,
+    /// Slots that nodes are taken to have beyond what they have: none, but in tests.
+    pub(super) spare_slots: u32,
     /// The instant of the last decision.
     now: Time,
 }
@@ -100,6 +101,7 @@ impl Cluster {
             limits,
             up: 0,
             slots_up: 0,
+            spare_slots: 0,
             now: Time::ZERO,
         }
     }
@@ -244,6 +246,11 @@ impl Cluster {
     /// Whether any node is up and open.
     pub(super) fn any_up(&self) -> bool {
         self.up > 0
+    }
+
+    /// How many nodes are up and open.
+    pub(super) fn nodes_up(&self) -> u32 {
+        self.up
     }
 
     /// Slots of all nodes that are up and open, free or not.
@@ -485,7 +492,7 @@ impl Cluster {
                 if up { (self.up + 1, self.slots_up + all) } else { (self.up - 1, self.slots_up - all) };
         }
         state.up = up;
-        state.free = if up { slots } else { 0 };
+        state.free = if up { slots + self.spare_slots } else { 0 };
         if let Some(ledger) = &mut self.ledger {
             ledger.set_up(node, up);
         }

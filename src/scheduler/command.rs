@@ -29,7 +29,8 @@ pub enum Command {
         /// node is lost.
         interrupted: bool,
     },
-    /// This attempt took too long, or its task did: stop it. Its work is lost; its node is not.
+    /// This attempt took too long, or its task did, or another attempt of the task was first: stop it. Its
+    /// work is lost; its node is not.
     CancelAttempt {
         /// The task.
         task: TaskId,
@@ -44,6 +45,16 @@ pub enum Command {
         task: TaskId,
         /// Its final state.
         state: TaskState,
+    },
+    /// Start this node, which is not there; the scheduler is told when it has joined.
+    StartNode {
+        /// The node.
+        node: NodeId,
+    },
+    /// Nothing runs on this node any more, and nothing will: it leaves the cluster.
+    StopNode {
+        /// The node.
+        node: NodeId,
     },
 }
 

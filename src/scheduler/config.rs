@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::alarms::AlarmPlan;
+use super::autoscale::AutoscalePlan;
 use super::guards::GuardPlan;
 use super::monitor::MonitorPlan;
 use super::resources::Resources;
@@ -36,6 +37,9 @@ pub struct SchedulerConfig {
     /// Whether and how it finds out by itself that nodes are dead. Drivers then send heartbeats.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub monitor: Option<MonitorPlan>,
+    /// Which nodes it starts and lets go by itself, and when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub autoscale: Option<AutoscalePlan>,
 }
 
 /// How many tasks may wait, and whether they wait for ever.

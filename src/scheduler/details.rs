@@ -38,12 +38,21 @@ pub struct TaskDetails {
     pub lock: u32,
     /// Index of the zone it comes from.
     pub zone: u16,
+    /// How many bytes it is, where it waits. [`NO_SIZE`] when it does not say.
+    #[serde(default = "no_size")]
+    pub size: u64,
+}
+
+fn no_size() -> u64 {
+    NO_SIZE
 }
 
 /// The key of a task that does not say what it is about.
 pub const NO_KEY: u64 = u64::MAX;
 /// The lock of a task that needs none.
 pub const NO_LOCK: u32 = u32::MAX;
+/// The size of a task that does not say how large it is.
+pub const NO_SIZE: u64 = u64::MAX;
 /// The job of a task that is part of none.
 pub const NO_JOB: u32 = u32::MAX;
 
@@ -62,6 +71,7 @@ pub const NO_DETAILS: TaskDetails = TaskDetails {
     parents: 0,
     lock: NO_LOCK,
     zone: 0,
+    size: NO_SIZE,
 };
 
 impl Default for TaskDetails {

@@ -111,6 +111,13 @@ pub enum Event {
         /// Number of the task it waits for.
         parent: u32,
     },
+    /// A task that was submitted is no longer wanted: unless it is settled it ends in state cancelled,
+    /// whatever it is doing. Only for schedulers whose tasks may leave (`Limits::tasks_give_up`), as those
+    /// do where failed tasks are undone.
+    TaskCancelled {
+        /// The task.
+        task: TaskId,
+    },
     /// The run takes no more arrivals: tasks with this number and greater ones will never come. Sent
     /// when others may wait for them.
     ArrivalsEnded {
@@ -138,5 +145,11 @@ pub enum Event {
         node: NodeId,
         /// Who wanted it closed.
         reason: ClosedBy,
+    },
+    /// A node is to leave the cluster: it takes no new tasks from now on, and what waits there is placed
+    /// anew. Once nothing runs there the driver is told to stop it.
+    NodeLeaving {
+        /// The node.
+        node: NodeId,
     },
 }

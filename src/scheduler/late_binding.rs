@@ -181,6 +181,8 @@ impl<P: Policy> Scheduler<P> {
         let in_order = self.unplaced.len() > 1 && self.policy.parts().1.binds_in_order();
         if in_order {
             self.put_in_order(now);
+        } else {
+            self.order_failed(now);
         }
         for at in 0..self.unplaced.len() {
             let slot = self.unplaced[at];
@@ -294,9 +296,14 @@ impl<P: Policy> Scheduler<P> {
         self.load_changed(node);
     }
 
-    /// The node is lost, and all places there; tasks that have no other are placed anew.
+    /// The node is lost or drained, and all places there are; tasks that have no other are placed anew.
     #[cold]
-    pub(super) fn lose_reservations(&mut self, now: Time, node: NodeId) {
+    pub(super) fn lose_reservations<O: Observer>(
+        &mut self,
+        now: Time,
+        node: NodeId,
+        mut told: Option<&mut O>,
+    ) {
         loop {
             let Some(reservations) = &mut self.reservations else { return };
             let Some(slot) = reservations.first(node, &self.tasks) else { break };
@@ -305,6 +312,9 @@ impl<P: Policy> Scheduler<P> {
             }
             self.give_back(slot, node);
             if !self.has_reservations(slot) {
+                if let Some(observer) = &mut told {
+                    self.note_moved(now, slot, node, *observer);
+                }
                 self.enqueue(now, slot);
             }
         }

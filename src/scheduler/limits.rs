@@ -30,6 +30,10 @@ impl<P: Policy> Scheduler<P> {
         if slot >= self.refusals.len() {
             self.refusals.resize(slot + 1, 0);
         }
+        if self.is_compensation(id.number) {
+            self.refusals[slot] = ACCEPTED;
+            return;
+        }
         self.refusals[slot] = 0;
         self.arrived.push(id.slot);
         let arrival = self.tasks.hot[slot].arrival;
@@ -137,6 +141,8 @@ impl<P: Policy> Scheduler<P> {
         if task.attempts == 0 {
             // It was refused: this is another submission.
             self.arrived.push(slot);
+        } else {
+            self.note_failed(now, slot);
         }
         if !self.must_wait_for_lock(now, slot, observer) {
             self.enqueue(now, slot);
@@ -154,15 +160,16 @@ impl<P: Policy> Scheduler<P> {
     ) {
         let task = self.tasks.hot[slot as usize];
         if task.number == number && task.attempts == 0 {
-            self.leave(now, slot, commands, observer);
+            self.leave(now, slot, TaskState::Timeout, commands, observer);
         }
     }
 
-    /// The task leaves wherever it waits, and ends in state timeout; one that runs or is settled stays.
+    /// The task leaves wherever it waits, and ends in this state; one that runs or is settled stays.
     pub(super) fn leave<O: Observer>(
         &mut self,
         now: Time,
         slot: u32,
+        end: TaskState,
         commands: &mut Commands,
         observer: &mut O,
     ) {
@@ -172,16 +179,23 @@ impl<P: Policy> Scheduler<P> {
                 self.unindex(slot);
             }
             TaskState::Waiting if self.has_reservations(slot) => self.withdraw(slot),
-            TaskState::Waiting => return self.leave_link(now, slot, commands, observer),
+            TaskState::Waiting => return self.leave_link(now, slot, end, commands, observer),
             _ => return,
         }
-        self.settle(now, slot, TaskState::Timeout, Duration::ZERO, commands, observer);
+        self.settle(now, slot, end, Duration::ZERO, commands, observer);
     }
 
     /// The task leaves the queue of a node, but its slot is in use until its link in the queue is taken out.
-    fn leave_link<O: Observer>(&mut self, now: Time, slot: u32, commands: &mut Commands, observer: &mut O) {
+    fn leave_link<O: Observer>(
+        &mut self,
+        now: Time,
+        slot: u32,
+        end: TaskState,
+        commands: &mut Commands,
+        observer: &mut O,
+    ) {
         let node = self.tasks.hot[slot as usize].node;
-        self.record_settled(now, slot, TaskState::Timeout, Duration::ZERO, observer);
+        self.record_settled(now, slot, end, Duration::ZERO, observer);
         if node != NONE {
             let node = NodeId(node);
             self.cluster.discount(slot, node, &self.tasks);

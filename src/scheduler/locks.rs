@@ -25,9 +25,11 @@ use super::details::NO_LOCK;
 use super::machine::Scheduler;
 use super::policy::Policy;
 use super::record::{Observer, Record};
+use super::sabotage::Sabotage;
 use super::task::TaskState;
 use super::timers::Alarm;
 use crate::ids::{AttemptNumber, NodeId, TaskId};
+use crate::structures::ensure::{ensure, ensure_eq};
 use crate::structures::heap::Heap;
 use crate::time::{Duration, Time};
 
@@ -59,7 +61,7 @@ struct Lock {
     line: Heap,
 }
 
-/// The lease that an attempt lost.
+/// The lease that an attempt lost, with its node or because it took too long.
 #[derive(Clone, Copy, Debug)]
 struct LostLease {
     task: TaskId,
@@ -93,6 +95,13 @@ impl Locks {
             self.locks.resize_with(lock as usize + 1, free);
         }
         &mut self.locks[lock as usize]
+    }
+
+    fn remember(&mut self, lease: LostLease) {
+        if self.lost.len() == REMEMBERED {
+            self.lost.pop_front();
+        }
+        self.lost.push_back(lease);
     }
 
     fn waits(&self, slot: u32) -> bool {
@@ -174,19 +183,27 @@ impl<P: Policy> Scheduler<P> {
         let Some(name) = self.lock_of(slot) else { return };
         let task = self.tasks.id(slot);
         let attempt = AttemptNumber(self.tasks.hot[slot as usize].attempts);
+        let leaseless = self.lacks(Sabotage::Leases);
         let Some(locks) = &mut self.guards.locks else { return };
-        let until = Time(now.0.saturating_add(locks.plan.lease.0));
+        let until = if leaseless { now } else { Time(now.0.saturating_add(locks.plan.lease.0)) };
         let lock = locks.reach(name, slot);
         if lock.holder != Holder::Task(task) {
             return;
         }
         lock.holder = Holder::Lost(until);
         let token = lock.token;
-        if locks.lost.len() == REMEMBERED {
-            locks.lost.pop_front();
-        }
-        locks.lost.push_back(LostLease { task, attempt, lock: name, token });
+        locks.remember(LostLease { task, attempt, lock: name, token });
         self.timers.set(until, Alarm::Lease, name, 0);
+    }
+
+    /// The attempt of a task is stopped for good, and may still write if its node is not told in time.
+    pub(super) fn remember_write(&mut self, slot: u32) {
+        let Some(name) = self.lock_of(slot) else { return };
+        let task = self.tasks.id(slot);
+        let attempt = AttemptNumber(self.tasks.hot[slot as usize].attempts);
+        let Some(locks) = &mut self.guards.locks else { return };
+        let token = locks.reach(name, slot).token;
+        locks.remember(LostLease { task, attempt, lock: name, token });
     }
 
     /// A lease of this lock has run out, unless it was another.
@@ -210,7 +227,7 @@ impl<P: Policy> Scheduler<P> {
         let Some(locks) = &self.guards.locks else { return };
         let lease = locks.lost.iter().rev().find(|lease| (lease.task, lease.attempt) == (task, attempt));
         let Some(&LostLease { lock, token, .. }) = lease else { return };
-        if locks.locks[lock as usize].token > token {
+        if locks.locks[lock as usize].token > token && !self.lacks(Sabotage::FencingTokens) {
             observer.on_record(now, &Record::WriteFenced { task, attempt, node, lock, token });
         }
     }
@@ -221,23 +238,24 @@ impl<P: Policy> Scheduler<P> {
     }
 
     /// Of all that could start or that run, none needs a lock that it does not hold: so no two hold one.
-    pub(super) fn check_locks(&self) {
-        let Some(locks) = &self.guards.locks else { return };
+    pub(super) fn check_locks(&self) -> Result<(), String> {
+        let Some(locks) = &self.guards.locks else { return Ok(()) };
         for (slot, task) in self.tasks.hot.iter().enumerate() {
             let slot = slot as u32;
             let Some(name) = self.lock_of(slot) else { continue };
             let Some(lock) = locks.locks.get(name as usize) else { continue };
             let holds = lock.holder == Holder::Task(self.tasks.id(slot));
             match task.state {
-                TaskState::Waiting | TaskState::Running => assert!(holds, "lock {name} of {}", task.number),
-                _ => assert!(!holds, "task {} keeps lock {name}", task.number),
+                TaskState::Waiting | TaskState::Running => ensure!(holds, "lock {name} of {}", task.number),
+                _ => ensure!(!holds, "task {} keeps lock {name}", task.number),
             }
             if locks.waits(slot) {
-                assert_eq!(task.state, TaskState::Blocked, "task {} waits for {name}", task.number);
-                assert!(lock.holder != Holder::Nobody, "lock {name} is free");
+                ensure_eq!(task.state, TaskState::Blocked, "task {} waits for {name}", task.number);
+                ensure!(lock.holder != Holder::Nobody, "lock {name} is free");
                 let entry = u128::from(task.number) << 32 | u128::from(slot);
-                assert!(lock.line.iter().any(|waiting| waiting == entry), "the line of lock {name}");
+                ensure!(lock.line.iter().any(|waiting| waiting == entry), "the line of lock {name}");
             }
         }
+        Ok(())
     }
 }

@@ -3,11 +3,15 @@
 use std::collections::BTreeMap;
 
 use super::alarms::Alarms;
+use super::autoscale::Autoscaler;
 use super::cluster::{Cluster, NodeSpec};
 use super::command::{Command, Commands};
+use super::compensations::Ended;
 use super::config::{Limits, SchedulerConfig};
 use super::dependencies::Dependencies;
 use super::event::{Event, Outcome, TaskSpec};
+use super::failing_order::Failed;
+use super::families::Speculation;
 use super::guards::Guards;
 use super::late_binding::Reservations;
 use super::monitor::Monitor;
@@ -18,6 +22,7 @@ use super::ready::ReadyQueue;
 use super::record::{Observer, Record};
 use super::retry_budget::RetryBudget;
 use super::running::Running;
+use super::sabotage::Sabotage;
 use super::stealing::Thieves;
 use super::task::{TaskState, Tasks};
 use super::time_limits::TimeLimits;
@@ -94,7 +99,7 @@ pub struct Scheduler<P> {
     pub(super) guards: Guards,
     pub(super) guarded: bool,
     /// Whether there is more to decide than what starts.
-    decides_more: bool,
+    pub(super) decides_more: bool,
     /// Whether time limits and failures are looked at before anything is decided.
     decides_first: bool,
     /// How long attempts and tasks may take, when that is limited.
@@ -111,8 +116,18 @@ pub struct Scheduler<P> {
     pub(super) refusals: Vec<u32>,
     /// What is known of nodes by their heartbeats, when they send some.
     pub(super) monitor: Option<Box<Monitor>>,
+    /// Who starts nodes and lets them go, when anyone does.
+    pub(super) autoscaler: Option<Box<Autoscaler>>,
+    /// Copies of attempts that take too long, when such are made.
+    pub(super) speculation: Option<Box<Speculation>>,
     /// Tasks of the event or decision at hand; kept to use its memory again.
     pub(super) scratch: Vec<u32>,
+    /// Push: who failed at one instant.
+    pub(super) failed: Failed,
+    /// What its driver is to be told has ended, where failed tasks are undone.
+    pub(super) ended: Vec<Ended>,
+    /// The guard that is left out, in tests.
+    pub(super) sabotage: Option<Sabotage>,
 }
 
 impl<P: Policy> Scheduler<P> {
@@ -122,8 +137,9 @@ impl<P: Policy> Scheduler<P> {
     /// When the backfilling rule plans for all waiting tasks, which it does by slots alone, and resources
     /// are named: a plan might then wait for ever on a node that lacks one.
     pub fn new(mut policy: P, nodes: &[NodeSpec], mut config: SchedulerConfig) -> Self {
-        // Who runs out of time leaves whatever queue it is in, as one who gives up does.
-        config.limits.tasks_give_up |= config.retry.total_timeout.is_some();
+        // Who runs out of time, or is cancelled, leaves whatever queue it is in, as one who gives up does.
+        let cancels = config.retry.compensations.is_some();
+        config.limits.tasks_give_up |= config.retry.total_timeout.is_some() || cancels;
         let mut cluster = Cluster::new(nodes, policy.dispatch(), &config);
         let jitter = Streams::new(config.seed).key(Purpose::Backoff);
         let backfill = policy.parts().2;
@@ -163,15 +179,22 @@ impl<P: Policy> Scheduler<P> {
         let guards = Guards::new(&config.guards, nodes.len());
         let guarded = guards.are_on();
         let alarms = Alarms::of(&config.alarms);
-        let notes_ends = alarms.is_some() || config.retry.total_timeout.is_some();
-        let decides_more =
-            limited || interrupts != Interrupts::Never || thieves.is_some() || alarms.is_some();
+        let traits = (interrupts, policy.manner());
+        let speculation = Speculation::of(&config, nodes, &cluster, traits);
+        let autoscaler = Autoscaler::of(&config, nodes);
+        watched |= speculation.is_some() || autoscaler.is_some();
+        let learns = speculation.as_ref().is_some_and(|speculation| speculation.learns());
+        let notes_ends = alarms.is_some() || config.retry.total_timeout.is_some() || cancels || learns;
+        let decides_more = limited || interrupts != Interrupts::Never || thieves.is_some();
+        let decides_more = decides_more || alarms.is_some() || speculation.is_some() || autoscaler.is_some();
+        let mut tasks = Tasks::default();
+        tasks.leave_slots(speculation.as_ref().map_or(0, |speculation| speculation.slots()));
         let monitor = config.monitor.map(|plan| Monitor::new(&plan, nodes.len()));
         Scheduler {
             policy,
             config,
             jitter,
-            tasks: Tasks::default(),
+            tasks,
             cluster,
             ready: ReadyQueue::default(),
             waiting: OrderedIndex::default(),
@@ -212,7 +235,12 @@ impl<P: Policy> Scheduler<P> {
             arrived: Vec::new(),
             refusals: Vec::new(),
             monitor,
+            autoscaler,
+            speculation,
             scratch: Vec::new(),
+            failed: Failed::default(),
+            ended: Vec::new(),
+            sabotage: None,
         }
     }
 
@@ -249,7 +277,8 @@ impl<P: Policy> Scheduler<P> {
                 if self.is_current(task, attempt, node) {
                     self.on_finished(now, task, outcome, service, commands, observer);
                 } else {
-                    self.refuse(now, task, attempt, node, observer);
+                    let who = (attempt, node);
+                    self.on_stale_result(now, task, who, outcome, service, commands, observer);
                 }
             }
             Event::NodeJoined { node } => self.on_node_joined(now, node, observer),
@@ -259,7 +288,9 @@ impl<P: Policy> Scheduler<P> {
             }
             Event::NodeOpened { node, reason } => self.open_node(now, node, reason, observer),
             Event::TimerFired => self.on_timer(now, commands, observer),
+            Event::TaskCancelled { task } => self.on_cancelled(now, task, commands, observer),
             Event::Heartbeat { node } => self.on_heartbeat(now, node, observer),
+            Event::NodeLeaving { node } => self.begin_leaving(now, node, commands, observer),
         }
     }
 
@@ -272,6 +303,9 @@ impl<P: Policy> Scheduler<P> {
         self.cluster.set_now(now);
         if self.decides_first {
             self.decide_first(now, commands, observer);
+            if self.has_ended() {
+                return;
+            }
         }
         match self.cluster.dispatch() {
             Dispatch::Pull if self.prefetched.is_some() => self.decide_prefetching(now, commands, observer),
@@ -296,8 +330,15 @@ impl<P: Policy> Scheduler<P> {
         if self.limited && (self.cluster.dispatch() == Dispatch::Pull || self.reservations.is_some()) {
             self.refuse_surplus(now, commands, observer);
         }
+        if self.speculation.is_some() {
+            self.decide_copies(now, commands, observer);
+        }
         if self.alarms.is_some() {
             self.decide_alarms(now, observer);
+        }
+        self.stop_emptied(now, commands, observer);
+        if self.autoscaler.is_some() {
+            self.decide_scaling(now, commands, observer);
         }
     }
 
@@ -320,7 +361,7 @@ impl<P: Policy> Scheduler<P> {
     }
 
     #[inline(always)]
-    fn on_finished<O: Observer>(
+    pub(super) fn on_finished<O: Observer>(
         &mut self,
         now: Time,
         id: TaskId,
@@ -330,6 +371,9 @@ impl<P: Policy> Scheduler<P> {
         observer: &mut O,
     ) {
         let slot = id.slot;
+        if self.speculation.is_some() {
+            return self.finish_speculated(now, slot, (outcome, service), commands, observer);
+        }
         // Field by field: copying a record that was just written stalls the processor.
         let task = &self.tasks.hot[slot as usize];
         let node = NodeId(task.node);
@@ -387,7 +431,7 @@ impl<P: Policy> Scheduler<P> {
         self.follow(now, Step::Started, slot, node);
         self.load_changed(node);
         if self.watched {
-            self.tell_started(slot, node);
+            self.tell_started(now, slot, node);
         }
         let resumed = self.interrupts != Interrupts::Never && self.take_up(now, slot, node);
         observer.on_record(now, &Record::Dispatched { task: id, attempt, node, failures, resumed });

@@ -22,8 +22,10 @@ use super::event::ClosedBy;
 use super::machine::Scheduler;
 use super::policy::Policy;
 use super::record::{Observer, Record};
+use super::sabotage::Sabotage;
 use super::timers::{Alarm, Timers};
 use crate::ids::NodeId;
+use crate::structures::ensure::{ensure, ensure_eq};
 use crate::time::{Duration, Time};
 
 /// How the scheduler finds out that nodes are dead.
@@ -33,6 +35,27 @@ pub struct MonitorPlan {
     pub interval: Duration,
     /// When a silent node is dead.
     pub detector: Detector,
+}
+
+impl MonitorPlan {
+    /// How much later than at the mean time a heartbeat may come before its node is suspected, or dead. For
+    /// phi accrual, of a node whose gaps vary as little as counts.
+    pub fn patience(&self) -> Duration {
+        match self.detector {
+            Detector::Timeout { suspect_after, dead_after } => {
+                Duration(suspect_after.unwrap_or(dead_after).0.saturating_sub(self.interval.0))
+            }
+            Detector::PhiAccrual { suspicion, threshold, least_deviation, .. } => {
+                let deviations = exceeded(suspicion.unwrap_or(threshold));
+                Duration((deviations * least_deviation.0 as f64).max(0.0) as u64)
+            }
+        }
+    }
+}
+
+/// What a standard normal exceeds with probability 10^-phi.
+fn exceeded(phi: f64) -> f64 {
+    std::f64::consts::SQRT_2 * erfc_inv(2.0 * 10f64.powf(-phi))
 }
 
 /// When a silent node is dead.
@@ -185,7 +208,6 @@ impl Gaps {
         let Detector::PhiAccrual { suspicion, threshold, window, least_deviation } = detector else {
             return None;
         };
-        let exceeded = |phi: f64| std::f64::consts::SQRT_2 * erfc_inv(2.0 * 10f64.powf(-phi));
         let mut gaps = Gaps {
             window: window as usize,
             suspect: suspicion.map(exceeded),
@@ -295,8 +317,10 @@ impl<P: Policy> Scheduler<P> {
         commands: &mut Commands,
         observer: &mut O,
     ) {
+        let ignores = self.lacks(Sabotage::Silence);
         let Some(monitor) = &mut self.monitor else { return };
-        if !monitor.is_silent(now, due, node, &mut self.timers) || !self.cluster.has_joined(node) {
+        let silent = monitor.is_silent(now, due, node, &mut self.timers);
+        if !silent || !self.cluster.has_joined(node) || ignores {
             return;
         }
         if monitor.only_suspects(node) {
@@ -311,22 +335,23 @@ impl<P: Policy> Scheduler<P> {
     }
 
     /// Every node that is believed up has a timer, which fires before its silence is too long.
-    pub(super) fn check_monitor(&self) {
-        let Some(monitor) = &self.monitor else { return };
+    pub(super) fn check_monitor(&self) -> Result<(), String> {
+        let Some(monitor) = &self.monitor else { return Ok(()) };
         for node in self.cluster.nodes().filter(|&node| self.cluster.has_joined(node)) {
             let Heard { armed, suspected, .. } = monitor.nodes[node.index()];
-            assert!(!suspected || self.cluster.is_closed(node), "node {} is suspected and open", node.0);
-            assert!(armed <= monitor.deadline(node), "node {} is not watched", node.0);
-            assert!(self.timers.next().is_some_and(|next| next <= armed), "node {} has no timer", node.0);
+            ensure!(!suspected || self.cluster.is_closed(node), "node {} is suspected and open", node.0);
+            ensure!(armed <= monitor.deadline(node), "node {} is not watched", node.0);
+            ensure!(self.timers.next().is_some_and(|next| next <= armed), "node {} has no timer", node.0);
         }
-        let Some(gaps) = &monitor.gaps else { return };
+        let Some(gaps) = &monitor.gaps else { return Ok(()) };
         for (node, sums) in gaps.sums.iter().enumerate() {
             let kept = &gaps.gaps[node * gaps.window..][..sums.count as usize];
-            assert_eq!(
+            ensure_eq!(
                 sums.sum,
                 kept.iter().map(|gap| u128::from(*gap)).sum::<u128>(),
                 "gaps of node {node}"
             );
         }
+        Ok(())
     }
 }

@@ -65,22 +65,38 @@ impl<P: Policy> Scheduler<P> {
         }
     }
 
+    /// The attempt no longer takes anything of its node, where others may start.
+    pub(super) fn leave_node<O: Observer>(&mut self, now: Time, slot: u32, node: NodeId, observer: &mut O) {
+        self.vacate(now, slot, node, observer);
+        self.load_changed(node);
+        if self.queues_at_nodes {
+            self.mark_dirty(node);
+        }
+    }
+
     #[cold]
     #[inline(never)]
-    pub(super) fn tell_started(&mut self, slot: u32, node: NodeId) {
+    pub(super) fn tell_started(&mut self, now: Time, slot: u32, node: NodeId) {
         self.policy.parts().0.started(&self.tasks.view(slot), node, &self.cluster);
         if let Some(moving) = &mut self.moving {
             moving.started(self.tasks.hot[slot as usize].slots);
         }
-        let (task, goes_on) = (self.tasks.id(slot), self.tasks.was_interrupted(slot));
+        if let Some(autoscaler) = &mut self.autoscaler {
+            autoscaler.started(now, self.tasks.hot[slot as usize].slots);
+        }
+        let (task, goes_on) = (self.named(slot), self.tasks.was_interrupted(slot));
         let Task { started, attempts, .. } = self.tasks.hot[slot as usize];
+        let compensates = self.is_compensation(task.number);
         if let Some(limits) = &mut self.time_limits {
             limits.attempt_sent(task, goes_on);
-            if started != Time::NEVER {
+            if started != Time::NEVER && !compensates {
                 limits.attempt_begins(started, task);
             }
         }
-        if let Some(budget) = self.retry_budget.as_mut().filter(|_| attempts == 1) {
+        if self.speculation.is_some() {
+            self.attempt_sent(slot, node);
+        }
+        if let Some(budget) = self.retry_budget.as_mut().filter(|_| attempts == 1 && !compensates) {
             budget.deposit();
         }
     }
@@ -90,6 +106,12 @@ impl<P: Policy> Scheduler<P> {
     fn tell_ended<O: Observer>(&mut self, now: Time, slot: u32, node: NodeId, observer: &mut O) {
         if let Some(moving) = &mut self.moving {
             moving.ended(self.tasks.hot[slot as usize].slots);
+        }
+        if let Some(autoscaler) = &mut self.autoscaler {
+            autoscaler.ended(now, self.tasks.hot[slot as usize].slots);
+        }
+        if self.speculation.is_some() {
+            self.attempt_left(slot, node);
         }
         let view = self.tasks.view(slot);
         // An attempt whose start was not yet reported has taken no time.

@@ -21,6 +21,7 @@ use super::policy::{Manner, Place, Policy, Step};
 use super::record::Observer;
 use super::task::NONE;
 use crate::ids::NodeId;
+use crate::structures::ensure::{ensure, ensure_eq};
 use crate::time::Time;
 
 /// Who was sent to a node before its turn, and when.
@@ -184,20 +185,21 @@ impl<P: Policy> Scheduler<P> {
 
     /// Once an instant is decided no node has left what it could start, and one where nothing waits has
     /// all that is free there to offer.
-    pub(super) fn check_prefetched(&self, node: NodeId, queued: &[u32]) {
+    pub(super) fn check_prefetched(&self, node: NodeId, queued: &[u32]) -> Result<(), String> {
         if self.prefetched.is_none() {
-            return;
+            return Ok(());
         }
         let state = &self.cluster.nodes[node.index()];
         let held: u32 = queued.iter().map(|&slot| self.tasks.hot[slot as usize].slots).sum();
         let all = self.cluster.spec(node).slots;
         let claimed = if self.holds_prefetched(node) { all + held } else { 0 };
-        assert_eq!(state.queued_slots, claimed, "claims of {node:?}");
+        ensure_eq!(state.queued_slots, claimed, "claims of {node:?}");
         let first = queued.first().filter(|_| !state.dirty);
         let starts = |slot: &u32| {
             state.free >= self.tasks.hot[*slot as usize].slots
                 && self.cluster.covers(node, *slot, &self.tasks)
         };
-        assert!(!first.is_some_and(starts), "{node:?} leaves a task that it could run");
+        ensure!(!first.is_some_and(starts), "{node:?} leaves a task that it could run");
+        Ok(())
     }
 }

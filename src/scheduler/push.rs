@@ -19,8 +19,12 @@ impl<P: Policy> Scheduler<P> {
         self.gather_unplaced(commands);
         let alone = self.unplaced.len() == 1;
         let mut starting = 0;
-        if !alone && self.policy.parts().1.binds_in_order() {
-            self.put_in_order(now);
+        if self.unplaced.len() > 1 {
+            if self.policy.parts().1.binds_in_order() {
+                self.put_in_order(now);
+            } else {
+                self.order_failed(now);
+            }
         }
         for at in 0..self.unplaced.len() {
             let slot = self.unplaced[at];

@@ -9,6 +9,8 @@ use super::task::TaskState;
 use crate::ids::{AttemptNumber, NodeId, TaskId};
 use crate::time::{Duration, Time};
 
+pub use super::observer::Observer;
+
 /// One transition.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Record {
@@ -86,6 +88,33 @@ pub enum Record {
         /// The slots it took.
         slots: u32,
     },
+    /// An attempt was stopped because its task was cancelled.
+    Stopped {
+        /// The task.
+        task: TaskId,
+        /// Which attempt.
+        attempt: AttemptNumber,
+        /// Where.
+        node: NodeId,
+        /// Slot time it took, as far as the scheduler knows.
+        busy: Duration,
+        /// The slots it took.
+        slots: u32,
+    },
+    /// All that was done of a job is undone from now on. Written by drivers, who alone know.
+    RollingBack {
+        /// Number of the task that failed.
+        task: u32,
+        /// How many tasks are to be undone.
+        tasks: u32,
+    },
+    /// A task was undone. Written by drivers.
+    Undone {
+        /// Its number.
+        task: u32,
+        /// Whether it had completed.
+        completed: bool,
+    },
     /// A task is not tried again, though it has attempts left: there were too many retries.
     RetryDenied {
         /// The task.
@@ -153,6 +182,8 @@ pub enum Record {
         state: TaskState,
         /// Whether it waited until now.
         waiting: bool,
+        /// Whether it waited to be tried again after a failure: that retry does not take place.
+        retry_due: bool,
         /// Index of its class.
         class: u16,
         /// When it arrived.
@@ -284,6 +315,33 @@ pub enum Record {
         /// The task.
         task: TaskId,
     },
+    /// A node that was not there belongs to the cluster from now on, up or not. Written by drivers, who alone
+    /// know; nodes that are there at the start are not written down.
+    NodeEntered {
+        /// The node.
+        node: NodeId,
+    },
+    /// A node that was drained, or was lost while it was, belongs to the cluster no longer.
+    NodeLeft {
+        /// The node.
+        node: NodeId,
+    },
+    /// The autoscaler starts a node, which boots from now on, or lets one go, which is drained.
+    Scaled {
+        /// The node.
+        node: NodeId,
+        /// Whether it starts it.
+        up: bool,
+    },
+    /// A task that waited at a node which is drained is placed anew.
+    Moved {
+        /// The task.
+        task: TaskId,
+        /// Where it waited.
+        from: NodeId,
+        /// How many bytes it is, if it says.
+        size: Option<u64>,
+    },
     /// A result was refused: its attempt no longer counts.
     Refused {
         /// The task it spoke of.
@@ -293,58 +351,56 @@ pub enum Record {
         /// Where it came from.
         node: NodeId,
     },
+    /// Another attempt of a task that runs was sent to a node, as the last one is late.
+    CopyDispatched {
+        /// The task.
+        task: TaskId,
+        /// Which attempt.
+        attempt: AttemptNumber,
+        /// Where.
+        node: NodeId,
+    },
+    /// The attempt of a task that succeeded was such a copy. That it finished follows.
+    CopyWon {
+        /// The task.
+        task: TaskId,
+        /// Which attempt.
+        attempt: AttemptNumber,
+        /// Where.
+        node: NodeId,
+    },
+    /// An attempt was stopped because another of the same task was first.
+    Outrun {
+        /// The task.
+        task: TaskId,
+        /// Which attempt.
+        attempt: AttemptNumber,
+        /// Where.
+        node: NodeId,
+        /// Slot time it took, as far as the scheduler knows.
+        busy: Duration,
+        /// The slots it took.
+        slots: u32,
+    },
 }
 
-/// Somebody who watches. Tuples of observers are observers, without dynamic dispatch.
-pub trait Observer {
-    /// Called for every record, in order.
-    fn on_record(&mut self, now: Time, record: &Record);
-
-    /// A record about this node will probably come soon: what is kept by node may be fetched from
-    /// memory. A hint for speed.
-    #[inline]
-    fn fetch_node(&self, node: NodeId) {
-        let _ = node;
-    }
-}
-
-impl Observer for () {
+impl Record {
+    /// The task whose course this is a step of, as far as figures of runs go by it.
     #[inline(always)]
-    fn on_record(&mut self, _: Time, _: &Record) {}
-}
-
-impl<O: Observer> Observer for &mut O {
-    #[inline(always)]
-    fn on_record(&mut self, now: Time, record: &Record) {
-        (**self).on_record(now, record);
-    }
-}
-
-impl<A: Observer, B: Observer> Observer for (A, B) {
-    #[inline(always)]
-    fn on_record(&mut self, now: Time, record: &Record) {
-        self.0.on_record(now, record);
-        self.1.on_record(now, record);
-    }
-
-    #[inline]
-    fn fetch_node(&self, node: NodeId) {
-        self.0.fetch_node(node);
-        self.1.fetch_node(node);
-    }
-}
-
-impl<O: Observer> Observer for Option<O> {
-    #[inline(always)]
-    fn on_record(&mut self, now: Time, record: &Record) {
-        if let Some(observer) = self {
-            observer.on_record(now, record);
+    pub fn task(&self) -> Option<TaskId> {
+        match *self {
+            Record::Submitted { task, .. }
+            | Record::Dispatched { task, .. }
+            | Record::Interrupted { task, .. }
+            | Record::Finished { task, .. }
+            | Record::TimedOut { task, .. }
+            | Record::Stopped { task, .. }
+            | Record::Saved { task, .. }
+            | Record::Lost { task, .. }
+            | Record::Returned { task, .. }
+            | Record::LockGranted { task, .. }
+            | Record::Settled { task, .. } => Some(task),
+            _ => None,
         }
-    }
-}
-
-impl Observer for Vec<(Time, Record)> {
-    fn on_record(&mut self, now: Time, record: &Record) {
-        self.push((now, *record));
     }
 }

@@ -7,6 +7,7 @@ use super::machine::{Scheduler, slot_time};
 use super::policy::{Interrupts, Policy};
 use super::record::{Observer, Record};
 use super::retry::OnNodeLoss;
+use super::sabotage::Sabotage;
 use super::task::TaskState;
 use super::timers::Alarm;
 use crate::ids::{AttemptNumber, NodeId, TaskId};
@@ -42,19 +43,28 @@ impl<P: Policy> Scheduler<P> {
         commands: &mut Commands,
         observer: &mut O,
     ) {
-        if let Some(alarms) = &mut self.alarms {
-            alarms.attempt_ended(now, true);
-        }
-        let task = &mut self.tasks.hot[slot as usize];
-        task.failures += 1;
-        let failures = task.failures;
-        if self.config.retry.max_attempts.is_some_and(|most| failures >= most) {
+        self.note_failure(now, slot);
+        if self.has_failed_too_often(slot) && !self.lacks(Sabotage::AttemptLimit) {
             return self.settle(now, slot, state, service, commands, observer);
         }
-        if self.retry_budget.is_some() {
+        if self.retry_budget.is_some() && !self.is_compensation(self.tasks.hot[slot as usize].number) {
             return self.ask_for_retry(slot, state, service);
         }
         self.try_again(now, slot, observer);
+    }
+
+    /// One attempt of the task has failed, or took too long.
+    pub(super) fn note_failure(&mut self, now: Time, slot: u32) {
+        if let Some(alarms) = &mut self.alarms {
+            alarms.attempt_ended(now, true);
+        }
+        self.tasks.hot[slot as usize].failures += 1;
+    }
+
+    /// Whether the task may not be tried again.
+    fn has_failed_too_often(&self, slot: u32) -> bool {
+        let task = &self.tasks.hot[slot as usize];
+        self.most_attempts(task.number).is_some_and(|most| task.failures >= most)
     }
 
     /// The task, which runs no more, waits for its next attempt.
@@ -64,8 +74,9 @@ impl<P: Policy> Scheduler<P> {
         self.counts.waiting += 1;
         observer.on_record(now, &Record::Returned { task: id, failed: true });
         let pause = self.config.retry.backoff.pause(failures, id.number, self.jitter);
-        if pause == Duration::ZERO {
+        if pause == Duration::ZERO || self.lacks(Sabotage::Backoff) {
             self.tasks.hot[slot as usize].set_state(TaskState::Waiting);
+            self.note_failed(now, slot);
             self.enqueue(now, slot);
         } else {
             self.go_away(now, slot, pause, observer);
@@ -103,6 +114,7 @@ impl<P: Policy> Scheduler<P> {
                 Alarm::Lease => self.lease_ends(now, due, number, observer),
                 Alarm::Breaker => self.try_breaker(now, number, NodeId(slot), observer),
                 Alarm::Silence => self.on_silence(now, due, NodeId(slot), commands, observer),
+                Alarm::Autoscaler => self.autoscaler_wakes(now, due, commands, observer),
             }
         }
     }
@@ -116,8 +128,12 @@ impl<P: Policy> Scheduler<P> {
         observer.on_record(now, &Record::NodeJoined { node });
         self.node_changed(node);
         self.note_for_thieves(node);
+        self.note_opening(node);
         if self.monitor.is_some() {
             self.watch(now, node, observer);
+        }
+        if let Some(autoscaler) = &mut self.autoscaler {
+            autoscaler.joined(node);
         }
     }
 
@@ -150,7 +166,10 @@ impl<P: Policy> Scheduler<P> {
             self.lose(now, slot, node, commands, observer);
         }
         self.scratch = lost;
-        self.move_waiting(now, node, commands);
+        self.move_waiting(now, node, commands, None::<&mut O>);
+        if self.cluster.is_leaving(node) {
+            self.cluster.mark_leaving(node);
+        }
         self.judge_losses(now, node, losses, commands, observer);
     }
 
@@ -158,30 +177,38 @@ impl<P: Policy> Scheduler<P> {
     fn lose<O: Observer>(
         &mut self,
         now: Time,
-        slot: u32,
+        lost: u32,
         node: NodeId,
         commands: &mut Commands,
         observer: &mut O,
     ) {
-        let id = self.tasks.id(slot);
-        let task = self.tasks.hot[slot as usize];
+        let task = self.tasks.hot[lost as usize];
         let attempt = AttemptNumber(task.attempts);
         // An attempt whose start was not yet reported has taken no time.
         let busy = slot_time(now.since(task.started), task.slots);
-        self.counts.running -= 1;
-        self.lose_lease(now, slot);
+        self.lose_lease(now, lost);
+        let id = self.tasks.id(lost);
         commands.push(Command::StopAttempt { task: id, attempt, node, interrupted: false });
         let kept = self.config.retry.on_node_loss == OnNodeLoss::Resume;
         if self.interrupts != Interrupts::Never {
-            self.unfile_running(slot, node);
-            self.drop_progress(now, slot, node, kept);
+            self.unfile_running(lost, node);
+            self.drop_progress(now, lost, node, kept);
         }
-        observer.on_record(now, &Record::Lost { task: id, attempt, node, busy, slots: task.slots, kept });
-        if self.config.retry.on_node_loss == OnNodeLoss::Fail {
+        let (slot, slots) = (self.task_of(lost), task.slots);
+        let id = self.tasks.id(slot);
+        observer.on_record(now, &Record::Lost { task: id, attempt, node, busy, slots, kept });
+        if !self.was_last_attempt(lost) {
+            return;
+        }
+        let gives_up = self.config.retry.on_node_loss == OnNodeLoss::Fail && !self.is_compensation(id.number);
+        // It may have failed before, while the attempt that is lost now still ran.
+        if gives_up || self.has_failed_too_often(slot) {
             return self.settle(now, slot, TaskState::Error, Duration::ZERO, commands, observer);
         }
         self.counts.waiting += 1;
-        self.tasks.hot[slot as usize].set_state(TaskState::Waiting);
+        let task = &mut self.tasks.hot[slot as usize];
+        task.set_state(TaskState::Waiting);
+        task.started = Time::NEVER;
         observer.on_record(now, &Record::Returned { task: id, failed: false });
         if !self.must_wait_for_lock(now, slot, observer) {
             self.enqueue(now, slot);

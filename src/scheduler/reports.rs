@@ -36,8 +36,13 @@ impl<P: Policy> Scheduler<P> {
         if task.first_start == Time::NEVER {
             task.first_start = now;
         }
-        if let Some(limits) = &mut self.time_limits {
-            limits.attempt_begins(now, id);
+        let (name, compensates) = (self.named(id.slot), self.is_compensation(id.number));
+        if let Some(limits) = self.time_limits.as_mut().filter(|_| !compensates) {
+            limits.attempt_begins(now, name);
+        }
+        if let Some(original) = self.copied_from(id.slot) {
+            let first_start = &mut self.tasks.hot[original as usize].first_start;
+            *first_start = (*first_start).min(now);
         }
         if self.interrupts != Interrupts::Never {
             self.begin_late(now, id.slot, node);

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::compensations::CompensationPlan;
+use super::speculation::SpeculationPlan;
 use crate::time::Duration;
 
 /// What becomes of the attempts of a node that is lost.
@@ -111,6 +113,12 @@ pub struct RetryPlan {
     /// When attempts write checkpoints, which only drivers need to know; `None` for never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checkpoint: Option<CheckpointPlan>,
+    /// Which tasks undo others; `None` where nothing is undone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compensations: Option<CompensationPlan>,
+    /// When attempts that run get copies elsewhere; `None` for never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub speculation: Option<SpeculationPlan>,
 }
 
 impl RetryPlan {
@@ -137,6 +145,8 @@ impl Default for RetryPlan {
             total_timeout: None,
             budget: None,
             checkpoint: None,
+            compensations: None,
+            speculation: None,
         }
     }
 }

@@ -60,8 +60,12 @@ impl<P: Policy> Scheduler<P> {
         if self.notes_ends {
             self.note_end(now, slot, state, deadline);
         }
-        let task = &mut self.tasks.hot[slot as usize];
+        let task = &self.tasks.hot[slot as usize];
         let waiting = task.state.waits();
+        // An attempt that was lost left no start behind.
+        let begun = waiting && task.attempts > 0 && task.started != Time::NEVER;
+        let retry_due = begun && !self.tasks.was_interrupted(slot);
+        let task = &mut self.tasks.hot[slot as usize];
         if waiting {
             self.counts.away -= u64::from(task.state != TaskState::Waiting);
             self.counts.waiting -= 1;
@@ -74,6 +78,7 @@ impl<P: Policy> Scheduler<P> {
             task: id,
             state,
             waiting,
+            retry_due,
             class: task.class,
             arrival: task.arrival,
             deadline,
@@ -95,6 +100,10 @@ impl<P: Policy> Scheduler<P> {
     fn note_end(&mut self, now: Time, slot: u32, state: TaskState, deadline: Time) {
         if let Some(limits) = &mut self.time_limits {
             limits.task_settles(slot);
+        }
+        self.note_ended(slot, state);
+        if let Some(speculation) = self.speculation.as_mut().filter(|_| state == TaskState::Completed) {
+            speculation.learn(now, slot);
         }
         if let Some(alarms) = &mut self.alarms {
             if state == TaskState::Completed {

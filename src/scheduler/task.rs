@@ -128,6 +128,8 @@ pub struct Tasks {
     priorities: Vec<f64>,
     /// As long as it must be: behind its end no task has details.
     details: Vec<TaskDetails>,
+    /// Places in line by arrival; empty where numbers tell them.
+    pub(super) places: Vec<u32>,
     /// What is known of interrupted tasks; empty unless tasks can be interrupted.
     pub(super) progress: Vec<Progress>,
 }
@@ -164,6 +166,11 @@ impl Tasks {
     pub(super) fn reserve(&mut self, tasks: usize) {
         memory::reserve(&mut self.hot, tasks);
         memory::reserve(&mut self.estimates, tasks);
+    }
+
+    /// A copy of the hot part, with the links of all queues, and nothing else.
+    pub(super) fn copy_of_links(&self) -> Tasks {
+        Tasks { hot: self.hot.clone(), ..Tasks::default() }
     }
 
     /// Puts a new task into its slot.
@@ -220,6 +227,27 @@ impl Tasks {
         self.details[slot] = details;
     }
 
+    /// Puts a copy of a task into a slot that is left free for copies.
+    pub(super) fn copy(&mut self, from: u32, to: u32, record: Task) {
+        self.hot[to as usize] = record;
+        self.estimates[to as usize] = self.estimates[from as usize];
+        let priority = self.view(from).priority();
+        match self.priorities.get_mut(to as usize) {
+            Some(place) => *place = priority,
+            None if priority.to_bits() == 0 => {}
+            None => self.extend_priorities(to as usize, priority),
+        }
+        if self.have_details() {
+            self.describe(to, *self.view(from).details());
+        }
+    }
+
+    /// Leaves the first so many slots, all of them free, to copies of attempts.
+    pub(super) fn leave_slots(&mut self, slots: u32) {
+        self.hot.resize(slots as usize, Task::VACANT);
+        self.estimates.resize(slots as usize, 0);
+    }
+
     /// What the task demands besides slots: a row of the cluster's table.
     pub(super) fn demand(&self, slot: u32) -> u32 {
         self.view(slot).details().demand
@@ -265,6 +293,12 @@ impl TaskView<'_> {
     #[inline]
     pub fn number(&self) -> u32 {
         self.tasks.hot[self.slot].number
+    }
+
+    /// How many tasks arrived before it, those that undo others among them.
+    #[inline]
+    pub fn place_in_line(&self) -> u32 {
+        self.tasks.places.get(self.slot).copied().unwrap_or_else(|| self.number())
     }
 
     /// When it first arrived.

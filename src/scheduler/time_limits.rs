@@ -23,14 +23,14 @@ use crate::time::{Duration, Time};
 
 /// Limits that are running, by the instants at which they are reached.
 #[derive(Clone, Debug, Default)]
-struct Pending {
+pub(super) struct Pending {
     index: OrderedIndex,
     /// By slot; `Time::NEVER` without one.
     due: Vec<Time>,
 }
 
 impl Pending {
-    fn set(&mut self, task: TaskId, due: Option<Time>) {
+    pub(super) fn set(&mut self, task: TaskId, due: Option<Time>) {
         self.lift(task.slot);
         // A limit beyond the end of time is none.
         let Some(due) = due.filter(|due| *due != Time::NEVER) else { return };
@@ -42,19 +42,29 @@ impl Pending {
         self.index.insert(task.slot, due.0, task.number, 1, 0);
     }
 
-    fn lift(&mut self, slot: u32) {
+    pub(super) fn lift(&mut self, slot: u32) {
         if let Some(due) = self.due.get_mut(slot as usize).filter(|due| **due != Time::NEVER) {
             *due = Time::NEVER;
             self.index.remove(slot);
         }
     }
 
-    fn next(&self) -> Option<Time> {
+    pub(super) fn next(&self) -> Option<Time> {
         self.index.first().map(|slot| self.due[slot as usize])
     }
 
+    /// Whether this one has one.
+    pub(super) fn has(&self, slot: u32) -> bool {
+        self.due.get(slot as usize).is_some_and(|due| *due != Time::NEVER)
+    }
+
+    /// All that have one, in order.
+    pub(super) fn slots(&self) -> impl Iterator<Item = u32> + '_ {
+        self.index.iter()
+    }
+
     /// The first whose limit is reached; of equals that which arrived first.
-    fn reached(&self, now: Time) -> Option<u32> {
+    pub(super) fn reached(&self, now: Time) -> Option<u32> {
         self.index.first().filter(|slot| self.due[*slot as usize] <= now)
     }
 }
@@ -135,59 +145,79 @@ impl<P: Policy> Scheduler<P> {
     #[inline(never)]
     pub(super) fn decide_first<O: Observer>(&mut self, now: Time, commands: &mut Commands, observer: &mut O) {
         while let Some(slot) = self.time_limits.as_ref().and_then(|limits| limits.tasks.reached(now)) {
-            self.end_task(now, slot, commands, observer);
+            self.end_task(now, slot, TaskState::Timeout, commands, observer);
         }
         while let Some(slot) = self.time_limits.as_ref().and_then(|limits| limits.attempts.reached(now)) {
-            self.cancel(now, slot, Verdict::Bad, commands, observer);
-            self.count_failure(now, slot, TaskState::Timeout, Duration::ZERO, commands, observer);
+            let task = self.task_of(slot);
+            if self.cancel(now, slot, TaskState::Timeout, Verdict::Bad, commands, observer) {
+                self.count_failure(now, task, TaskState::Timeout, Duration::ZERO, commands, observer);
+            } else {
+                self.note_failure(now, task);
+            }
         }
         if self.retry_budget.is_some() {
             self.decide_retries(now, commands, observer);
         }
     }
 
-    /// The task has taken too long, whatever it is doing.
-    fn end_task<O: Observer>(&mut self, now: Time, slot: u32, commands: &mut Commands, observer: &mut O) {
+    /// The task has taken too long, or is no longer wanted, whatever it is doing.
+    pub(super) fn end_task<O: Observer>(
+        &mut self,
+        now: Time,
+        slot: u32,
+        end: TaskState,
+        commands: &mut Commands,
+        observer: &mut O,
+    ) {
         let asked = self.withdraw_request(slot);
         if self.tasks.hot[slot as usize].state == TaskState::Running {
-            if !asked {
-                // A task that comes to its end says nothing about the node it is on.
-                self.cancel(now, slot, Verdict::None, commands, observer);
-            }
-            return self.settle(now, slot, TaskState::Timeout, Duration::ZERO, commands, observer);
+            // A task that comes to its end says nothing about the node it is on.
+            while !asked
+                && let Some(attempt) = self.newest_attempt(slot)
+                && !self.cancel(now, attempt, end, Verdict::None, commands, observer)
+            {}
+            return self.settle(now, slot, end, Duration::ZERO, commands, observer);
         }
-        self.leave(now, slot, commands, observer);
+        self.leave(now, slot, end, commands, observer);
         debug_assert!(self.tasks.hot[slot as usize].state.is_final(), "slot {slot} stays");
     }
 
-    /// Stops a running attempt for good; what becomes of its task is for the caller to say.
+    /// Stops a running attempt for good, as it or its task took too long or was cancelled. Gives whether no
+    /// other of its task runs: what becomes of that is for the caller to say.
     fn cancel<O: Observer>(
         &mut self,
         now: Time,
         slot: u32,
+        why: TaskState,
         verdict: Verdict,
         commands: &mut Commands,
         observer: &mut O,
-    ) {
+    ) -> bool {
         let task = &self.tasks.hot[slot as usize];
         let (node, attempt, slots) = (NodeId(task.node), AttemptNumber(task.attempts), task.slots);
-        let id = TaskId { slot, number: task.number };
+        let id = self.tasks.id(slot);
         // An attempt whose start was not yet reported has taken no time.
         let busy = slot_time(now.since(task.started), slots);
         if self.interrupts != Interrupts::Never {
             self.unfile_running(slot, node);
         }
-        self.vacate(now, slot, node, observer);
-        self.counts.running -= 1;
-        self.load_changed(node);
-        if self.queues_at_nodes {
-            self.mark_dirty(node);
-        }
+        self.leave_node(now, slot, node, observer);
         if self.interrupts != Interrupts::Never {
             self.drop_progress(now, slot, node, false);
         }
-        observer.on_record(now, &Record::TimedOut { task: id, attempt, node, busy, slots });
+        if self.guarded {
+            self.remember_write(slot);
+        }
+        let task = self.tasks.id(self.task_of(slot));
+        observer.on_record(
+            now,
+            &match why {
+                TaskState::Cancelled => Record::Stopped { task, attempt, node, busy, slots },
+                _ => Record::TimedOut { task, attempt, node, busy, slots },
+            },
+        );
         commands.push(Command::CancelAttempt { task: id, attempt, node });
         self.judge(now, slot, node, verdict, commands, observer);
+        self.was_last_attempt(slot)
     }
 }

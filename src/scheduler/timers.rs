@@ -25,10 +25,12 @@ pub(super) enum Alarm {
     Lease,
     /// A node has been silent: in place of a task the node.
     Silence,
+    /// The autoscaler looks at the cluster, or nodes that it lets go are to be drained. Of no task.
+    Autoscaler,
 }
 
 /// Bits for the slot; drivers use fewer.
-const SLOT_BITS: u32 = 29;
+const SLOT_BITS: u32 = 28;
 
 /// Timers by time, then by number of the task.
 #[derive(Clone, Debug, Default)]
@@ -53,6 +55,7 @@ impl Timers {
             Alarm::Breaker => 4,
             Alarm::Lease => 5,
             Alarm::Silence => 6,
+            Alarm::Autoscaler => 8,
         };
         let low = alarm << SLOT_BITS | slot;
         self.heap.push((u128::from(due.0) << 64) | (u128::from(number) << 32) | u128::from(low));
@@ -70,7 +73,8 @@ impl Timers {
             3 => Alarm::Theft,
             4 => Alarm::Breaker,
             5 => Alarm::Lease,
-            _ => Alarm::Silence,
+            6 => Alarm::Silence,
+            _ => Alarm::Autoscaler,
         };
         Some((alarm, due, number, low & ((1 << SLOT_BITS) - 1)))
     }

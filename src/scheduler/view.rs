@@ -2,7 +2,7 @@
 
 use super::cluster::Cluster;
 use super::machine::Scheduler;
-use super::policy::{Interrupts, Order, Policy};
+use super::policy::{Dispatch, Interrupts, Order, Policy};
 use crate::time::{Duration, Time};
 
 /// How many tasks are where.
@@ -68,6 +68,12 @@ impl<P: Policy> Scheduler<P> {
         self.retry_budget.is_some() || self.policy.parts().0.reads_details()
     }
 
+    /// Whether it matters which of several failed tasks goes first: then details should say how likely
+    /// each is to fail.
+    pub fn orders_failed(&self) -> bool {
+        self.cluster.dispatch() == Dispatch::Push
+    }
+
     /// Whether running tasks may be interrupted and go on later.
     pub fn interrupts(&self) -> bool {
         self.interrupts != Interrupts::Never
@@ -87,9 +93,13 @@ impl<P: Policy> Scheduler<P> {
     /// The next instant at which the scheduler wants a `TimerFired`.
     #[inline]
     pub fn next_timer(&self) -> Option<Time> {
-        match &self.time_limits {
-            None => self.timers.next(),
-            Some(limits) => limits.next().into_iter().chain(self.timers.next()).min(),
+        match (&self.time_limits, &self.speculation) {
+            (None, None) => self.timers.next(),
+            (limits, speculation) => {
+                let late = speculation.as_ref().and_then(|speculation| speculation.next());
+                let limit = limits.as_ref().and_then(|limits| limits.next());
+                limit.into_iter().chain(late).chain(self.timers.next()).min()
+            }
         }
     }
 }

@@ -101,6 +101,11 @@ impl Arrivals {
         self.source.parents(&self.made[self.next - 1])
     }
 
+    /// How many tasks the job has that the task that was taken last is part of.
+    pub(super) fn job_tasks(&self) -> u32 {
+        self.source.job(&self.made[self.next - 1]).map_or(1, |(_, size)| size.tasks)
+    }
+
     /// What is to be written down if the task that was taken last is part of a job; to be asked before
     /// the next is looked at.
     pub(super) fn in_job(&self, task: TaskId) -> Option<Record> {

@@ -64,7 +64,10 @@ impl<P: Policy, O: Observer> Driver<'_, P, O> {
         match self.world.retry.longest_attempt() {
             // It will be stopped before: its end needs no place far ahead in the event queue.
             // Nor is it stopped in time on a disturbed node, or without a leader.
-            Some(longest) if self.disturbed.is_none() && self.leaders.is_none() => {
+            // What undoes others is never stopped.
+            Some(longest)
+                if self.disturbed.is_none() && self.leaders.is_none() && !self.is_compensation(task) =>
+            {
                 takes.min(Duration(longest.0.saturating_add(1)))
             }
             _ => takes,

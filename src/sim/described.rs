@@ -19,12 +19,9 @@ impl<P: Policy, O: Observer> Driver<'_, P, O> {
                 (task, TaskDetails { number: task.number, ..self.arrivals.details_of(identity) })
             }
         };
-        if self.world.zones.has_latency() {
-            let slot = task.slot as usize;
-            if slot >= self.zones.len() {
-                self.zones.resize(slot + 1, 0);
-            }
-            self.zones[slot] = details.zone;
+        self.note_zone(task.slot, details.zone);
+        if self.sagas.is_some() {
+            self.join_saga(task, spec, details);
         }
         self.tell(now, Event::TaskDescribed { task, details });
         self.tell(now, Event::TaskSubmitted { task, spec });
@@ -35,6 +32,17 @@ impl<P: Policy, O: Observer> Driver<'_, P, O> {
         self.draw_arrival();
         if let Some(next) = self.arrivals.cut_off() {
             self.tell(now, Event::ArrivalsEnded { next });
+        }
+    }
+
+    /// Where the task comes from, if that makes a difference.
+    pub(super) fn note_zone(&mut self, slot: u32, zone: u16) {
+        if self.world.zones.has_latency() {
+            let slot = slot as usize;
+            if slot >= self.zones.len() {
+                self.zones.resize(slot + 1, 0);
+            }
+            self.zones[slot] = zone;
         }
     }
 }

@@ -17,10 +17,11 @@ use super::driver::Driver;
 use super::event_queue::{EventNumber, EventQueue, Kind};
 use super::run::SimulationError;
 use super::truth::Attempt;
-use crate::faults::{Disturbance, DisturbanceClocks, DisturbanceStep, MessageLoss};
+use crate::faults::{Disturbance, DisturbanceClocks, DisturbanceStep, MessageLoss, Pace, Progress};
 use crate::ids::{AttemptNumber, NodeId, TaskId};
 use crate::random::{Purpose, StreamKey, Streams, uniform};
 use crate::scheduler::{Event, Observer, Outcome, Policy, Record};
+use crate::structures::ensure::{ensure, ensure_eq};
 use crate::time::{Duration, Time};
 use crate::world::{Heartbeats, World};
 
@@ -30,10 +31,7 @@ const PLANNED: u32 = 0;
 /// What is true of a node besides whether it is up.
 #[derive(Clone, Debug, Default)]
 struct NodeState {
-    /// What slows it down just now, and the product of that.
-    factors: Vec<f64>,
-    slowness: f64,
-    pauses: u32,
+    pace: Pace,
     partitions: u32,
     /// Whether it runs at all: not from its crash until it joins again.
     down: bool,
@@ -51,47 +49,17 @@ struct NodeState {
 
 impl NodeState {
     fn within_reach(&self) -> bool {
-        self.pauses == 0 && self.partitions == 0
-    }
-
-    /// What an attempt does in this time, as time at full speed.
-    fn done(&self, elapsed: Duration) -> Duration {
-        match self.pauses {
-            0 if self.slowness == 1.0 => elapsed,
-            0 => Duration((elapsed.0 as f64 / self.slowness).round() as u64),
-            _ => Duration::ZERO,
-        }
-    }
-
-    /// The inverse of `done`, for a node that does not pause; `None` beyond the clock.
-    fn takes(&self, left: Duration) -> Option<Duration> {
-        if self.slowness == 1.0 {
-            Some(left)
-        } else {
-            Duration::from_seconds(left.as_seconds() * self.slowness)
-        }
+        !self.pace.pauses() && self.partitions == 0
     }
 }
 
-/// How far an attempt is.
+/// What is true of an attempt.
 #[derive(Clone, Copy, Debug)]
-struct Progress {
-    /// Time at full speed that it needs in all, not counting the price of going on after an interruption,
-    /// and what is left with that price.
-    whole: Duration,
-    left: Duration,
-    /// Up to when that is counted.
-    since: Time,
+struct Course {
+    progress: Progress,
     runs: bool,
     /// The scheduler has given it up, and the node does not know.
     given_up: bool,
-}
-
-impl Progress {
-    /// Work that was done, on a node of this speed.
-    fn work_done(&self, speed: f64) -> u64 {
-        Duration(self.whole.0.saturating_sub(self.left.0)).work_at(speed)
-    }
 }
 
 /// The truth about disturbances.
@@ -100,7 +68,7 @@ pub(super) struct Disturbed<'a> {
     clocks: DisturbanceClocks<'a>,
     nodes: Vec<NodeState>,
     /// By the place of the attempt.
-    progress: Vec<Progress>,
+    courses: Vec<Course>,
     loss: Option<MessageLoss>,
     starts: StreamKey,
     results: StreamKey,
@@ -114,12 +82,11 @@ impl<'a> Disturbed<'a> {
     pub(super) fn new(world: &'a World, seed: u64, queue: &mut EventQueue) -> Option<Box<Self>> {
         let streams = Streams::new(seed);
         let news = world.delays.streams(seed);
-        let node = NodeState { slowness: 1.0, ..NodeState::default() };
         let nodes = world.nodes.len();
         let mut disturbed = Disturbed {
             clocks: DisturbanceClocks::new(&world.faults.disturbances, nodes, streams),
-            nodes: vec![node; nodes],
-            progress: Vec::new(),
+            nodes: vec![NodeState::default(); nodes],
+            courses: Vec::new(),
             loss: world.faults.message_loss,
             starts: news.key(Purpose::StartLoss),
             results: news.key(Purpose::ResultLoss),
@@ -187,11 +154,10 @@ impl<'a> Disturbed<'a> {
         extra: Duration,
         queue: &mut EventQueue,
     ) -> EventNumber {
-        let (left, since) = (Duration(service.0.saturating_add(extra.0)), Time::ZERO);
-        let progress = Progress { whole: service, left, since, runs: false, given_up: false };
-        match self.progress.get_mut(place as usize) {
-            Some(old) => *old = progress,
-            None => self.progress.push(progress),
+        let course = Course { progress: Progress::new(service, extra), runs: false, given_up: false };
+        match self.courses.get_mut(place as usize) {
+            Some(old) => *old = course,
+            None => self.courses.push(course),
         }
         queue.number()
     }
@@ -200,25 +166,23 @@ impl<'a> Disturbed<'a> {
     fn advance(&mut self, now: Time, node: u32) {
         let state = &self.nodes[node as usize];
         for &place in &state.here {
-            let progress = &mut self.progress[place as usize];
-            progress.left.0 = progress.left.0.saturating_sub(state.done(now.since(progress.since)).0);
-            progress.since = now;
+            self.courses[place as usize].progress.advance(now, &state.pace);
         }
     }
 
     /// The end of an attempt that runs. `None` when it does not fit the clock.
     fn put_end(&self, now: Time, node: u32, place: u32, queue: &mut EventQueue) -> Option<EventNumber> {
-        let state = &self.nodes[node as usize];
-        if state.pauses > 0 {
+        let pace = &self.nodes[node as usize].pace;
+        if pace.pauses() {
             return Some(queue.number());
         }
-        let end = now.checked_add(state.takes(self.progress[place as usize].left)?)?;
+        let end = self.courses[place as usize].progress.end(now, pace.slowness())?;
         Some(queue.push(end, Kind::Finish, place))
     }
 
     /// Takes the attempt off its node.
     fn leave(&mut self, node: u32, place: u32) {
-        self.progress[place as usize].runs = false;
+        self.courses[place as usize].runs = false;
         let state = &mut self.nodes[node as usize];
         state.here.retain(|&other| other != place);
         state.inbox.retain(|&other| other != place);
@@ -257,30 +221,20 @@ impl<P: Policy, O: Observer> Driver<'_, P, O> {
     fn change_pace(&mut self, now: Time, step: DisturbanceStep) -> Result<(), SimulationError> {
         let DisturbanceStep { node, begins, what } = step;
         let Some(disturbed) = &mut self.disturbed else { return Ok(()) };
-        disturbed.advance(now, node);
-        let state = &mut disturbed.nodes[node as usize];
-        let was_within_reach = state.within_reach();
-        match what {
-            Disturbance::Slow(factor) if begins => state.factors.push(factor),
-            Disturbance::Slow(factor) => {
-                if let Some(at) = state.factors.iter().position(|other| *other == factor) {
-                    state.factors.remove(at);
-                }
-            }
-            Disturbance::Pause if begins => state.pauses += 1,
-            Disturbance::Pause => state.pauses -= 1,
-            Disturbance::Partition if begins => state.partitions += 1,
-            Disturbance::Partition => state.partitions -= 1,
-        }
-        state.slowness = state.factors.iter().product();
-        let reaches = state.within_reach() && !was_within_reach;
-        if what != Disturbance::Partition {
+        let was_within_reach = disturbed.nodes[node as usize].within_reach();
+        if what == Disturbance::Partition {
+            let partitions = &mut disturbed.nodes[node as usize].partitions;
+            *partitions = if begins { *partitions + 1 } else { *partitions - 1 };
+        } else {
+            disturbed.advance(now, node);
+            disturbed.nodes[node as usize].pace.change(what, begins);
             for at in 0..disturbed.nodes[node as usize].here.len() {
                 let place = disturbed.nodes[node as usize].here[at];
                 let end = disturbed.put_end(now, node, place, &mut self.queue);
                 self.attempts[place as usize].finish = end.ok_or(SimulationError::TimeOverflow)?;
             }
         }
+        let reaches = disturbed.nodes[node as usize].within_reach() && !was_within_reach;
         if reaches { self.reach(now, node) } else { Ok(()) }
     }
 
@@ -291,7 +245,7 @@ impl<P: Policy, O: Observer> Driver<'_, P, O> {
             self.tell_joined(now, node);
         }
         let Some(disturbed) = &mut self.disturbed else { return Ok(()) };
-        let given_up = |place: &u32| disturbed.progress[*place as usize].given_up;
+        let given_up = |place: &u32| disturbed.courses[*place as usize].given_up;
         let stopped: Vec<u32> =
             disturbed.nodes[node as usize].here.iter().copied().filter(given_up).collect();
         for place in stopped {
@@ -331,8 +285,9 @@ impl<P: Policy, O: Observer> Driver<'_, P, O> {
     fn begin_at_node(&mut self, now: Time, node: u32, place: u32) -> Result<(), SimulationError> {
         let Some(disturbed) = &mut self.disturbed else { return Ok(()) };
         disturbed.nodes[node as usize].here.push(place);
-        let progress = &mut disturbed.progress[place as usize];
-        (progress.runs, progress.since) = (true, now);
+        let course = &mut disturbed.courses[place as usize];
+        course.runs = true;
+        course.progress.begin(now);
         let end = disturbed.put_end(now, node, place, &mut self.queue);
         let begun = &mut self.attempts[place as usize];
         begun.finish = end.ok_or(SimulationError::TimeOverflow)?;
@@ -360,7 +315,7 @@ impl<P: Policy, O: Observer> Driver<'_, P, O> {
     pub(super) fn ends_in_vain(&mut self, now: Time, place: u32) -> Result<bool, SimulationError> {
         let Attempt { node, slot, number, attempt, .. } = self.attempts[place as usize];
         let Some(disturbed) = &mut self.disturbed else { return Ok(false) };
-        let Progress { whole, given_up, .. } = disturbed.progress[place as usize];
+        let Course { progress, given_up, .. } = disturbed.courses[place as usize];
         if !given_up {
             disturbed.leave(node, place);
             return Ok(false);
@@ -369,7 +324,8 @@ impl<P: Policy, O: Observer> Driver<'_, P, O> {
         let (task, attempt, node) = (TaskId { slot, number }, AttemptNumber(attempt), NodeId(node));
         self.observer.on_record(now, &Record::RanInVain { task, attempt, node });
         // How it ended does not matter: it is refused.
-        let event = Event::AttemptFinished { task, attempt, node, outcome: Outcome::Success, service: whole };
+        let service = progress.whole();
+        let event = Event::AttemptFinished { task, attempt, node, outcome: Outcome::Success, service };
         let delay = self.news.completion(|| u64::from(number), attempt.0);
         self.send_result(now, event, delay.ok_or(SimulationError::TimeOverflow)?, u64::from(number))?;
         Ok(true)
@@ -417,18 +373,20 @@ impl<P: Policy, O: Observer> Driver<'_, P, O> {
         let runs = |there: &&Attempt| there.still_runs(task, attempt);
         let Some(&Attempt { node, .. }) = self.attempts.get(place as usize).filter(runs) else { return };
         let Some(disturbed) = &mut self.disturbed else { return };
-        if disturbed.progress[place as usize].given_up {
+        let state = &disturbed.nodes[node as usize];
+        let attempt = &mut disturbed.courses[place as usize];
+        if attempt.given_up {
             return;
         }
-        disturbed.advance(now, node);
-        let progress = &mut disturbed.progress[place as usize];
         if keeps_work {
+            let done = match attempt.runs {
+                true => attempt.progress.done(now, &state.pace),
+                false => attempt.progress.done_so_far(),
+            };
             let course = &mut self.courses[task.slot as usize];
-            let done = progress.work_done(self.world.nodes[node as usize].speed);
-            course.left = course.left.saturating_sub(done);
+            course.left = course.left.saturating_sub(done.work_at(self.world.nodes[node as usize].speed));
         }
-        let state = &disturbed.nodes[node as usize];
-        if !progress.runs {
+        if !attempt.runs {
             // On its way, at the door, or gone with its node.
             disturbed.leave(node, place);
             self.attempts[place as usize].finish = EventNumber::NONE;
@@ -436,7 +394,7 @@ impl<P: Policy, O: Observer> Driver<'_, P, O> {
         } else if state.within_reach() {
             self.end_at_node(now, node, place);
         } else {
-            progress.given_up = true;
+            attempt.given_up = true;
         }
     }
 
@@ -452,10 +410,10 @@ impl<P: Policy, O: Observer> Driver<'_, P, O> {
             self.news.receive(report);
         }
         for place in state.here.drain(..) {
-            let progress = &mut disturbed.progress[place as usize];
-            progress.runs = false;
+            let course = &mut disturbed.courses[place as usize];
+            course.runs = false;
             let attempt = &mut self.attempts[place as usize];
-            if progress.given_up {
+            if course.given_up {
                 attempt.finish = EventNumber::NONE;
                 self.over.push(place);
             } else {
@@ -476,21 +434,23 @@ impl<P: Policy, O: Observer> Driver<'_, P, O> {
     }
 
     /// Attempts stand where they run, and each once.
-    pub(super) fn check_disturbed(&self) {
-        let Some(disturbed) = &self.disturbed else { return };
+    pub(super) fn check_disturbed(&self) -> Result<(), String> {
+        let Some(disturbed) = &self.disturbed else { return Ok(()) };
         let mut running = 0;
         for (node, state) in disturbed.nodes.iter().enumerate() {
-            assert!(!state.within_reach() || (state.inbox.is_empty() && state.outbox.is_empty()));
-            assert!(!state.down || state.here.is_empty(), "node {node} is down and works");
+            let holds = !state.inbox.is_empty() || !state.outbox.is_empty();
+            ensure!(!state.within_reach() || !holds, "node {node} is within reach and holds messages");
+            ensure!(!state.down || state.here.is_empty(), "node {node} is down and works");
             for &place in &state.here {
-                let (attempt, progress) =
-                    (&self.attempts[place as usize], &disturbed.progress[place as usize]);
-                assert!(attempt.node == node as u32 && attempt.finish != EventNumber::NONE && progress.runs);
-                assert!(!progress.given_up || !state.within_reach(), "node {node} was told to stop");
+                let (attempt, course) = (&self.attempts[place as usize], &disturbed.courses[place as usize]);
+                let stands =
+                    attempt.node == node as u32 && attempt.finish != EventNumber::NONE && course.runs;
+                ensure!(stands, "an attempt of task {} does not stand where it runs", attempt.number);
+                ensure!(!course.given_up || !state.within_reach(), "node {node} was told to stop");
             }
             running += state.here.len();
         }
-        let runs = disturbed.progress.iter().filter(|progress| progress.runs).count();
-        assert_eq!(running, runs, "attempts that run");
+        ensure_eq!(running, disturbed.courses.iter().filter(|of| of.runs).count(), "attempts that run");
+        Ok(())
     }
 }

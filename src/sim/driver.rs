@@ -3,22 +3,23 @@
 
 use super::arrivals::Arrivals;
 use super::disturbed::Disturbed;
-use super::event_queue::{Due, EventNumber, EventQueue, Kind, MAX_INDEX, Rank};
+use super::event_queue::{Due, EventNumber, EventQueue, Kind, Rank};
 use super::leaders::Leaders;
 use super::news::News;
 use super::probabilities::Probabilities;
-use super::run::SimulationError;
+use super::run::{RunOptions, SimulationError};
 use super::truth::{Attempt, Course, GivenUp, NO_ATTEMPT, Truth};
-use crate::faults::{AttemptFates, NodeClocks};
+use crate::faults::{AttemptFates, NodeClocks, Sagas};
 use crate::ids::{AttemptNumber, NodeId, TaskId};
 use crate::random::{Purpose, StreamKey, Streams};
 use crate::scheduler::{
-    Command, Commands, Event, Observer, OnNodeLoss, Outcome, Policy, Scheduler, TaskSpec,
+    Command, Commands, Ended, Event, Observer, OnNodeLoss, Outcome, Policy, Scheduler, TaskSpec,
 };
 use crate::structures::calendar::Ahead;
 use crate::structures::memory;
 use crate::time::{Duration, Time};
 use crate::workload::Limits;
+use crate::workload::source::NewTask;
 use crate::workload::spawn::Trees;
 use crate::world::World;
 
@@ -45,14 +46,19 @@ pub(super) struct Driver<'a, P, O> {
     pub(super) zones: Vec<u16>,
     /// Who descends from whom, when tasks spawn others.
     pub(super) trees: Option<Box<Trees>>,
+    /// All jobs, where those are undone of which a task fails; and what has ended of late.
+    pub(super) sagas: Option<Box<Sagas>>,
+    pub(super) ended: Vec<Ended>,
     pub(super) starts_are_reported: bool,
+    /// Slots below this are left to copies of attempts.
+    pub(super) copy_slots: u32,
     /// Whether the scheduler has no leader from the next instant on.
     pub(super) leaderless: bool,
     /// Whether what happens is kept from the scheduler, as it has no leader.
     pub(super) withholds: bool,
     /// Who leads when, if the scheduler fails.
     pub(super) leaders: Option<Box<Leaders<'a>>>,
-    free: Vec<u32>,
+    pub(super) free: Vec<u32>,
     pub(super) nodes: NodeClocks<'a, EventQueue>,
     pub(super) news: News<'a>,
     pub(super) probabilities: Probabilities,
@@ -76,7 +82,7 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
         world: &'a World,
         seed: u64,
         policy: P,
-        keep_works: bool,
+        options: &RunOptions<'_>,
         mut observer: O,
     ) -> Result<Self, SimulationError> {
         let streams = Streams::new(seed);
@@ -88,19 +94,24 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
         let starts_are_reported = world.starts_are_reported();
         let config = world.scheduler_config(seed, starts_are_reported);
         let mut scheduler = Scheduler::new(policy, &world.nodes, config);
+        if let Some(guard) = options.sabotage {
+            scheduler.sabotage(guard);
+        }
         let mut commands = Commands::new();
-        for node in 0..world.nodes.len() as u32 {
+        let present = |node: &u32| world.faults.membership.starts_with(*node);
+        for node in (0..world.nodes.len() as u32).filter(present) {
             let joined = Event::NodeJoined { node: NodeId(node) };
             scheduler.handle(Time::ZERO, joined, &mut commands, &mut observer);
         }
         let leaders = Leaders::new(&world.faults, streams, &mut queue)?;
-        let fates = AttemptFates::new(&world.faults.attempts, streams);
+        let compensations = world.compensations().map(|plan| plan.from);
+        let fates = AttemptFates::new(&world.faults.attempts, streams).sparing(compensations);
         let takes_longer = world.retry.checkpoint.is_some();
         let resumes = world.retry.on_node_loss == OnNodeLoss::Resume || scheduler.interrupts();
         let resumes = resumes || takes_longer || fates.may_fail_early();
         let (unsettled, speed) = (world.expected_unsettled(), world.nodes[0].speed);
         scheduler.reserve(unsettled);
-        let arrivals = Arrivals::new(world, streams, scheduler.reads_details());
+        let arrivals = Arrivals::new(world, streams, world.wants_details(&mut scheduler));
         let mut driver = Driver {
             world,
             scheduler,
@@ -117,7 +128,10 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
             has_courses: starts_are_reported || resumes || leaders.is_some(),
             zones: Vec::new(),
             trees: Trees::new(&world.workload, streams).map(Box::new),
+            sagas: world.sagas(streams).map(Box::new),
+            ended: Vec::new(),
             starts_are_reported,
+            copy_slots: 0,
             leaderless: false,
             withholds: false,
             leaders,
@@ -132,11 +146,12 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
             delays: world.delays.streams(seed).key(Purpose::DispatchDelay),
             common_speed: world.nodes.iter().all(|node| node.speed == speed).then_some(speed),
             works: Vec::new(),
-            keep_works,
+            keep_works: options.tasks,
             events: 0,
         };
         memory::reserve(&mut driver.truths, unsettled);
         memory::reserve(&mut driver.attempts, world.slots().min(unsettled as u64) as usize);
+        driver.leave_slots();
         driver.draw_arrival();
         Ok(driver)
     }
@@ -167,11 +182,33 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
         self.take_facts(now, event)?;
         // An instant of nothing but events that no longer count is none to the scheduler.
         if self.events > before {
-            self.scheduler.decide(now, &mut self.commands, &mut self.observer);
+            self.decide(now)?;
             self.carry_out(now)?;
+        }
+        if O::AUDITS && self.observer.has_seen_enough() {
+            return Err(SimulationError::Stopped);
         }
         self.fetch_ahead();
         Ok(true)
+    }
+
+    /// Lets the scheduler decide, once the facts of this instant are in.
+    #[inline(always)]
+    pub(super) fn decide(&mut self, now: Time) -> Result<(), SimulationError> {
+        if self.sagas.is_some() {
+            return self.decide_and_undo(now);
+        }
+        self.decide_once(now);
+        Ok(())
+    }
+
+    /// One decision of the scheduler, audited where anybody wants that.
+    #[inline(always)]
+    pub(super) fn decide_once(&mut self, now: Time) {
+        if O::AUDITS {
+            return self.decide_audited(now);
+        }
+        self.scheduler.decide(now, &mut self.commands, &mut self.observer);
     }
 
     /// Takes in all that happens now; `event` is the first in the queue.
@@ -217,11 +254,6 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
         });
     }
 
-    pub(super) fn check_invariants(&mut self) {
-        self.scheduler.check_invariants();
-        self.check_disturbed();
-    }
-
     /// Events, observer and works of a run whose steps are done.
     pub(super) fn finish(self) -> Result<(u64, O, Vec<u64>), SimulationError> {
         match self.arrivals.error() {
@@ -243,6 +275,9 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
         if self.withholds {
             return self.withhold(now, event);
         }
+        if O::AUDITS {
+            return self.tell_audited(now, event);
+        }
         self.scheduler.handle(now, event, &mut self.commands, &mut self.observer);
     }
 
@@ -251,31 +286,13 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
         let Some(new) = self.arrivals.take() else { return Ok(()) };
         self.events += 1;
         let fails = self.probabilities.index(new.failure_probability);
-        let truth = Truth { work: new.work, fails, attempt: NO_ATTEMPT };
-        let slot = if let Some(slot) = self.free.pop() {
-            self.truths[slot as usize] = truth;
-            slot
-        } else {
-            self.truths.push(truth);
-            self.truths.len() as u32 - 1
-        };
-        if slot >= MAX_INDEX {
-            return Err(SimulationError::TooManyTasks);
-        }
-        if self.has_courses {
-            let course = Course::new(new.work);
-            if slot as usize == self.courses.len() {
-                self.courses.push(course);
-            } else {
-                self.courses[slot as usize] = course;
-            }
-        }
+        let &NewTask { number, work, estimate, priority, slots, class, .. } = new;
+        let slot = self.take_slot(Truth { work, fails, attempt: NO_ATTEMPT })?;
         if self.keep_works {
-            self.works.push(new.work);
+            self.works.push(work);
         }
-        let task = TaskId { slot, number: new.number };
-        let spec =
-            TaskSpec { estimate: new.estimate, priority: new.priority, slots: new.slots, class: new.class };
+        let task = TaskId { slot, number };
+        let spec = TaskSpec { estimate, priority, slots, class };
         if self.arrivals.has_details() {
             self.submit_described(now, task, spec);
         } else {
@@ -411,11 +428,13 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
                     self.stop(now, task, attempt, node, GivenUp::Cancelled);
                 }
                 Command::Settle { task, .. } => {
-                    // After the last arrival nobody but spawned tasks takes a free slot.
-                    if !self.next_arrival.is_never() || self.trees.is_some() {
+                    // After the last arrival nobody but spawned tasks and compensations takes a free slot.
+                    if !self.next_arrival.is_never() || self.trees.is_some() || self.sagas.is_some() {
                         self.free.push(task.slot);
                     }
                 }
+                Command::StartNode { node } => self.start_node(now, node)?,
+                Command::StopNode { node } => self.stop_node(now, node)?,
             }
         }
         commands.clear();
@@ -432,6 +451,9 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
         node: NodeId,
     ) -> Result<(), SimulationError> {
         let slot = task.slot as usize;
+        if task.slot < self.copy_slots {
+            self.copy_truth(task);
+        }
         if attempt.0 > 1 && self.world.retry.redraw {
             self.redraw(task, attempt)?;
         }

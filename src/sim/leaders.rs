@@ -78,8 +78,11 @@ impl<P: Policy, O: Observer> Driver<'_, P, O> {
                 self.events += 1;
                 self.tell(now, Event::TimerFired);
             }
-            self.scheduler.decide(now, &mut self.commands, &mut self.observer);
+            self.decide(now)?;
             self.carry_out(now)?;
+            if O::AUDITS && self.observer.has_seen_enough() {
+                return Err(SimulationError::Stopped);
+            }
             if self.scheduler.next_timer().is_none_or(|timer| timer >= now) {
                 return Ok(true);
             }

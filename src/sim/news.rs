@@ -50,6 +50,9 @@ impl<'a> News<'a> {
             joined: EventNumber::NONE,
             believed_up: true,
         };
+        // One that is not there is as one that has failed, and the scheduler knows.
+        let absent = NodeNews { changes: 1, believed_up: false, ..up };
+        let news = |node| if world.faults.membership.starts_with(node) { up } else { absent };
         let delays = &world.delays;
         let late = world.starts_are_reported() || delays.join.is_some() || world.faults.replicas.is_some();
         News {
@@ -59,7 +62,7 @@ impl<'a> News<'a> {
             joins: streams.key(Purpose::JoinDelay),
             reports: Vec::new(),
             free: Vec::new(),
-            nodes: if late { vec![up; world.nodes.len()] } else { Vec::new() },
+            nodes: if late { (0..world.nodes.len() as u32).map(news).collect() } else { Vec::new() },
         }
     }
 
@@ -145,6 +148,15 @@ impl<'a> News<'a> {
         let Some(delay) = &self.delays.join else { return Some(None) };
         let mut stream = self.joins.stream2(u64::from(node), u64::from(state.changes));
         Duration::from_seconds(delay.sample(&mut stream)).map(Some)
+    }
+
+    /// The node leaves the cluster: there is no news of it any more.
+    pub(super) fn leaves(&mut self, node: u32) {
+        let Some(state) = self.nodes.get_mut(node as usize) else { return };
+        // As if it had failed.
+        state.changes += u32::from(state.changes.is_multiple_of(2));
+        (state.lost, state.joined) = (EventNumber::NONE, EventNumber::NONE);
+        state.believed_up = false;
     }
 
     /// The event at which the scheduler will know of the node's failure.

@@ -19,6 +19,11 @@ impl<P: Policy, O: Observer> Driver<'_, P, O> {
             Change::None => Ok(()),
             Change::Down => self.fail_node(now, node),
             Change::Up => self.recover_node(now, node),
+            Change::Joins { up } => self.enter_node(now, node, up),
+            Change::Leaves => {
+                self.ask_to_leave(now, node);
+                Ok(())
+            }
         }
     }
 
@@ -44,7 +49,7 @@ impl<P: Policy, O: Observer> Driver<'_, P, O> {
         Ok(())
     }
 
-    fn recover_node(&mut self, now: Time, node: u32) -> Result<(), SimulationError> {
+    pub(super) fn recover_node(&mut self, now: Time, node: u32) -> Result<(), SimulationError> {
         let Some(delay) = self.news.recovers(node).ok_or(SimulationError::TimeOverflow)? else {
             if self.withholds {
                 let number = self.queue.number();

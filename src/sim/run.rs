@@ -4,8 +4,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::driver::Driver;
 use super::event_queue::MAX_INDEX;
-use crate::metrics::{Collected, Collector, CollectorOptions, TaskResult, task_log::TaskLog};
-use crate::scheduler::{Observer, Policy, Record};
+use crate::metrics::{
+    Batching, Collected, Collector, CollectorOptions, MemberOptions, TaskResult, task_log::TaskLog,
+};
+use crate::scheduler::{Observer, Policy, Record, Sabotage};
 use crate::time::{Duration, Time};
 use crate::workload::source::SourceError;
 use crate::world::World;
@@ -22,8 +24,12 @@ pub struct RunOptions<'a> {
     pub history: bool,
     /// Set from outside to stop the run.
     pub stop: Option<&'a AtomicBool>,
+    /// Also keep figures of so many batches of the tasks that count, one after the other by arrival.
+    pub batches: Option<u32>,
     /// Check all invariants of the core after every instant. Slow: for tests.
     pub check_invariants: bool,
+    /// A guard of the core that is left out. For tests of those who check it.
+    pub sabotage: Option<Sabotage>,
 }
 
 /// What a run leaves behind.
@@ -79,7 +85,7 @@ pub fn simulate<P: Policy>(
     policy: P,
     options: &RunOptions<'_>,
 ) -> Result<RunOutput, SimulationError> {
-    let collector = Collector::new(
+    let mut collector = Collector::new(
         &world.nodes,
         &CollectorOptions {
             warmup: world.warmup,
@@ -91,10 +97,26 @@ pub fn simulate<P: Policy>(
             breakers: world.guards.breaker.is_some(),
             locks: world.guards.locks.is_some(),
             replicas: world.faults.replicas.is_some(),
+            service_nodes: world.service_nodes,
+            compensations: world.compensations().map(|plan| plan.from),
+            members: MemberOptions {
+                stays: &world.faults.membership.stays,
+                prices: &world.prices,
+                autoscales: world.autoscale.is_some(),
+                sizes: world.workload.has_sizes(),
+            },
+            speculation: world.retry.speculation.is_some(),
+            batches: options.batches.map(|count| Batching {
+                count,
+                tasks: world.workload.expected_tasks().saturating_sub(u64::from(world.warmup)),
+            }),
         },
     );
+    collector.expect_outages(&world.faults.outages);
     if options.tasks || options.history {
-        let kept = (options.tasks.then(TaskLog::default), options.history.then(Vec::new));
+        let compensations = world.compensations().map(|plan| plan.from);
+        let log = options.tasks.then(|| TaskLog::without(compensations));
+        let kept = (log, options.history.then(Vec::new));
         let observer = (collector, kept);
         let (events, (collector, (log, history)), works) = run(world, seed, policy, options, observer)?;
         let tasks = log.map_or_else(Vec::new, |log| log.finish(&works));
@@ -121,7 +143,7 @@ pub fn run<P: Policy, O: Observer>(
     if world.workload.at_once() > MAX_INDEX {
         return Err(SimulationError::TooManyTasks);
     }
-    let mut driver = Driver::new(world, seed, policy, options.tasks, observer)?;
+    let mut driver = Driver::new(world, seed, policy, options, observer)?;
     drive(&mut driver, options)?;
     driver.finish()
 }

@@ -54,7 +54,8 @@ impl<P: Policy, O: Observer> Driver<'_, P, O> {
     #[cold]
     pub(super) fn redraw(&mut self, task: TaskId, attempt: AttemptNumber) -> Result<(), SimulationError> {
         let slot = task.slot as usize;
-        if self.has_courses && self.courses[slot].resumes {
+        let goes_on = self.has_courses && self.courses[slot].resumes;
+        if goes_on || self.is_compensation(task) {
             return Ok(());
         }
         let which = if self.has_courses { attempt.0 - self.courses[slot].resumptions } else { attempt.0 };

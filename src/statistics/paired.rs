@@ -31,11 +31,13 @@ pub fn difference(a: &[f64], b: &[f64]) -> Option<Paired> {
     Some(Paired { mean: summary.mean, half_width: summary.half_width? })
 }
 
-/// Intervals of several mean differences which together are right with 95 % confidence.
+/// Intervals of several mean differences whose signs together are right with 95 % confidence.
 ///
 /// Each element holds the differences of one comparison. The clearest is judged as one of m, the
-/// next as one of m - 1, and so on until one interval holds 0; all after it keep its confidence.
-/// `None` for fewer than two differences.
+/// next as one of m - 1, and so on until one interval holds 0; all after it keep its confidence. An
+/// interval is at the confidence it was judged with, so that it agrees with the verdict; that all
+/// lie around the truth at once is a stronger statement, which takes those of Bonferroni
+/// ([`comparisons`](super::comparisons)). `None` for fewer than two differences.
 pub fn holm_intervals(comparisons: &[Vec<f64>]) -> Vec<Option<Paired>> {
     let mut intervals = vec![None; comparisons.len()];
     let mut order: Vec<(f64, usize, Summary, f64)> = Vec::new();

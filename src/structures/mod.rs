@@ -2,6 +2,7 @@
 
 pub mod bitmap;
 pub mod calendar;
+pub(crate) mod ensure;
 pub mod expression;
 pub mod fit_tree;
 pub mod hash_ring;
@@ -11,6 +12,7 @@ pub mod key_tree;
 pub mod memory;
 pub mod ordered_index;
 pub mod profile;
+pub mod quantile;
 pub mod room_index;
 pub mod room_tree;
 pub mod run_sort;

@@ -1,8 +1,9 @@
 //! Reads tasks from a table: comma-separated values with a header line (RFC 4180).
 //!
 //! Columns may come in any order; `arrival` and `work` are needed. An empty cell of `estimate`,
-//! `priority`, `slots`, `key` or `zone` means what a missing column means. Quoting is checked more strictly than
-//! the parser does it: a stray quote can swallow half a file without anybody noticing.
+//! `priority`, `slots`, `key`, `zone` or `failure_probability` means what a missing column means. Quoting is
+//! checked more strictly than the parser does it: a stray quote can swallow half a file without anybody
+//! noticing.
 
 use std::collections::BTreeMap;
 
@@ -56,9 +57,10 @@ enum Column {
     Key,
     Zone,
     After,
+    FailureProbability,
 }
 
-const COLUMNS: [(&str, Column); 10] = [
+const COLUMNS: [(&str, Column); 11] = [
     ("id", Column::Id),
     ("arrival", Column::Arrival),
     ("work", Column::Work),
@@ -69,6 +71,7 @@ const COLUMNS: [(&str, Column); 10] = [
     ("key", Column::Key),
     ("zone", Column::Zone),
     ("after", Column::After),
+    ("failure_probability", Column::FailureProbability),
 ];
 
 /// Reads a table. On failure returns the first mistakes, at most 20, in the order of the file.
@@ -298,11 +301,17 @@ impl<'a> Rows<'a> {
             Column::Class => task.class = self.class(text)?,
             Column::After => {}
             Column::Estimate | Column::Priority | Column::Slots if text.is_empty() => {}
-            Column::Key | Column::Zone if text.is_empty() => {}
+            Column::Key | Column::Zone | Column::FailureProbability if text.is_empty() => {}
             Column::Estimate => task.requested = Some(amount(text)?),
             Column::Priority => task.priority = number(text).map_err(|wrong| wrong.describe(text))?,
             Column::Slots => task.slots = self.slots(text)?,
             Column::Key => task.details.get_or_insert_default().key = key(text),
+            Column::FailureProbability => {
+                task.failure_probability = number(text).map_err(|wrong| wrong.describe(text))?;
+                if !(0.0..=1.0).contains(&task.failure_probability) {
+                    return Err(format!("expected a probability from 0 to 1, found {}", shortened(text)));
+                }
+            }
             Column::Zone => task.details.get_or_insert_default().zone = self.zone(text)?,
         }
         Ok(())

@@ -49,6 +49,20 @@ fn columns_come_in_any_order_and_rows_are_sorted() {
 }
 
 #[test]
+fn tasks_fail_as_their_rows_say() {
+    let trace = read_text("arrival,work,failure_probability\n0,1,0.5\n1,1,\n2,1,1\n").unwrap();
+    let all: Vec<f64> = trace.tasks.iter().map(|task| task.failure_probability).collect();
+    assert_eq!(all, [0.5, 0.125, 1.0]);
+    assert_eq!(
+        messages("arrival,work,failure_probability\n0,1,1.5\n0,1,-0.5\n"),
+        [
+            "line 2, field 3: failure_probability: expected a probability from 0 to 1, found 1.5",
+            "line 3, field 3: failure_probability: expected a probability from 0 to 1, found -0.5",
+        ]
+    );
+}
+
+#[test]
 fn byte_order_mark_blanks_and_blank_lines_do_not_matter() {
     let trace = read_text("\u{feff}arrival , work\n\n 1 ,\t2\n   \n3,4").unwrap();
     assert_eq!(trace.tasks.len(), 2);
@@ -62,7 +76,8 @@ fn mistakes_in_the_header_are_reported_together() {
             "line 1, field 2: unknown column \"arival\"; did you mean \"arrival\"?",
             "line 1, field 3: the column \"id\" is there twice",
             "line 1, field 4: unknown column \"aftermath\"; \
-             the columns are id, arrival, work, estimate, priority, slots, class, key, zone, after",
+             the columns are id, arrival, work, estimate, priority, slots, class, key, zone, after, \
+             failure_probability",
             "line 1, field 5: unknown column \"Work\"; did you mean \"work\"?",
             "line 1: the column \"arrival\" is missing",
             "line 1: the column \"work\" is missing",

@@ -2,7 +2,7 @@
 
 use crate::distribution::Distribution;
 use crate::random::{Purpose, Stream, StreamKey, Streams, uniform};
-use crate::scheduler::details::{NO_KEY, NO_LOCK, TaskDetails};
+use crate::scheduler::details::{NO_KEY, NO_LOCK, NO_SIZE, TaskDetails};
 use crate::time::{Duration, Time};
 use crate::workload::{ClassDetails, LockDraw, TaskClass};
 
@@ -15,6 +15,7 @@ pub(super) struct DetailDraws {
     keys: StreamKey,
     users: StreamKey,
     locks: StreamKey,
+    sizes: StreamKey,
 }
 
 impl DetailDraws {
@@ -26,6 +27,7 @@ impl DetailDraws {
             keys: streams.key(Purpose::TaskKey),
             users: streams.key(Purpose::User),
             locks: streams.key(Purpose::Lock),
+            sizes: streams.key(Purpose::Size),
         })
     }
 
@@ -36,7 +38,7 @@ impl DetailDraws {
             let after = from.as_ref().and_then(|from| Duration::from_seconds(sample(from, key)));
             after.and_then(|after| arrival.checked_add(after)).unwrap_or(Time::NEVER)
         };
-        let ClassDetails { weight, deadline, patience, key, user, lock, zone, demand } = &self.class;
+        let ClassDetails { weight, deadline, patience, key, user, lock, size, zone, demand } = &self.class;
         TaskDetails {
             weight: *weight,
             deadline: after(deadline, self.deadlines),
@@ -44,6 +46,10 @@ impl DetailDraws {
             key: key.as_ref().map_or(NO_KEY, |key| sample(key, self.keys).round() as u64),
             user: user.as_ref().map_or(0, |user| sample(user, self.users).round() as u32),
             lock: lock.map_or(NO_LOCK, |lock| lock.draw(&mut self.locks.stream(identity))),
+            // A size beyond all bounds is not unknown.
+            size: size
+                .as_ref()
+                .map_or(NO_SIZE, |size| (sample(size, self.sizes).round() as u64).min(NO_SIZE - 1)),
             zone: *zone,
             demand: *demand,
             ..TaskDetails::default()

@@ -16,7 +16,11 @@ impl Limits<'_> {
     pub fn excess(self, number: u32, work: u64) -> u64 {
         match self.tasks {
             None => 0,
-            Some(tasks) => work.saturating_sub(tasks[number as usize].requested.unwrap_or(u64::MAX)),
+            Some(tasks) => {
+                // What undoes a task is none of them.
+                let requested = tasks.get(number as usize).and_then(|task| task.requested);
+                work.saturating_sub(requested.unwrap_or(u64::MAX))
+            }
         }
     }
 

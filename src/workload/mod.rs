@@ -27,7 +27,7 @@ pub use crate::fields::TraceError;
 pub use limits::Limits;
 
 use crate::distribution::Distribution;
-use crate::scheduler::{NO_LOCK, TaskDetails};
+use crate::scheduler::{NO_LOCK, NO_SIZE, TaskDetails};
 use crate::time::Time;
 
 /// What policies may know of a task's work.
@@ -150,6 +150,8 @@ pub struct ClassDetails {
     pub user: Option<Distribution>,
     /// Which lock a task needs, if any.
     pub lock: Option<LockDraw>,
+    /// Bytes of a task, rounded to a whole number; unknown without it.
+    pub size: Option<Distribution>,
     /// Index of the zone a task comes from.
     pub zone: u16,
     /// Index of what a task demands besides slots, in the cluster's table of demands.
@@ -174,6 +176,7 @@ impl Default for ClassDetails {
             key: None,
             user: None,
             lock: None,
+            size: None,
             zone: 0,
             demand: 0,
         }
@@ -318,6 +321,17 @@ impl Workload {
         }
     }
 
+    /// Whether some tasks say how many bytes they are.
+    pub fn has_sizes(&self) -> bool {
+        match self {
+            Workload::Generated { classes, .. } => classes.iter().any(|class| class.details.size.is_some()),
+            Workload::Listed { tasks, .. } => {
+                let has_one = |details: &TaskDetails| details.size != NO_SIZE;
+                tasks.iter().any(|task| task.details.as_deref().is_some_and(has_one))
+            }
+        }
+    }
+
     /// Whether some tasks have deadlines.
     pub fn has_deadlines(&self) -> bool {
         match self {
@@ -327,6 +341,18 @@ impl Workload {
             Workload::Listed { tasks, .. } => {
                 let has_one = |details: &TaskDetails| details.deadline != Time::NEVER;
                 tasks.iter().any(|task| task.details.as_deref().is_some_and(has_one))
+            }
+        }
+    }
+
+    /// Whether some tasks are known to fail more often than others.
+    pub fn mixes_failure_probabilities(&self) -> bool {
+        match self {
+            Workload::Generated { classes, .. } => {
+                classes.iter().any(|class| class.failure_probability != classes[0].failure_probability)
+            }
+            Workload::Listed { tasks, .. } => {
+                tasks.iter().any(|task| task.failure_probability != tasks[0].failure_probability)
             }
         }
     }

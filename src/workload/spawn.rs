@@ -118,6 +118,15 @@ impl Trees {
         (self.entered < u32::MAX - 1).then_some((self.entered, lineage))
     }
 
+    /// The task in slot `to`, which has entered or not, is from now on the one in slot `from`.
+    pub fn copy(&mut self, from: u32, to: u32) {
+        let lineage = self.lineage(from);
+        if to as usize >= self.lineages.len() {
+            self.lineages.resize(to as usize + 1, lineage);
+        }
+        self.lineages[to as usize] = lineage;
+    }
+
     /// A task enters: gives it under its number in order of arrival, and its identity.
     pub fn enter(&mut self, task: TaskId) -> (TaskId, u64) {
         let lineage = self.coming.take().unwrap_or_else(|| Lineage::root(task.number));

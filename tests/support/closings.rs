@@ -1,5 +1,5 @@
 //! A small world without time of its own around the bare core: at every second attempts end, nodes join, are
-//! lost, close and open by the throw of a die. It keeps its own account of which node takes tasks, and
+//! lost, close, open and leave by the throw of a die. It keeps its own account of which node takes tasks, and
 //! says so when one starts where it must not.
 
 use std::sync::Arc;
@@ -51,6 +51,9 @@ pub(crate) struct Seen {
     pub(crate) healed: u32,
     /// Attempts that held a lock.
     pub(crate) locked: u32,
+    /// Nodes that left, and tasks that moved from their queues.
+    pub(crate) left: u32,
+    pub(crate) moved: u32,
 }
 
 struct Closings<P> {
@@ -60,6 +63,7 @@ struct Closings<P> {
     die: Die,
     joined: [bool; NODES],
     reasons: [[bool; REASONS.len()]; NODES],
+    leaving: [bool; NODES],
     /// What breakers have said of themselves.
     breakers: [BreakerState; NODES],
     running: Vec<(TaskId, AttemptNumber, NodeId)>,
@@ -124,6 +128,7 @@ pub(crate) fn play(policy: &PolicySpec, seed: u64, breakers: bool) -> Seen {
         guards,
         alarms: Default::default(),
         monitor: None,
+        autoscale: None,
     };
     let built = policies::build_in(&Zones::default(), &resources, policy, &nodes, 4, Streams::new(seed));
     let mut world = Closings {
@@ -133,6 +138,7 @@ pub(crate) fn play(policy: &PolicySpec, seed: u64, breakers: bool) -> Seen {
         die: Die(seed),
         joined: [false; NODES],
         reasons: [[false; REASONS.len()]; NODES],
+        leaving: [false; NODES],
         breakers: [BreakerState::Closed; NODES],
         running: Vec::new(),
         settled: 0,
@@ -172,7 +178,7 @@ impl<P: falcon::scheduler::Policy> Closings<P> {
     }
 
     fn is_closed(&self, node: NodeId) -> bool {
-        self.reasons[node.index()].contains(&true)
+        self.reasons[node.index()].contains(&true) || self.leaving[node.index()]
     }
 
     fn tell(&mut self, now: Time, event: Event) {
@@ -195,6 +201,7 @@ impl<P: falcon::scheduler::Policy> Closings<P> {
                     let tried = self.breakers[node.index()] == BreakerState::HalfOpen;
                     assert!(!self.takes_tasks(node) || !self.joined[node.index()] || tried, "{}", self.name)
                 }
+                Record::Moved { .. } => self.seen.moved += 1,
                 Record::NodeOpened { node, .. } => assert!(!self.is_closed(node), "{}", self.name),
                 _ => {}
             }
@@ -263,6 +270,10 @@ impl<P: falcon::scheduler::Policy> Closings<P> {
                     self.tell(now, Event::NodeClosed { node, reason, move_waiting });
                 }
                 5..=7 => self.open(now, node, reason),
+                8 => {
+                    self.leaving[at] = true;
+                    self.tell(now, Event::NodeLeaving { node });
+                }
                 _ => {}
             }
             let cluster = self.scheduler.view();
@@ -325,6 +336,17 @@ impl<P: falcon::scheduler::Policy> Closings<P> {
                     self.running.retain(|running| *running != (task, attempt, node));
                 }
                 Command::Settle { .. } => self.settled += 1,
+                Command::StopNode { node } => {
+                    assert!(self.leaving[node.index()], "{}: {node:?} is stopped", self.name);
+                    let runs = |(_, _, on): &(TaskId, AttemptNumber, NodeId)| *on == node;
+                    assert!(!self.running.iter().any(runs), "{}: {node:?} is in use", self.name);
+                    self.leaving[node.index()] = false;
+                    self.joined[node.index()] = false;
+                    // Only to be drained was a reason that has gone with it.
+                    self.reasons[node.index()][0] = false;
+                    self.seen.left += 1;
+                }
+                Command::StartNode { node } => panic!("{}: nobody asked for {node:?}", self.name),
             }
         }
         self.commands.clear();

@@ -2,6 +2,7 @@
 
 use falcon::experiment::plan::Plan;
 use falcon::experiment::runner::RunnerOptions;
+use falcon::faults::Stay;
 use falcon::metrics::{FinalState, Metric, ReplicationResult};
 use falcon::scheduler::OnNodeLoss;
 use falcon::statistics::confidence::Summary;
@@ -109,7 +110,8 @@ pub(crate) fn identities(plan: &Plan, run: &ReplicationResult) {
     assert!(run.tasks.iter().enumerate().all(|(number, row)| row.task == number as u32), "a row per task");
     let attempts: f64 = run.tasks.iter().map(|task| f64::from(task.attempts)).sum();
     same("attempts", of(Metric::Attempts), attempts);
-    if plan.retry.on_node_loss != OnNodeLoss::Fail {
+    let copied = plan.retry.speculation.is_some();
+    if plan.retry.on_node_loss != OnNodeLoss::Fail && !copied {
         // Every attempt is a task's first, or follows one that failed or was lost.
         let started = run.tasks.iter().filter(|task| task.attempts > 0).count() as f64;
         same("reasons for attempts", attempts, started + of(Metric::Retries) + of(Metric::AttemptsLost));
@@ -139,11 +141,14 @@ pub(crate) fn identities(plan: &Plan, run: &ReplicationResult) {
             same("Little's law of the queue", queued, waits);
         }
         // Until a failure is known, what ran there neither waits nor works.
-        if plan.workload.max_slots() == 1 && plan.delays.detection.is_none() {
+        if plan.workload.max_slots() == 1 && plan.delays.detection.is_none() && !copied {
             same("time in system is time in queues and on nodes", in_system, queued + busy);
         }
     }
     assert!(of(Metric::WastedTime) <= busy * (1.0 + 1e-9), "more time wasted than spent");
+
+    same("useful share", of(Metric::UsefulShare), 1.0 - of(Metric::WastedTime) / busy);
+    assert!(of(Metric::Goodput) <= of(Metric::Throughput), "more in time than at all");
 
     let slots: Vec<f64> = plan
         .groups
@@ -152,7 +157,10 @@ pub(crate) fn identities(plan: &Plan, run: &ReplicationResult) {
         .collect();
     let offered: f64 = run.nodes.iter().zip(&slots).map(|(node, slots)| node.up.as_seconds() * slots).sum();
     same("utilisation", of(Metric::Utilisation), busy / offered);
-    let there: f64 = slots.iter().sum::<f64>() * makespan;
+    let there: f64 = run.nodes.iter().zip(&slots).map(|(node, slots)| node.there.as_seconds() * slots).sum();
+    if plan.elastic.autoscale.is_none() && plan.groups.iter().all(|group| group.stay == Stay::ALWAYS) {
+        same("stays of nodes", there, slots.iter().sum::<f64>() * makespan);
+    }
     same("availability of nodes", of(Metric::NodeAvailability), offered / there);
     let at_nodes: u64 = run.nodes.iter().map(|node| node.tasks).sum();
     same("completed tasks by node", at_nodes as f64, completed);

@@ -109,6 +109,8 @@ struct Plain<'a> {
     /// Pull: all that wait. Push: those to be placed at this decision.
     waiting: Vec<usize>,
     parked: Vec<usize>,
+    /// Tasks that failed, or come back after their pause, at this instant.
+    failed: Vec<usize>,
     joined: bool,
     touched: Vec<usize>,
     turn: usize,
@@ -219,6 +221,7 @@ impl<'a> Plain<'a> {
             timers: Vec::new(),
             waiting: Vec::new(),
             parked: Vec::new(),
+            failed: Vec::new(),
             joined: true,
             touched: Vec::new(),
             turn: 0,
@@ -260,11 +263,13 @@ impl<'a> Plain<'a> {
         let next = next_event.into_iter().chain(timers).min();
         self.now = next.expect("a task that can never settle");
         self.timers.sort_unstable();
+        self.failed.clear();
         while let Some(&(time, task)) = self.timers.first()
             && time == self.now
         {
             self.timers.remove(0);
             self.waiting.push(task);
+            self.failed.push(task);
         }
         loop {
             let due = self.events.iter().filter(|(time, _, _)| *time == self.now);
@@ -336,6 +341,7 @@ impl<'a> Plain<'a> {
         let pause = retry.backoff.pause(state.failures, task as u32, self.streams.key(Purpose::Backoff)).0;
         if pause == 0 {
             self.waiting.push(task);
+            self.failed.push(task);
         } else {
             self.timers.push((self.now + pause, task));
         }
@@ -866,6 +872,18 @@ impl<'a> Plain<'a> {
                 self.evaluate(task);
             }
             unplaced.sort_by(|a, b| self.in_line(*a, *b));
+        } else {
+            // Again and again, two neighbours among the failed change places.
+            let failed: Vec<usize> =
+                (0..unplaced.len()).filter(|&at| self.failed.contains(&unplaced[at])).collect();
+            let likely = |task: usize| self.tasks[task].failure_probability;
+            for _ in &failed {
+                for pair in failed.windows(2) {
+                    if likely(unplaced[pair[0]]) < likely(unplaced[pair[1]]) {
+                        unplaced.swap(pair[0], pair[1]);
+                    }
+                }
+            }
         }
         for task in unplaced {
             if let DispatchSpec::LateBinding { probes } = self.policy.dispatch {

@@ -50,6 +50,12 @@ pub(crate) fn is_gone(process: i32) -> bool {
     !Path::new(&format!("/proc/{process}")).exists() || matches!(state, None | Some('Z' | 'X'))
 }
 
+/// Whether the process is stopped.
+pub(crate) fn is_stopped(process: i32) -> bool {
+    let line = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    line.rsplit(')').next().unwrap_or_default().trim().starts_with('T')
+}
+
 /// Sends a signal; false when the process is gone.
 pub(crate) fn signal(process: i32, signal: i32) -> bool {
     // SAFETY: sends a signal to a process that this test, or a process of it, has started.

@@ -2,7 +2,7 @@
 //! outside. Workers are replaced at the boundary of frames: every message goes through the wire's
 //! encoding, and a [`Mischief`] may change what is said on the way.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io;
 use std::time::Duration;
 
@@ -11,10 +11,9 @@ use falcon::ids::NodeId;
 use falcon::live::frame::{FrameDecoder, encode};
 use falcon::live::link::{ConnectionId, Incoming, Life, Link};
 use falcon::live::message::{FromWorker, ToWorker, Work};
-use falcon::live::worker::WorkerState;
+use falcon::live::worker::{Todo, WorkerState};
 use falcon::live::worker_process::HEARTBEAT_NANOS;
 use falcon::live::{LiveError, LiveOptions, LiveOutput, run_live};
-use falcon::scheduler::Command;
 use falcon::time::Time;
 
 pub(crate) const SECRET: u128 = 7;
@@ -66,6 +65,22 @@ struct Worker {
     decoder: FrameDecoder,
     /// When its hello is heard.
     connected: u64,
+    /// Its process is stopped: what comes waits here.
+    stopped: bool,
+    unread: Vec<u8>,
+}
+
+impl Worker {
+    /// The host's clock when it has something to do next.
+    fn next_due(&self) -> Option<u64> {
+        let due = self.state.next_due().filter(|_| !self.stopped);
+        due.map(|due| due - offset(self.life))
+    }
+}
+
+/// The worker's clock: that of each process is off by another 1000 s.
+fn offset(life: Life) -> u64 {
+    life * 1_000_000_000_000
 }
 
 /// The outside of a coordinator in a test.
@@ -77,9 +92,6 @@ pub(crate) struct StandIn<'a, M> {
     waits: u64,
     connections: u64,
     workers: BTreeMap<ConnectionId, Worker>,
-    /// Ends to come: (time, order of start, where).
-    ends: BTreeSet<(u64, u64, ConnectionId)>,
-    started: u64,
     next_heartbeat: u64,
     /// What is under way, by when it is heard and order.
     under_way: BTreeMap<(u64, u64), Incoming>,
@@ -98,8 +110,6 @@ impl<'a, M: Mischief> StandIn<'a, M> {
             waits: 0,
             connections: 0,
             workers: BTreeMap::new(),
-            ends: BTreeSet::new(),
-            started: 0,
             next_heartbeat,
             under_way: BTreeMap::new(),
             posted: 0,
@@ -140,34 +150,62 @@ impl<'a, M: Mischief> StandIn<'a, M> {
         }
     }
 
-    /// The worker's clock: that of each process is off by another 1000 s.
     fn clock(&self, life: Life) -> u64 {
-        self.now + life * 1_000_000_000_000
+        self.now + offset(life)
+    }
+
+    /// When a worker has something to do next, and which.
+    fn next_due(&self) -> Option<(u64, ConnectionId)> {
+        let due = |(&connection, worker): (&ConnectionId, &Worker)| Some((worker.next_due()?, connection));
+        self.workers.iter().filter_map(due).min()
+    }
+
+    /// The worker reads what has come.
+    fn read(&mut self, connection: ConnectionId, bytes: &[u8]) {
+        let now = self.now;
+        let Some(worker) = self.workers.get_mut(&connection) else { return };
+        if worker.stopped {
+            return worker.unread.extend_from_slice(bytes);
+        }
+        let (mut said, mut todo) = (Vec::new(), Vec::new());
+        worker.decoder.push(bytes);
+        while let Some(message) = worker.decoder.next_message::<ToWorker>() {
+            let message = message.expect("the coordinator speaks the protocol");
+            let clock = now + offset(worker.life);
+            worker.state.take_in(&message, clock, &mut said, &mut todo).expect("a sensible message");
+        }
+        self.say(connection, &said);
+        if todo.contains(&Todo::Shutdown) {
+            self.end(connection, now);
+        }
+    }
+
+    /// The process of the node that is there.
+    fn process(&mut self, node: NodeId) -> Option<(ConnectionId, &mut Worker)> {
+        let of_node = self.workers.iter_mut().filter(|(_, worker)| worker.node == node);
+        of_node.map(|(connection, worker)| (*connection, worker)).next_back()
     }
 
     /// The worker is gone; that is heard of after all that it said.
     fn end(&mut self, connection: ConnectionId, at: u64) {
         if self.workers.remove(&connection).is_some() {
-            self.ends.retain(|end| end.2 != connection);
             self.post(connection, at, Incoming::Closed(connection));
         }
     }
 
     fn work(&mut self) {
-        while let Some(&end @ (due, _, connection)) = self.ends.first()
+        while let Some((due, connection)) = self.next_due()
             && due <= self.now
         {
-            self.ends.remove(&end);
             let mut said = Vec::new();
-            if let Some(life) = self.workers.get(&connection).map(|worker| worker.life) {
-                let clock = self.clock(life);
-                self.workers.get_mut(&connection).expect("found").state.advance(clock, &mut said);
-            }
+            let clock = self.clock(self.workers[&connection].life);
+            self.workers.get_mut(&connection).expect("found").state.advance(clock, &mut said);
             self.say(connection, &said);
         }
         if self.now >= self.next_heartbeat {
             self.next_heartbeat = self.now + HEARTBEAT_NANOS;
-            let there = self.workers.iter().filter(|(_, worker)| worker.connected <= self.now);
+            let there = |worker: &Worker| worker.connected <= self.now && !worker.stopped;
+            let there = self.workers.iter().filter(|(_, worker)| there(worker));
             for connection in there.map(|(connection, _)| *connection).collect::<Vec<_>>() {
                 let (mut said, clock) = (Vec::new(), self.clock(self.workers[&connection].life));
                 self.workers.get_mut(&connection).expect("listed").state.heartbeat(clock, &mut said);
@@ -204,7 +242,7 @@ impl<M: Mischief> Link for StandIn<'_, M> {
         };
         if self.under_way.first_key_value().is_none_or(|(&(at, _), _)| at > self.now) {
             let heard = self.under_way.first_key_value().map_or(u64::MAX, |(&(at, _), _)| at);
-            let ends = self.ends.first().map_or(u64::MAX, |end| end.0);
+            let ends = self.next_due().map_or(u64::MAX, |(due, _)| due);
             let next = until.min(ends).min(heard).min(self.next_heartbeat);
             self.now = self.now.max(next);
             self.work();
@@ -217,20 +255,7 @@ impl<M: Mischief> Link for StandIn<'_, M> {
     }
 
     fn send(&mut self, connection: ConnectionId, bytes: &[u8]) {
-        let Some(life) = self.workers.get(&connection).map(|worker| worker.life) else { return };
-        let clock = self.clock(life);
-        let worker = self.workers.get_mut(&connection).expect("found");
-        let (mut said, mut todo) = (Vec::new(), Vec::new());
-        worker.decoder.push(bytes);
-        while let Some(message) = worker.decoder.next_message::<ToWorker>() {
-            let message = message.expect("the coordinator speaks the protocol");
-            if let ToWorker::Command { command: Command::StartAttempt { .. }, job: Some(job) } = &message {
-                self.ends.insert((self.now + job.nanos, self.started, connection));
-                self.started += 1;
-            }
-            worker.state.take_in(&message, clock, &mut said, &mut todo).expect("a sensible message");
-        }
-        self.say(connection, &said);
+        self.read(connection, bytes);
     }
 
     fn close(&mut self, connection: ConnectionId) {
@@ -246,7 +271,15 @@ impl<M: Mischief> Link for StandIn<'_, M> {
         state.hello(life, SECRET, 0, self.clock(life), &mut hello);
         self.workers.insert(
             connection,
-            Worker { node, life, state, decoder: FrameDecoder::new(), connected: u64::MAX },
+            Worker {
+                node,
+                life,
+                state,
+                decoder: FrameDecoder::new(),
+                connected: u64::MAX,
+                stopped: false,
+                unread: Vec::new(),
+            },
         );
         if !self.mischief.is_dumb(node, life) {
             self.post(connection, self.now, Incoming::Opened(connection));
@@ -268,6 +301,22 @@ impl<M: Mischief> Link for StandIn<'_, M> {
                 self.post(connection, at, Incoming::Exited { node, life, status });
             }
         }
+    }
+
+    fn stop_worker(&mut self, node: NodeId) -> io::Result<()> {
+        let (_, worker) = self.process(node).expect("a process is there");
+        assert!(!worker.stopped, "{node:?} is stopped twice");
+        worker.stopped = true;
+        Ok(())
+    }
+
+    fn continue_worker(&mut self, node: NodeId) -> io::Result<()> {
+        let (connection, worker) = self.process(node).expect("a process is there");
+        assert!(worker.stopped, "{node:?} goes on twice");
+        worker.stopped = false;
+        let unread = std::mem::take(&mut worker.unread);
+        self.read(connection, &unread);
+        Ok(())
     }
 }
 

@@ -103,7 +103,9 @@ impl History {
                 // Nodes join before the first arrival in any order: nothing is decided in between.
                 history.facts.sort_by_key(|(_, fact)| *fact);
             }
-            if let Record::Dispatched { task, attempt, node, .. } = record {
+            if let Record::Dispatched { task, attempt, node, .. }
+            | Record::CopyDispatched { task, attempt, node } = record
+            {
                 let known = history.facts.len();
                 let (task, attempt, node) = (task.number, attempt.0, node.0);
                 history.decisions.push(Made { time: *time, task, attempt, node, known });

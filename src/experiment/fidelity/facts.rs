@@ -103,11 +103,17 @@ impl Fact {
             Record::Interrupted { .. } | Record::Stolen { .. } => return None,
             Record::Dispatched { .. } | Record::Settled { .. } | Record::Refused { .. } => return None,
             Record::InJob { .. } | Record::TimedOut { .. } | Record::RetryDenied { .. } => return None,
+            Record::Stopped { .. } | Record::RollingBack { .. } | Record::Undone { .. } => return None,
             Record::Saved { .. } | Record::Alarm { .. } => return None,
+            // Another attempt of the same task has ended: that is the fact.
+            Record::CopyDispatched { .. } | Record::CopyWon { .. } | Record::Outrun { .. } => return None,
             // Live runs have none.
             Record::LeaderLost { .. } | Record::LeaderElected { .. } | Record::SubmissionHeld { .. } => {
                 return None;
             }
+            // What matters of it is that the node comes up, and what the scheduler does itself.
+            Record::NodeEntered { .. } | Record::NodeLeft { .. } => return None,
+            Record::Scaled { .. } | Record::Moved { .. } => return None,
             // Known by what starts elsewhere.
             Record::NodeClosed { .. }
             | Record::NodeOpened { .. }

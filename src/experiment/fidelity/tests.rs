@@ -225,6 +225,7 @@ fn run(seed: u64, values: &[(Metric, f64)]) -> ReplicationResult {
         timeline: None,
         window: Duration::ZERO,
         alarms: Vec::new(),
+        incidents: Vec::new(),
         nodes: vec![],
         held: vec![],
         tasks: vec![],

@@ -6,6 +6,7 @@ use super::alarms;
 use super::diagnostics::{Diagnostic, Origin};
 use super::distributions::{self, DistributionTable, MOST_SECONDS};
 use super::disturbances;
+use super::elastic;
 use super::faults;
 use super::guards;
 use super::keys::{FailsWord, NodeTable, RunTable, ScenarioTable, SchedulerTable, UntilTable};
@@ -14,13 +15,15 @@ use super::reader::{Found, Key, Reader};
 use super::replicas;
 use super::resources::Supply;
 use super::retry;
+use super::rollback;
+use super::run;
+use super::speculation;
 use super::tasks::{self, Tasks};
 use super::values::{Seconds, grouped};
 use super::zones;
 use crate::distribution::Distribution;
-use crate::experiment::plan::{NodeGroup, Plan, RunPlan, Until};
+use crate::experiment::plan::{NodeGroup, Plan};
 use crate::faults::{FailsWhen, Faults, NodeFaults};
-use crate::time::Time;
 use crate::world::Delays;
 
 /// More nodes than this are refused: their tables alone would take gigabytes.
@@ -86,7 +89,8 @@ pub(super) fn check(
             None
         }
     };
-    let run = run(scenario.run.value(), tasks.as_ref(), reader);
+    let run = run::lower(scenario.run.value(), tasks.as_ref(), reader);
+    run::check_service(scenario.run.value(), count, reader);
     if let Some(tasks) = &tasks {
         retry::check_tasks(scenario, tasks, reader);
         if let Some(cluster) = &cluster {
@@ -101,11 +105,13 @@ pub(super) fn check(
     let faults = faults::lower(&scenario.faults, cluster.as_ref(), zones.as_ref(), reader);
     let attempts = scenario.workload.value().map(faults::of_attempts);
     let replicas = replicas::lower(scenario.scheduler.value(), reader);
+    let rollback = rollback::lower(scenario, tasks.as_ref(), cluster.as_ref(), reader);
     let alarms = alarms::lower(scenario, reader);
     let has_deadlines = tasks.as_ref().map(|tasks| tasks.workload.has_deadlines());
     let nodes = faults.as_ref().zip(cluster.as_ref().map(|cluster| &cluster.groups[..]));
     alarms::check(scenario, has_deadlines, nodes, reader);
     retry::check_policies(scenario.retry.value(), &policies, reader);
+    speculation::check(scenario, &policies, tasks.as_ref(), cluster.as_ref(), reader);
     let disturbed = delays.as_ref().is_some_and(|delays| delays.heartbeats.is_some())
         || faults
             .as_ref()
@@ -113,13 +119,15 @@ pub(super) fn check(
         || cluster.as_ref().is_some_and(|all| all.groups.iter().any(|group| !group.disturbances.is_empty()));
     retry::check_disturbances(scenario.retry.value(), disturbed, reader);
     replicas::check_disturbances(scenario.scheduler.value(), disturbed, reader);
+    let elastic = elastic::lower(scenario, cluster.as_ref().map(|cluster| &cluster.groups[..]), reader);
+    elastic::check_disturbances(scenario, disturbed, reader);
     let plan = Plan {
         name: scenario.name.value().map_or_else(|| given.default_name.to_string(), |name| name.0.clone()),
         description: scenario.description.value().cloned().unwrap_or_default(),
         run: run?,
         resources: Arc::new(cluster.as_ref()?.supply.resources()),
         groups: cluster?.groups,
-        faults: Faults { attempts: attempts??, replicas: replicas?, ..faults? },
+        faults: Faults { attempts: attempts??, replicas: replicas?, rollback: rollback?, ..faults? },
         zones: zones?,
         workload: tasks?.workload,
         retry: retry?,
@@ -129,6 +137,7 @@ pub(super) fn check(
         },
         guards: guards?,
         alarms: alarms?,
+        elastic: elastic?,
         delays: delays?,
         policies: policies.iter().map(|(_, spec, _)| spec.clone()).collect(),
     };
@@ -141,28 +150,6 @@ fn queue_limits(scenario: &ScenarioTable) -> Vec<Origin> {
     let groups = scenario.nodes.value().map_or(&[][..], |nodes| &nodes.items[..]);
     let of_nodes = groups.iter().filter_map(|group| group.value.queue_limit.found());
     central.map(|limit| limit.key).into_iter().chain(of_nodes.map(|limit| limit.key)).collect()
-}
-
-fn run(table: Option<&RunTable>, tasks: Option<&Tasks>, reader: &mut Reader) -> Option<RunPlan> {
-    let table = table?;
-    if let (Some(warmup), Some(tasks)) = (table.warmup.found(), tasks)
-        && warmup.value.0 >= tasks.workload.expected_tasks()
-    {
-        let count = tasks.workload.expected_tasks();
-        let title = "the warm-up must be shorter than the run";
-        let label = format!("leaves out {} of {} tasks", grouped(warmup.value.0), grouped(count));
-        reader.report(Diagnostic::new(title, warmup.at, label).context(tasks.count_at, "the run"));
-    }
-    Some(RunPlan {
-        seed: table.seed.value()?.0,
-        replications: table.replications.value()?.small(),
-        until: match table.until.value()? {
-            UntilTable::Settled => Until::Settled,
-            UntilTable::Seconds(seconds) => Until::Time(Time::from_seconds(*seconds)?),
-        },
-        warmup: table.warmup.value()?.small(),
-        timeline_buckets: table.timeline_buckets.value()?.small(),
-    })
 }
 
 fn nodes(key: &Key<super::several::Several<NodeTable>>, reader: &mut Reader) -> Option<Cluster> {
@@ -243,6 +230,7 @@ fn node_group(found: &Found<NodeTable>, reader: &mut Reader) -> Option<NodeGroup
         _ => None,
     };
     let disturbances = disturbances::by_chance(node, reader);
+    let stay = elastic::stay(node, reader);
     let (slots, speed) = (node.slots.value()?.small(), node.speed.value()?.0);
     let weight = match &node.weight {
         Key::Broken => return None,
@@ -267,6 +255,8 @@ fn node_group(found: &Found<NodeTable>, reader: &mut Reader) -> Option<NodeGroup
         failure_probability: node.failure_probability.value()?.0,
         faults,
         disturbances: disturbances?,
+        stay: stay?,
+        price: elastic::price(node)?,
     })
 }
 
@@ -288,7 +278,10 @@ fn delays(table: Option<&SchedulerTable>, reader: &mut Reader) -> Option<Delays>
 }
 
 /// `Some(None)` is no delay at all.
-fn delay(key: &Key<DistributionTable<Seconds>>, reader: &mut Reader) -> Option<Option<Distribution>> {
+pub(super) fn delay(
+    key: &Key<DistributionTable<Seconds>>,
+    reader: &mut Reader,
+) -> Option<Option<Distribution>> {
     match key {
         Key::Broken => None,
         Key::Found(found) => {

@@ -6,6 +6,7 @@ use super::declare::{choice, parameters, table, words};
 use super::distributions::DistributionTable;
 use super::disturbances::{MonitorTable, RandomSlowTable, RandomSpanTable};
 use super::document::{Node, Value};
+use super::elastic::AutoscaleTable;
 use super::faults::{FaultsTable, OutageTable};
 use super::files::FilePath;
 use super::guards::{BreakerTable, LockTable, MOST_LOCKS};
@@ -14,6 +15,8 @@ use super::reader::{Reader, Setting};
 use super::replicas::ReplicasTable;
 pub(super) use super::resources::{CapacityTable, DemandTable};
 use super::retry::{BackoffTable, BudgetTable, CheckpointTable, RetryTable};
+use super::rollback::RollbackTable;
+use super::run::{MethodWord, PrecisionTable, WarmupTable};
 use super::several::{Located, Several};
 use super::values::{Count, Fraction, Plain, Positive, Quantity, Seconds, Urgency, Whole};
 use super::words::Name;
@@ -56,10 +59,19 @@ table! {
         replications: Count = Whole(10);
         /// "settled": until every task is settled; or a time after which no arrivals are taken.
         until: UntilTable = UntilTable::Settled;
-        /// Tasks, by arrival, that are left out of wait, response and slowdown.
-        warmup: Whole<0, { u32::MAX as u64 }> = Whole(0);
+        /// Tasks, by arrival, that are left out of wait, response and slowdown; "auto": as many as pilot
+        /// runs show to be needed.
+        warmup: WarmupTable = WarmupTable::Tasks(0);
         /// Rows per replication in timeline.csv; 0 for no such file.
         timeline_buckets: Whole<0, 100_000> = Whole(200);
+        /// Nodes that must be up for the service to be there, in service_availability.
+        service_nodes: Count = Whole(1);
+        /// Go on until the interval of a metric is as tight as asked, up to a limit.
+        precision: PrecisionTable;
+        /// Where intervals come from: several runs with seeds of their own (by default), or one long run.
+        method: MethodWord;
+        /// Batches of tasks that "batch-means" divides its run into; 20 by default.
+        batches: Whole<5, 1000>;
     }
 }
 
@@ -96,6 +108,12 @@ table! {
         queue_limit: Whole<0, { u32::MAX as u64 - 1 }>;
         /// Probability that the node makes an attempt fail; a cause of its own beside the task's.
         failure_probability: Fraction = Fraction(0.0);
+        /// When the nodes join.
+        join: Quantity<Seconds> = Quantity::new(0.0);
+        /// When they take no new tasks any more, and leave once they are empty; never by default.
+        leave: Quantity<Seconds>;
+        /// What a second of a node costs while it is there or boots, in units of your own.
+        price: Quantity<Plain>;
     }
 }
 
@@ -146,6 +164,8 @@ table! {
         tasks_list: Several<TaskTable>;
         /// A file of tasks, in place of generated ones.
         trace: TraceTable;
+        /// Bytes of a task, where it waits, rounded to a whole number.
+        size: DistributionTable<Plain>;
     }
 }
 
@@ -244,6 +264,8 @@ table! {
         zone: Name;
         /// In place of workload.estimate.
         estimate: EstimateTable;
+        /// In place of workload.size.
+        size: DistributionTable<Plain>;
     }
 }
 
@@ -276,6 +298,10 @@ table! {
         zone: Name;
         /// Tasks that must complete before it may start, by their positions in the list, from 0.
         after: Several<Whole<0, { u32::MAX as u64 }>>;
+        /// Probability that an attempt fails; workload.failure_probability by default.
+        failure_probability: Fraction;
+        /// Bytes, where it waits; workload.size by default.
+        size: Whole<0, 9_007_199_254_740_992>;
     }
 }
 
@@ -371,6 +397,8 @@ table! {
         lock_lease: Positive<Seconds>;
         /// How it finds out by itself, from heartbeats, that nodes are dead.
         monitor: MonitorTable;
+        /// Which nodes it starts and lets go by itself, and when.
+        autoscale: AutoscaleTable;
     }
 }
 
@@ -389,6 +417,8 @@ pub(super) fn home_of(key: &str) -> Option<&'static str> {
         (BudgetTable::KEYS, BudgetTable::SHOWN),
         (CheckpointTable::KEYS, CheckpointTable::SHOWN),
         (MonitorTable::KEYS, MonitorTable::SHOWN),
+        (RollbackTable::KEYS, RollbackTable::SHOWN),
+        (AutoscaleTable::KEYS, AutoscaleTable::SHOWN),
     ];
     homes.iter().find(|(keys, _)| keys.contains(&key)).map(|(_, shown)| *shown)
 }

@@ -17,7 +17,7 @@ use super::zones;
 use crate::distribution::Distribution;
 use crate::experiment::plan::ZonePlan;
 use crate::scheduler::TaskDetails;
-use crate::scheduler::details::{NO_DETAILS, NO_KEY, NO_LOCK};
+use crate::scheduler::details::{NO_DETAILS, NO_KEY, NO_LOCK, NO_SIZE};
 use crate::time::{Duration, Time};
 use crate::workload::csv::TraceDefaults;
 use crate::workload::graph::{Graph, Jobs};
@@ -53,9 +53,10 @@ pub(super) fn listed(
     };
     let deadline = one_time(&table.deadline, "the deadline", reader);
     let patience = one_time(&table.patience, "the patience", reader);
+    let size = one_number(&table.size, "size", reader);
     let spec = estimate(table.estimate.value()?);
     let mut trace = trace?;
-    say_for_all(&mut trace.tasks, deadline?, patience?, zone?);
+    say_for_all(&mut trace.tasks, deadline?, patience?, zone?, size);
     let Trace { tasks, class_names, has_estimates, has_users, graph } = trace;
     // What is wrong with a demand itself has been said.
     if let Some(cluster) = cluster.filter(|_| reader.diagnostics.len() == before) {
@@ -142,8 +143,9 @@ fn say_for_all(
     deadline: Option<Duration>,
     patience: Option<Duration>,
     zone: u16,
+    size: Option<f64>,
 ) {
-    if deadline.is_none() && patience.is_none() && zone == 0 {
+    if deadline.is_none() && patience.is_none() && zone == 0 && size.is_none() {
         return;
     }
     for task in Arc::make_mut(tasks) {
@@ -155,6 +157,9 @@ fn say_for_all(
         }
         if details.zone == 0 {
             details.zone = zone;
+        }
+        if let (NO_SIZE, Some(size)) = (details.size, size) {
+            details.size = (size.round() as u64).min(NO_SIZE - 1);
         }
     }
 }
@@ -331,14 +336,17 @@ fn task(
         },
         slots,
         class: 0,
-        failure_probability: defaults.failure_probability,
+        failure_probability: match &table.failure_probability {
+            Key::Broken => return None,
+            key => key.value().map_or(defaults.failure_probability, |probability| probability.0),
+        },
         details: (details != NO_DETAILS).then(|| Box::new(details)),
     })
 }
 
 /// What only some tasks say, added to what is known of this one.
 fn details(table: &TaskTable, arrival: Time, zone: u16, known: TaskDetails) -> Option<TaskDetails> {
-    if table.key.is_broken() {
+    if table.key.is_broken() || table.size.is_broken() {
         return None;
     }
     let after = |key: &Key<Quantity<Seconds>>| match key {
@@ -352,6 +360,7 @@ fn details(table: &TaskTable, arrival: Time, zone: u16, known: TaskDetails) -> O
         deadline: after(&table.deadline)?,
         gives_up: after(&table.patience)?,
         key: table.key.value().map_or(NO_KEY, |key| key.0),
+        size: table.size.value().map_or(known.size, |size| size.0),
         zone,
         ..known
     })

@@ -13,6 +13,7 @@ mod diagnostics;
 mod distributions;
 mod disturbances;
 mod document;
+mod elastic;
 mod faults;
 mod files;
 mod guards;
@@ -27,9 +28,12 @@ mod replicas;
 mod resolved;
 mod resources;
 mod retry;
+mod rollback;
+mod run;
 mod schema;
 mod several;
 mod spawn;
+mod speculation;
 mod tasks;
 mod trace;
 mod values;
@@ -253,6 +257,11 @@ fn resolve(scenario: &keys::ScenarioTable, plan: &Plan, policies: &[policies::Pl
                 node.shift_insert(after, "weight".to_string(), group.weight.into());
             }
         }
+    }
+    if let (Some(plan), Some(table)) =
+        (plan.elastic.autoscale, object.get_mut("scheduler").and_then(|table| table.get_mut("autoscale")))
+    {
+        (table["max"], table["initial"]) = (plan.max.into(), plan.initial.into());
     }
     let policies: serde_json::Value = policies.iter().map(|(table, _, _)| table.write()).collect();
     object.insert("policies".to_string(), policies);

@@ -6,6 +6,8 @@ use super::document::{Node, Value};
 use super::keys::ScenarioTable;
 use super::policies::{self, Placed};
 use super::reader::{Key, Reader, Setting};
+use super::rollback::RollbackTable;
+use super::speculation::{self, SpeculationTable};
 use super::tasks::Tasks;
 use super::values::{Count, Fraction, Growth, Positive, Quantity, Seconds, Whole};
 use crate::scheduler::retry::{Backoff, BudgetPlan, CheckpointPlan, OnNodeLoss, OnRejection, RetryPlan};
@@ -33,6 +35,10 @@ table! {
         budget: BudgetTable;
         /// Attempts write down how far they are: after a loss of its node the task goes on from there.
         checkpoint: CheckpointTable;
+        /// When a task fails for good, all that was done of its job is undone.
+        rollback: RollbackTable;
+        /// An attempt that takes too long gets a copy on another node.
+        speculation: SpeculationTable;
     }
 }
 
@@ -137,6 +143,7 @@ pub(super) fn lower(table: Option<&RetryTable>, reader: &mut Reader) -> Option<R
     let table = table?;
     let budget = budget(&table.budget, reader);
     let checkpoint = checkpoint(table, reader);
+    let speculation = speculation::lower(table, reader);
     let backoff = backoff(table.backoff.value()?, reader);
     Some(RetryPlan {
         max_attempts: table.max_attempts.value()?.0,
@@ -158,6 +165,9 @@ pub(super) fn lower(table: Option<&RetryTable>, reader: &mut Reader) -> Option<R
         total_timeout: limit(&table.total_timeout)?,
         budget: budget?,
         checkpoint: checkpoint?,
+        // Numbers of tasks are not known here.
+        compensations: None,
+        speculation: speculation?,
     })
 }
 

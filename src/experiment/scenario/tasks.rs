@@ -9,7 +9,7 @@ use super::listed::listed;
 use super::reader::{Found, Key, Reader};
 use super::resources::fits_amounts;
 use super::several::Several;
-use super::values::{Plain, Seconds};
+use super::values::{Plain, Unit};
 use super::{arrivals, jobs, spawn, values::grouped, zones};
 use crate::distribution::Distribution;
 use crate::experiment::plan::ZonePlan;
@@ -214,6 +214,7 @@ fn classes(
     let patience = optional(&table.patience, reader);
     let key = table.key.found().map(|key| distributions::lower(key, reader));
     let lock = guards::lock(&table.lock, reader);
+    let size = optional(&table.size, reader);
     let zone = zones::number(&table.zone, zones, reader);
     let mut classes = Vec::new();
     let mut missing = Vec::new();
@@ -241,6 +242,7 @@ fn classes(
         };
         let own_key = own.key.found().map(|key| distributions::lower(key, reader));
         let own_lock = guards::lock(&own.lock, reader);
+        let own_size = optional(&own.size, reader);
         let own_zone = zones::number(&own.zone, zones, reader);
         for (silent, key) in [(own.name.is_silent(), "name"), (own.share.is_silent(), "share")] {
             if silent && !table.classes.is_silent() {
@@ -280,6 +282,7 @@ fn classes(
                         None => None,
                     },
                     lock: own_lock?.or(lock?),
+                    size: own_size?.or(size.clone()?),
                     zone: if own.zone.is_silent() { zone } else { own_zone }?,
                 },
             })
@@ -310,7 +313,7 @@ fn classes(
 }
 
 /// A distribution that need not be given; `None` when it is wrong.
-fn optional(key: &Key<DistributionTable<Seconds>>, reader: &mut Reader) -> Option<Option<Distribution>> {
+fn optional<U: Unit>(key: &Key<DistributionTable<U>>, reader: &mut Reader) -> Option<Option<Distribution>> {
     match key {
         Key::Broken => None,
         Key::Found(found) => distributions::lower(found, reader).map(Some),

@@ -19,7 +19,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::time::{Duration, Instant};
 
 use super::link::{ConnectionId, Incoming, Life, Link};
-use super::system;
+use super::system::{self, Signal};
 use crate::ids::NodeId;
 use crate::time::Time;
 use connections::Listener;
@@ -205,6 +205,14 @@ impl Link for Hub {
 
     fn kill_worker(&mut self, node: NodeId) {
         self.processes.kill(node);
+    }
+
+    fn stop_worker(&mut self, node: NodeId) -> io::Result<()> {
+        self.processes.signal(node, Signal::Stop)
+    }
+
+    fn continue_worker(&mut self, node: NodeId) -> io::Result<()> {
+        self.processes.signal(node, Signal::Continue)
     }
 }
 

@@ -16,6 +16,7 @@ use super::Arrival;
 use super::connections::SMALL_STACK;
 use crate::ids::NodeId;
 use crate::live::link::{Incoming, Life};
+use crate::live::system::{self, Signal};
 use crate::live::worker_process::SECRET_VARIABLE;
 
 /// How much of what a worker prints is kept, from the end.
@@ -98,6 +99,19 @@ impl Processes {
         for process in self.of_node.get(&node).into_iter().flatten() {
             // Of a process that was reaped, the standard library knows not to kill its number.
             let _ = process.child().kill();
+        }
+    }
+
+    /// Sends a signal to the process of the node that was started last, unless it has ended.
+    pub(super) fn signal(&mut self, node: NodeId, signal: Signal) -> io::Result<()> {
+        let Some(process) = self.of_node.get(&node).and_then(|processes| processes.last()) else {
+            return Ok(());
+        };
+        // Nobody else reaps it as long as it is held, so that its number is not another's.
+        let mut child = process.child();
+        match child.try_wait()? {
+            None => system::send_signal(child.id(), signal),
+            Some(_) => Ok(()),
         }
     }
 

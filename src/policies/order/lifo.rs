@@ -14,7 +14,7 @@ pub struct Lifo;
 impl Order for Lifo {
     #[inline]
     fn key(&mut self, task: &TaskView<'_>, _: u32, _: Entry, _: Time) -> u64 {
-        // Number, not time of arrival: of tasks that came at one instant the last goes first too.
-        u64::from(u32::MAX - task.number())
+        // Place in line, not time of arrival: of tasks that came at one instant the last goes first too.
+        u64::from(u32::MAX - task.place_in_line())
     }
 }

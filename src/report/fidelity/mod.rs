@@ -9,7 +9,7 @@ use std::io::Write;
 use super::csv::timeline;
 use super::judge::{Words, words};
 use super::plots;
-use super::story::Facts;
+use super::story::{Facts, tasks_taken};
 use crate::experiment::fidelity::{Fidelity, METRICS, PolicyTrials};
 use crate::experiment::plan::Plan;
 use crate::metrics::{Metric, PolicyResult};
@@ -17,6 +17,7 @@ use crate::metrics::{Metric, PolicyResult};
 use super::error::{Error, Result};
 
 pub mod csv;
+pub mod read;
 pub mod sentences;
 pub mod table;
 #[cfg(test)]
@@ -42,7 +43,11 @@ impl FidelityInput<'_> {
         let first = longest.and_then(|one| one.trials.first());
         let scale =
             first.map(|trial| trial.driver.time_scale).filter(|scale| scale.is_finite() && *scale > 0.0);
+        let live = self.trials.iter().flat_map(|one| &one.trials).map(|trial| &trial.live.metrics);
+        let (tasks, about) = tasks_taken(self.plan, live);
         Facts {
+            tasks,
+            about,
             replications: longest.map_or(0, |one| one.trials.len()),
             seed: first.map_or(self.plan.run.seed, |trial| trial.seed),
             ..Facts::of(self.plan, &[], scale)
@@ -87,10 +92,13 @@ fn nearest(trials: &[PolicyTrials]) -> Vec<PolicyResult> {
 
 /// The plots, each with the stem of its file's name.
 pub fn pictures(input: &FidelityInput<'_>) -> Vec<(String, plots::Picture)> {
-    let facts = input.facts();
-    let errors = plots::errors::picture(&facts, input.fidelity);
+    pictures_of(&input.facts(), input.fidelity, input.trials)
+}
+
+fn pictures_of(facts: &Facts, fidelity: &Fidelity, trials: &[PolicyTrials]) -> Vec<(String, plots::Picture)> {
+    let errors = plots::errors::picture(facts, fidelity);
     let mut pictures = vec![("fidelity".to_string(), errors)];
-    let over_time = plots::sim_vs_live::picture(&facts, input.fidelity, input.trials);
+    let over_time = plots::sim_vs_live::picture(facts, fidelity, trials);
     pictures.extend(over_time.map(|picture| ("sim-vs-live".to_string(), picture)));
     pictures
 }

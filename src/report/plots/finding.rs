@@ -1,9 +1,10 @@
 //! Titles: what a plot shows in one sentence, or the question when the figures do not tell.
 
 use crate::metrics::Metric;
+use crate::report::incidents::Kind;
 use crate::report::judge::{Judgement, Standing, judge, words};
 use crate::report::number::{decimals_for, fixed, significant};
-use crate::report::story::Story;
+use crate::report::story::{PolicyStory, Story};
 use crate::report::verdict::lead_metrics;
 
 /// Title of the throughput plot.
@@ -32,17 +33,64 @@ pub fn queue(story: &Story) -> String {
 
 /// Title of the plot of nodes that are up.
 pub fn nodes_up(story: &Story) -> String {
+    if let Some(sentence) = only_outage(story) {
+        return sentence;
+    }
     let values: Vec<f64> = story
         .policies
         .iter()
         .filter_map(|policy| Some(policy.summary(Metric::NodeAvailability)?.mean))
         .collect();
+    let leads: Vec<f64> =
+        story.policies.iter().flat_map(|policy| policy.values(Metric::LeaderAvailability)).collect();
     match (values.iter().copied().reduce(f64::min), values.iter().copied().reduce(f64::max)) {
+        (Some(1.0), Some(1.0)) if !leads.is_empty() => {
+            let mean = leads.iter().sum::<f64>() / leads.len() as f64;
+            format!("The scheduler has a leader {} % of the time", significant(mean * 100.0, 3))
+        }
         (Some(low), Some(high)) if high - low < 0.002 => {
             format!("Nodes are up {} % of the time", significant(high * 100.0, 3))
         }
         _ => "How many nodes are up?".to_string(),
     }
+}
+
+/// What the only outage comes to, where there is one and no other incident.
+fn only_outage(story: &Story) -> Option<String> {
+    let told = super::marks::shown(story)?;
+    let mut outages = told.incidents.iter().filter(|one| one.kind == Kind::Outage);
+    let (outage, None) = (outages.next()?, outages.next()) else { return None };
+    let alone = |policy: &&PolicyStory| policy.values(Metric::Incidents).iter().all(|count| *count == 1.0);
+    let time = |policy: &PolicyStory| Some(policy.summary(Metric::MeanTimeToRecover)?.mean);
+    let recovers = |policy| Some((time(policy)?, policy.name.as_str()));
+    let times: Vec<(f64, &str)> = story.policies.iter().filter(alone).filter_map(recovers).collect();
+    let out = format!("{} is out for {}", outage.subject, span(outage.end?.since(outage.start).as_seconds()));
+    if times.len() < story.policies.len() {
+        return None;
+    }
+    let best = times.iter().copied().reduce(|a, b| if b.0 < a.0 { b } else { a })?;
+    let worst = times.iter().copied().reduce(|a, b| if b.0 > a.0 { b } else { a })?;
+    Some(match worst.0 > 1.05 * best.0 {
+        true => format!(
+            "{out}; all is as before after {} ({}) to {} ({})",
+            span(best.0),
+            best.1,
+            span(worst.0),
+            worst.1
+        ),
+        false => format!("{out}; all is as before after {}", span(worst.0)),
+    })
+}
+
+/// `30 min`, `1.5 h`.
+fn span(seconds: f64) -> String {
+    let (unit, length) = match seconds {
+        _ if seconds < 120.0 => ("s", 1.0),
+        _ if seconds < 7200.0 => ("min", 60.0),
+        _ if seconds < 172_800.0 => ("h", 3600.0),
+        _ => ("days", 86_400.0),
+    };
+    format!("{} {unit}", significant(seconds / length, 3))
 }
 
 /// Title of the comparison.

@@ -225,6 +225,17 @@ pub fn axes(
     picture.text((middle, area.bottom + 38.0), x_name, TICK, false, MUTED, Anchor::Middle);
 }
 
+/// A dashed line from top to bottom, with a word beside it.
+pub fn upright(picture: &mut Picture, area: &Area, x: f64, label: &str) {
+    const STROKE: f64 = 6.0;
+    let mut y = area.top;
+    while y < area.bottom {
+        picture.line(vec![(x, y), (x, (y + STROKE).min(area.bottom))], 1.5, INK);
+        y += 2.0 * STROKE;
+    }
+    picture.text((x + 5.0, area.top + 10.0), label, TICK, false, MUTED, Anchor::Start);
+}
+
 /// A note in the middle of a plot that has nothing to show.
 pub fn empty(picture: &mut Picture, area: &Area, note: &str) {
     let middle = ((area.left + area.right) / 2.0, (area.top + area.bottom) / 2.0);

@@ -10,18 +10,23 @@ use super::story::Story;
 use super::verdict::lead_metrics;
 use super::{PlotFormat, folder};
 
+pub mod availability;
 pub mod axis;
 pub mod colour;
+pub mod differences;
 pub mod errors;
 pub mod finding;
 pub mod font;
 pub mod frame;
+pub mod marks;
 pub mod over_time;
 pub mod picture;
 pub mod series;
 pub mod sim_vs_live;
 pub mod strips;
+pub mod sweep;
 pub mod tail;
+pub mod warmup;
 
 pub use picture::Picture;
 use series::Quantity;
@@ -36,10 +41,20 @@ pub fn pictures(story: &Story) -> Vec<(String, Picture)> {
     pictures.push(("wait-ccdf", tail::picture(story, "wait", &colours)));
     pictures.push(("response-ccdf", tail::picture(story, "response", &colours)));
     pictures.push(("utilisation", Some(strips::utilisation(story, &colours))));
-    if story.facts.node_faults {
-        pictures.push(("availability", over_time(Quantity::NodesUp)));
+    if story.facts.node_faults || story.policies.iter().any(|policy| !policy.incidents.is_empty()) {
+        pictures.push(("availability", availability::picture(story, &colours)));
     }
     pictures.into_iter().filter_map(|(name, picture)| Some((name.to_string(), picture?))).collect()
+}
+
+/// The plot of waits in pilot runs and of the warm-up they show, with the stem of its file's name.
+pub fn of_warmup(story: &Story, found: &crate::experiment::warmup::Warmup) -> Option<(String, Picture)> {
+    Some(("warmup".to_string(), warmup::picture(story, found, &colours(story))?))
+}
+
+/// The plot of paired differences, with the stem of its file's name.
+pub fn of_differences(story: &Story, rows: &[differences::Row]) -> Option<(String, Picture)> {
+    Some(("differences".to_string(), differences::picture(story, rows, &colours(story))?))
 }
 
 /// The colour of each policy, alike in all plots; of many policies, those that are best in

@@ -1,71 +1,87 @@
-//! Lines over simulated time: throughput, queue length, nodes up.
+//! Lines over simulated time: throughput, queue length.
 
 use plotters::style::RGBColor;
 
 use super::axis::Axis;
-use super::colour::{AXIS, POLICIES};
+use super::colour::AXIS;
 use super::finding;
-use super::frame::{self, Name, SIZE, Words, axes, caption, make_room, names};
+use super::frame::{self, Area, Name, SIZE, Words, axes, caption, make_room, names};
+use super::marks::Marks;
 use super::picture::{Mark, Picture};
 use super::series::{Grid, Point, Quantity, grid, line, step_unit};
 use crate::report::number::significant;
-use crate::report::story::Story;
+use crate::report::story::{PolicyStory, Story};
 
 /// Opacity of bands.
 const BAND: f64 = 0.16;
 
 /// One line to draw.
-struct Line {
-    name: String,
+pub(super) struct Line {
+    pub(super) name: String,
     /// `None` for a policy in the background.
-    colour: Option<RGBColor>,
-    points: Vec<Point>,
+    pub(super) colour: Option<RGBColor>,
+    pub(super) width: f64,
+    pub(super) points: Vec<Point>,
 }
 
 /// The plot of a quantity over time; `None` when there is no timeline.
 pub fn picture(story: &Story, quantity: Quantity, colours: &[Option<RGBColor>]) -> Option<Picture> {
     let grid = grid(story, quantity)?;
-    let mut lines: Vec<Line> = story
-        .policies
-        .iter()
-        .zip(colours)
-        .map(|(policy, colour)| Line {
-            name: policy.name.clone(),
-            colour: *colour,
-            points: line(policy, quantity, &grid),
-        })
-        .filter(|line| !line.points.is_empty())
-        .collect();
-    if quantity == Quantity::NodesUp && !story.facts.faults_follow_work {
-        // Every policy meets the same outages; the longest run shows them all.
-        let longest = lines.into_iter().rev().max_by_key(|line| line.points.len())?;
-        lines = vec![match story.policies.len() {
-            1 => longest,
-            _ => Line { name: "all policies".to_string(), colour: Some(POLICIES[6]), ..longest },
-        }];
-    }
+    let lines = lines(story, quantity, colours, &grid);
     let words = words(story, quantity, &grid);
     let (mut picture, mut area) = frame::start(SIZE.1, &words);
+    let seconds = grid.step * grid.steps as f64;
+    let marks = Marks::bands(story, seconds);
+    marks.make_room(&mut area);
     let top = lines.iter().flat_map(|line| &line.points).map(|point| point.mean + point.half_width);
-    let y_axis = y_axis(story, quantity, top.fold(0.0, f64::max));
-    let end = grid.step * grid.steps as f64 / grid.unit.seconds;
-    let x_axis = Axis::exactly(0.0, end, 6);
+    let y_axis = Axis::between(0.0, top.fold(0.0, f64::max), 4);
+    let x_axis = Axis::exactly(0.0, seconds / grid.unit.seconds, 6);
     let mut names_right = labels(&lines);
     let size = make_room(&mut area, &names_right);
     let x_name = format!("simulated time since the first arrival ({})", grid.unit.name);
     let (x_labels, y_labels) = (x_axis.labels(), y_axis.labels());
     axes(&mut picture, &mut area, (&x_axis, &x_labels, &x_name), (&y_axis, &y_labels), false);
+    marks.draw(&mut picture, &area, &x_axis, grid.unit.seconds);
+    draw_lines(&mut picture, &area, &lines, (&x_axis, &y_axis), grid.unit.seconds);
+    for (name, line) in names_right.iter_mut().zip(named(&lines)) {
+        name.end = line.points.last().map_or(area.top, |point| area.y(&y_axis, point.mean));
+    }
+    names(&mut picture, &area, names_right, size);
+    Some(picture)
+}
+
+/// The lines of all policies.
+pub(super) fn lines(
+    story: &Story,
+    quantity: Quantity,
+    colours: &[Option<RGBColor>],
+    grid: &Grid,
+) -> Vec<Line> {
+    let line = |(policy, colour): (&PolicyStory, &Option<RGBColor>)| Line {
+        name: policy.name.clone(),
+        colour: *colour,
+        width: 2.0,
+        points: line(policy, quantity, grid),
+    };
+    story.policies.iter().zip(colours).map(line).filter(|line| !line.points.is_empty()).collect()
+}
+
+/// Draws lines and their bands; a unit of the horizontal axis has so many seconds.
+pub(super) fn draw_lines(
+    picture: &mut Picture,
+    area: &Area,
+    lines: &[Line],
+    (x_axis, y_axis): (&Axis, &Axis),
+    unit: f64,
+) {
     let place = |point: &Point, value: f64| {
-        (
-            area.x(&x_axis, point.time / grid.unit.seconds),
-            area.y(&y_axis, value.clamp(y_axis.low, y_axis.high)),
-        )
+        (area.x(x_axis, point.time / unit), area.y(y_axis, value.clamp(y_axis.low, y_axis.high)))
     };
     // Policies in the background first, bands below all lines.
     for one in lines.iter().filter(|line| line.colour.is_none()) {
         picture.line(one.points.iter().map(|point| place(point, point.mean)).collect(), 1.5, AXIS);
     }
-    for one in &lines {
+    for one in lines {
         let Some(colour) = one.colour else { continue };
         if one.points.iter().any(|point| point.half_width > 0.0) {
             let above = one.points.iter().map(|point| place(point, point.mean + point.half_width));
@@ -73,20 +89,16 @@ pub fn picture(story: &Story, quantity: Quantity, colours: &[Option<RGBColor>]) 
             picture.marks.push(Mark::Area { points: above.chain(below).collect(), colour, opacity: BAND });
         }
     }
-    for one in &lines {
+    for one in lines {
         let Some(colour) = one.colour else { continue };
         match &one.points[..] {
             [only] => picture.marks.push(Mark::Dot { at: place(only, only.mean), radius: 3.0, colour }),
             points => {
-                picture.line(points.iter().map(|point| place(point, point.mean)).collect(), 2.0, colour)
+                let points = points.iter().map(|point| place(point, point.mean)).collect();
+                picture.line(points, one.width, colour);
             }
         }
     }
-    for (name, line) in names_right.iter_mut().zip(named(&lines)) {
-        name.end = line.points.last().map_or(area.top, |point| place(point, point.mean).1);
-    }
-    names(&mut picture, &area, names_right, size);
-    Some(picture)
 }
 
 fn words(story: &Story, quantity: Quantity, grid: &Grid) -> Words {
@@ -94,11 +106,11 @@ fn words(story: &Story, quantity: Quantity, grid: &Grid) -> Words {
     let bucket = format!("{} {}", significant(grid.step / unit.seconds, 3), unit.name);
     let quantity_words = match quantity {
         Quantity::Throughput => format!("Throughput in tasks/s, {bucket} buckets"),
-        Quantity::Queue => "Waiting tasks, not counting running ones".to_string(),
-        Quantity::NodesUp => format!("Nodes that are up, of {}", story.facts.nodes),
+        _ => "Waiting tasks, not counting running ones".to_string(),
     };
     let band = match story.facts.replications {
         0 | 1 => "one replication".to_string(),
+        _ if story.facts.batches.is_some() => "one long run".to_string(),
         more => format!("band: 95 % interval over {more} replications"),
     };
     let mut caption = caption(&story.facts);
@@ -107,25 +119,17 @@ fn words(story: &Story, quantity: Quantity, grid: &Grid) -> Words {
     }
     let title = match quantity {
         Quantity::Throughput => finding::throughput(story),
-        Quantity::Queue => finding::queue(story),
-        Quantity::NodesUp => finding::nodes_up(story),
+        _ => finding::queue(story),
     };
     Words { title, subtitle: format!("{quantity_words}; {band}"), caption }
 }
 
-fn y_axis(story: &Story, quantity: Quantity, top: f64) -> Axis {
-    match quantity {
-        Quantity::NodesUp => Axis::exactly(0.0, (story.facts.nodes as f64).max(1.0), 4),
-        Quantity::Throughput | Quantity::Queue => Axis::between(0.0, top, 4),
-    }
-}
-
 /// The lines that are named: those in colour.
-fn named(lines: &[Line]) -> impl Iterator<Item = &Line> {
+pub(super) fn named(lines: &[Line]) -> impl Iterator<Item = &Line> {
     lines.iter().filter(|line| line.colour.is_some())
 }
 
-fn labels(lines: &[Line]) -> Vec<Name> {
+pub(super) fn labels(lines: &[Line]) -> Vec<Name> {
     let mut names: Vec<Name> = named(lines)
         .map(|line| Name { text: line.name.clone(), colour: line.colour.unwrap_or(AXIS), end: 0.0 })
         .collect();

@@ -92,6 +92,8 @@ fn stories(policy: &PolicyTrials, simulated: Simulated) -> [PolicyStory; 2] {
         timelines,
         nodes: vec![],
         tails: vec![],
+        incidents: Vec::new(),
+        theory: vec![],
     })
 }
 

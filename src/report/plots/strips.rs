@@ -32,6 +32,8 @@ struct Row {
     summary: Option<Summary>,
     ticks: Vec<f64>,
     best: bool,
+    /// The exact value by theory.
+    known: Option<f64>,
 }
 
 /// The comparison of policies in the metrics people ask for first.
@@ -40,17 +42,33 @@ pub fn comparison(story: &Story, colours: &[Option<RGBColor>]) -> Picture {
     if story.facts.node_faults {
         metrics.push(Metric::NodeAvailability);
     }
+    // A hundred times the bound says nothing of how good a policy is.
+    let near =
+        |policy: &PolicyStory| policy.summary(Metric::OptimalityGap).is_some_and(|gap| gap.mean < 100.0);
+    if story.policies.iter().any(near) {
+        metrics.push(Metric::OptimalityGap);
+    }
     let panels: Vec<Panel> = metrics.into_iter().map(|metric| panel(story, metric)).collect();
     let subtitle = match story.facts.replications {
         0 | 1 => "One replication: no intervals".to_string(),
-        more if has_ticks(&panels) => {
-            format!("Mean and 95 % interval over {more} replications; grey ticks: single replications")
+        _ => {
+            let (over, single) = (
+                story.facts.repeats(),
+                if story.facts.batches.is_some() { "batches" } else { "replications" },
+            );
+            let grey = match has_ticks(&panels) {
+                true => format!("grey ticks: single {single}"),
+                false => "grey: from least to most".to_string(),
+            };
+            format!("Mean and 95 % interval over {over}; {grey}")
         }
-        more => format!("Mean and 95 % interval over {more} replications; grey: from least to most"),
     };
     let mut caption = caption(&story.facts);
     if story.facts.replications > 1 && story.policies.len() > 1 {
         caption.push_str(" · paired: all policies meet the same arrivals and failures");
+    }
+    if panels.iter().flat_map(|panel| &panel.rows).any(|row| row.known.is_some()) {
+        caption.push_str(" · dashed: theory");
     }
     draw(story, colours, &Words { title: finding::comparison(story), subtitle, caption }, &panels)
 }
@@ -61,6 +79,7 @@ pub fn utilisation(story: &Story, colours: &[Option<RGBColor>]) -> Picture {
         summary: policy.summary(Metric::Utilisation).map(|summary| scaled(summary, 100.0)),
         ticks: policy.nodes.iter().filter_map(|node| node.utilisation).map(|share| share * 100.0).collect(),
         best: false,
+        known: None,
     });
     let panel = Panel { heading: "utilisation", unit: "%".to_string(), rows: rows.collect() };
     let panels = [panel];
@@ -68,6 +87,9 @@ pub fn utilisation(story: &Story, colours: &[Option<RGBColor>]) -> Picture {
         if has_ticks(&panels) { "grey ticks: single nodes" } else { "grey: from least to most busy node" };
     let subtitle = match story.facts.replications {
         0 | 1 => format!("Busy share of the slot time offered; {ticks}"),
+        _ if story.facts.batches.is_some() => {
+            format!("Busy share of the slot time offered in one run; {ticks}")
+        }
         more => {
             format!("Busy share of the slot time offered, 95 % interval over {more} replications; {ticks}")
         }
@@ -85,6 +107,7 @@ fn panel(story: &Story, metric: Metric) -> Panel {
             0 | 1 => Vec::new(),
             _ => policy.values(metric).iter().map(|value| value * word.factor).collect(),
         },
+        known: policy.known(metric).map(|value| value * word.factor),
         best: judgement.as_ref().is_some_and(|judgement| judgement.leaders() == [index]),
     };
     let rows = story.policies.iter().enumerate().map(row).collect();
@@ -151,7 +174,7 @@ fn draw_panel(
             let half = summary.half_width.unwrap_or(0.0);
             [summary.mean - half, summary.mean + half]
         });
-        row.ticks.iter().copied().chain(interval)
+        row.ticks.iter().copied().chain(interval).chain(row.known)
     });
     let (low, high) = values
         .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)));
@@ -198,6 +221,9 @@ fn draw_panel(
         } else if let (Some(low), Some(high)) = extent(&row.ticks) {
             picture.line(vec![(place(low), y), (place(high), y)], 5.0, GRID);
         }
+        if let Some(known) = row.known {
+            draw_known(picture, place(known), y);
+        }
         let Some(summary) = row.summary else { continue };
         draw_dot(picture, &summary, place, y, colour.unwrap_or(AXIS));
         let text = fixed(summary.mean, decimals.max(decimals_for(summary.mean, 2)));
@@ -209,6 +235,13 @@ fn draw_panel(
         picture.text((x, y - 9.0), &text, TICK, row.best, colour, Anchor::Middle);
     }
     taken
+}
+
+/// A dashed line across the row: what theory says.
+fn draw_known(picture: &mut Picture, x: f64, y: f64) {
+    for dash in [-13.0, -7.0, 3.0, 9.0] {
+        picture.line(vec![(x, y + dash), (x, y + dash + 4.0)], 1.5, INK);
+    }
 }
 
 fn draw_dot(picture: &mut Picture, summary: &Summary, place: impl Fn(f64) -> f64, y: f64, colour: RGBColor) {

@@ -31,7 +31,11 @@ pub fn picture(story: &Story, metric: &str, colours: &[Option<RGBColor>]) -> Opt
         return None;
     }
     let verb = if metric == "wait" { "wait" } else { "take" };
-    let pooled = if story.facts.replications > 1 { "; all replications pooled" } else { "" };
+    let pooled = if story.facts.replications > 1 && story.facts.batches.is_none() {
+        "; all replications pooled"
+    } else {
+        ""
+    };
     let words = Words {
         title: finding::tail(story, metric),
         subtitle: format!("Share of tasks that {verb} longer than x{pooled}"),

@@ -89,6 +89,7 @@ replications = 3
 until = "2h"
 warmup = 10
 timeline_buckets = 0
+service_nodes = 2
 
 [[nodes]]
 name = "a"

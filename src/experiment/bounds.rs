@@ -1,0 +1,224 @@
+//! How fast the tasks of a replication could have been done: lower bounds on makespan and mean response of
+//! batches and traces, and how far a run is above them.
+//!
+//! The tasks are made once more from their seed, which costs a few per cent of simulating them; once per
+//! replication, for all policies.
+
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+
+use crate::faults::Faults;
+use crate::ids::NodeId;
+use crate::metrics::{Metric, MetricRow};
+use crate::random::Streams;
+use crate::scheduler::Resources;
+use crate::theory::bounds::{
+    Machines, MakespanBounds, MakespanWatch, least_mean_response_of_batch, mean_response_on_one_machine,
+};
+use crate::theory::program::{Group, Kind};
+use crate::theory::{optimum, program};
+use crate::workload::source::TaskSource;
+use crate::workload::{Arrivals, Workload};
+use crate::world::World;
+
+/// What no schedule of the tasks of one replication can beat.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ReplicationBounds {
+    /// Bounds on the makespan by work, by the longest task, by speeds.
+    pub makespan: MakespanBounds,
+    /// By the linear program of resources, where tasks demand any.
+    pub resources: Option<f64>,
+    /// The optimum without interruptions, of small batches.
+    pub optimum: Option<f64>,
+}
+
+impl ReplicationBounds {
+    /// The highest bound on the makespan of a run with or without interruptions.
+    pub fn best(&self, interrupted: bool) -> f64 {
+        let any = self.makespan.best().max(self.resources.unwrap_or(0.0));
+        if interrupted { any } else { any.max(self.optimum.unwrap_or(0.0)) }
+    }
+}
+
+/// Whether bounds say something of runs in this world: the tasks are a batch or a trace, and nothing is
+/// going to fail.
+pub fn apply(world: &World) -> bool {
+    // What joins late or leaves early only makes a run longer, and so does undoing what failed.
+    let Faults {
+        kinds,
+        of_node: _,
+        repair_crew: _,
+        outages,
+        replicas,
+        attempts,
+        disturbances,
+        message_loss,
+        rollback: _,
+        membership: _,
+    } = &world.faults;
+    let sound = kinds.is_empty()
+        && outages.is_empty()
+        && replicas.is_none()
+        && attempts.nodes.is_empty()
+        && attempts.poison == 0.0
+        && disturbances.is_empty()
+        && message_loss.is_none();
+    let known = match &world.workload {
+        Workload::Generated { arrivals, jobs, spawn, classes, .. } => {
+            *arrivals == Arrivals::AtOnce
+                && jobs.is_none()
+                && spawn.is_none()
+                && classes.iter().all(|class| class.failure_probability == 0.0)
+        }
+        Workload::Listed { tasks, .. } => tasks.iter().all(|task| task.failure_probability == 0.0),
+    };
+    sound && known && world.last_arrival.is_none()
+}
+
+/// The bounds of every replication, each worked out when it is first asked for.
+#[derive(Debug)]
+pub(super) struct BoundsOfReplications<'a> {
+    world: &'a World,
+    machines: Machines,
+    of: Vec<OnceLock<Option<ReplicationBounds>>>,
+}
+
+impl<'a> BoundsOfReplications<'a> {
+    /// `None` where bounds say nothing.
+    pub(super) fn new(world: &'a World, replications: usize) -> Option<Self> {
+        apply(world).then(|| BoundsOfReplications {
+            world,
+            machines: machines(world),
+            of: std::iter::repeat_with(OnceLock::new).take(replications).collect(),
+        })
+    }
+
+    /// Sets how far the makespan of a run is above the highest bound. Where not every task completed at its
+    /// first attempt it says nothing.
+    pub(super) fn judge(&self, replication: usize, seed: u64, metrics: &mut MetricRow) {
+        let whole = metrics.get(Metric::Completed) == metrics.get(Metric::Submitted)
+            && metrics.get(Metric::Attempts) == metrics.get(Metric::Submitted);
+        let Some(makespan) = metrics.get(Metric::Makespan).filter(|_| whole) else { return };
+        let bounds = self.of[replication].get_or_init(|| of_replication(self.world, &self.machines, seed));
+        if let Some(best) = bounds.map(|bounds| bounds.best(metrics.get(Metric::Preemptions) != Some(0.0))) {
+            metrics.set(Metric::OptimalityGap, gap(makespan, best));
+        }
+    }
+}
+
+/// Sets the gap of a run that stands alone.
+pub(super) fn judge_one(world: &World, seed: u64, metrics: &mut MetricRow) {
+    if let Some(bounds) = BoundsOfReplications::new(world, 1) {
+        bounds.judge(0, seed, metrics);
+    }
+}
+
+/// Makespan over bound, less 1. Ends are whole nanoseconds, and sums of many works are not exact: what is
+/// below the bound by less than a billionth is on it.
+fn gap(makespan: f64, bound: f64) -> f64 {
+    let gap = makespan / bound - 1.0;
+    if gap.abs() < 1e-9 { 0.0 } else { gap }
+}
+
+/// The slots of a world.
+pub(super) fn machines(world: &World) -> Machines {
+    Machines::new(world.nodes.iter().map(|node| (node.slots, node.speed)))
+}
+
+/// The bounds of the replication with this seed; `None` when it has no tasks, or none can be made.
+pub fn of_replication(world: &World, machines: &Machines, seed: u64) -> Option<ReplicationBounds> {
+    let mut source =
+        TaskSource::new(&world.workload, Streams::new(seed)).with_details(!world.resources.is_empty());
+    let graph = match &world.workload {
+        Workload::Listed { graph, .. } => graph.is_some(),
+        Workload::Generated { .. } => false,
+    };
+    let resources: &Resources = &world.resources;
+    let mut watch = MakespanWatch::new(machines);
+    let mut done: Vec<f64> = Vec::new();
+    let mut demands: BTreeMap<(u32, u32), f64> = BTreeMap::new();
+    let mut small: Vec<f64> = Vec::new();
+    let (mut tasks, mut plain) = (0usize, !graph && resources.is_empty());
+    let mut first = None;
+    while let Some(task) = source.next() {
+        let (arrival, work) = (task.arrival.as_seconds(), task.work as f64 / 1e9);
+        let after = |parents: &[u32]| parents.iter().map(|parent| done[*parent as usize]).fold(0.0, f64::max);
+        let not_before = if graph { after(source.parents(&task)).max(arrival) } else { arrival };
+        let end = watch.add(arrival, not_before, work, task.slots);
+        if graph {
+            done.push(end);
+        }
+        if !resources.is_empty() {
+            *demands.entry((source.details(&task).demand, task.slots)).or_default() += work;
+        }
+        tasks += 1;
+        plain &= task.slots == 1 && *first.get_or_insert(task.arrival) == task.arrival;
+        if plain && tasks <= optimum::MOST_TASKS {
+            small.push(work);
+        }
+    }
+    if source.error().is_some() {
+        return None;
+    }
+    let all_small = plain && tasks <= optimum::MOST_TASKS;
+    Some(ReplicationBounds {
+        makespan: watch.bounds()?,
+        resources: if resources.is_empty() { None } else { by_program(world, &demands) },
+        optimum: if all_small { optimum::least_makespan(&small, machines) } else { None },
+    })
+}
+
+/// The linear program of slots and named resources.
+fn by_program(world: &World, demands: &BTreeMap<(u32, u32), f64>) -> Option<f64> {
+    let mut alike: BTreeMap<(u32, u64, Vec<u64>), u32> = BTreeMap::new();
+    for (number, node) in world.nodes.iter().enumerate() {
+        let capacity = world.resources.capacity(NodeId(number as u32)).to_vec();
+        *alike.entry((node.slots, node.speed.to_bits(), capacity)).or_default() += 1;
+    }
+    let amounts = |slots: u32, amounts: &[u64]| -> Vec<f64> {
+        std::iter::once(f64::from(slots)).chain(amounts.iter().map(|amount| *amount as f64)).collect()
+    };
+    let groups: Vec<Group> = alike
+        .iter()
+        .map(|((slots, speed, capacity), count)| Group {
+            count: f64::from(*count),
+            speed: f64::from_bits(*speed),
+            capacity: amounts(*slots, capacity),
+        })
+        .collect();
+    let kinds: Vec<Kind> = demands
+        .iter()
+        .map(|((demand, slots), work)| Kind {
+            work: *work,
+            demand: amounts(*slots, world.resources.demand(*demand)),
+        })
+        .collect();
+    program::least_makespan(&groups, &kinds)
+}
+
+/// The least mean response of the tasks of a replication: exact for a batch of tasks of one slot that are
+/// not interrupted, else on one machine as fast as all slots. Says which it is.
+pub fn least_mean_response(
+    world: &World,
+    machines: &Machines,
+    seed: u64,
+    interrupted: bool,
+) -> Option<(f64, bool)> {
+    let mut source = TaskSource::new(&world.workload, Streams::new(seed));
+    let mut tasks: Vec<(f64, f64)> = Vec::new();
+    let mut single = true;
+    while let Some(task) = source.next() {
+        single &= task.slots == 1;
+        tasks.push((task.arrival.as_seconds(), task.work as f64 / 1e9 * f64::from(task.slots)));
+    }
+    if source.error().is_some() {
+        return None;
+    }
+    let at_once = tasks.windows(2).all(|pair| pair[0].0 == pair[1].0);
+    // Between equal machines interruptions are of no use (McNaughton 1959).
+    if single && at_once && (!interrupted || machines.are_equal()) {
+        let works: Vec<f64> = tasks.iter().map(|(_, work)| *work).collect();
+        return least_mean_response_of_batch(&works, machines).map(|least| (least, true));
+    }
+    mean_response_on_one_machine(&tasks, machines.total()).map(|least| (least, false))
+}

@@ -1,0 +1,71 @@
+//! Bounds on batches and traces from the very tasks of each replication.
+
+use super::Known;
+use crate::experiment::bounds::{self, ReplicationBounds};
+use crate::experiment::plan::Plan;
+use crate::metrics::{Metric, PolicyResult};
+use crate::theory::FormulaId;
+use crate::theory::bounds::Machines;
+use crate::world::World;
+
+/// The tasks of a plan of which bounds are known.
+pub(super) struct Listed {
+    world: World,
+    machines: Machines,
+    makespans: Vec<Option<ReplicationBounds>>,
+}
+
+impl Listed {
+    /// `None` where bounds say nothing.
+    pub(super) fn new(plan: &Plan) -> Option<Listed> {
+        let world = plan.world();
+        if !bounds::apply(&world) {
+            return None;
+        }
+        let machines = bounds::machines(&world);
+        let of = |replication| bounds::of_replication(&world, &machines, plan.seed(replication));
+        let makespans = (0..plan.run.replications).map(of).collect();
+        Some(Listed { makespans, machines, world })
+    }
+
+    /// The bounds on the figures of a policy, as means over its replications; none when not every task
+    /// completed at its first attempt.
+    pub(super) fn bounds(&self, plan: &Plan, result: &PolicyResult) -> Vec<Known> {
+        let figure = |metric| result.values(metric).iter().sum::<f64>();
+        if figure(Metric::Completed) != figure(Metric::Submitted)
+            || figure(Metric::Attempts) != figure(Metric::Submitted)
+        {
+            return Vec::new();
+        }
+        let interrupted = figure(Metric::Preemptions) > 0.0;
+        let Some(all) = self.makespans.iter().copied().collect::<Option<Vec<_>>>() else { return Vec::new() };
+        let mean = |of: &dyn Fn(&ReplicationBounds) -> Option<f64>| -> Option<f64> {
+            let sum: Option<f64> = all.iter().map(of).sum();
+            sum.map(|sum| sum / all.len() as f64)
+        };
+        let mut known = Vec::new();
+        let mut put = |metric, value: Option<f64>, formula| {
+            known.extend(value.filter(|value| *value > 0.0).map(|value| Known::of(metric, value, formula)));
+        };
+        put(Metric::Makespan, mean(&|one| Some(one.makespan.total_work)), FormulaId::TotalWork);
+        put(Metric::Makespan, mean(&|one| Some(one.makespan.longest)), FormulaId::LongestTask);
+        put(Metric::Makespan, mean(&|one| Some(one.makespan.unequal)), FormulaId::UnequalSpeeds);
+        put(Metric::Makespan, mean(&|one| one.resources), FormulaId::ResourceProgram);
+        if !interrupted {
+            put(Metric::Makespan, mean(&|one| one.optimum), FormulaId::ExactMakespan);
+        }
+        if plan.run.warmup == 0 {
+            let of = |replication| {
+                bounds::least_mean_response(&self.world, &self.machines, plan.seed(replication), interrupted)
+            };
+            let least: Option<Vec<(f64, bool)>> = (0..plan.run.replications).map(of).collect();
+            if let Some(least) = least.filter(|least| !least.is_empty()) {
+                let exact = least.iter().all(|(_, exact)| *exact);
+                let formula = if exact { FormulaId::BatchResponse } else { FormulaId::OneMachineResponse };
+                let sum: f64 = least.iter().map(|(least, _)| least).sum();
+                put(Metric::MeanResponse, Some(sum / least.len() as f64), formula);
+            }
+        }
+        known
+    }
+}

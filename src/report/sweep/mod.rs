@@ -1,0 +1,240 @@
+//! The folder of a sweep: a file for each cell that is done, what they come to, and plots.
+//!
+//! A cell is kept under the hash of what it simulates. That makes a sweep resumable: a cell whose file
+//! is there is not run again, and one that was changed has another hash.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::error::{Error, Result};
+use super::number::exact;
+use super::story::{Facts, PolicyStory};
+use super::{PlotFormat, csv, csv_read, folder, plots};
+use crate::experiment::sweep::{Axis, is_in_shard};
+use crate::metrics::{COLUMNS, Metric, PolicyResult};
+
+pub mod crossovers;
+pub mod table;
+
+/// Its file name. A folder that has it holds a sweep.
+pub const FILE: &str = "sweep.json";
+/// The folder of the cells in it.
+const CELLS: &str = "cells";
+
+/// A key and its values.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AxisKept {
+    /// The key.
+    pub key: String,
+    /// Its values.
+    pub values: Vec<String>,
+}
+
+/// The content of `sweep.json`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SweepFile {
+    /// The version of falcon.
+    pub falcon: String,
+    /// What the scenario is about; that of the first cell.
+    pub scenario: Facts,
+    /// The keys that are varied; the last varies fastest.
+    pub axes: Vec<AxisKept>,
+    /// Names of the policies in order.
+    pub policies: Vec<String>,
+    /// The metrics that are shown.
+    pub metrics: Vec<String>,
+    /// What each cell holds, by number.
+    pub cells: Vec<String>,
+    /// Part i of n, when this folder holds a part.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shard: Option<(usize, usize)>,
+    /// The command that repeats the sweep.
+    pub repeat: String,
+}
+
+impl SweepFile {
+    /// The axes as they were given.
+    pub fn axes(&self) -> Vec<Axis> {
+        self.axes.iter().map(|axis| Axis { key: axis.key.clone(), values: axis.values.clone() }).collect()
+    }
+
+    /// The metrics that are shown.
+    pub fn shown(&self) -> Vec<Metric> {
+        self.metrics.iter().filter_map(|name| Metric::from_name(name)).collect()
+    }
+
+    /// The values of a cell, by axis.
+    pub fn values(&self, cell: usize) -> Vec<&str> {
+        let mut rest = cell;
+        let mut values = vec![""; self.axes.len()];
+        for (axis, value) in self.axes.iter().zip(&mut values).rev() {
+            *value = &axis.values[rest % axis.values.len()];
+            rest /= axis.values.len();
+        }
+        values
+    }
+
+    /// Whether two folders hold parts of one sweep.
+    fn is_same_sweep(&self, other: &SweepFile) -> bool {
+        (&self.axes, &self.policies, &self.cells) == (&other.axes, &other.policies, &other.cells)
+    }
+}
+
+/// A sweep and what came out of its cells.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Grid {
+    /// What was swept.
+    pub file: SweepFile,
+    /// The policies in every cell.
+    pub cells: Vec<Vec<PolicyStory>>,
+}
+
+/// The folder of a sweep.
+#[derive(Clone, Debug)]
+pub struct SweepFolder(PathBuf);
+
+impl SweepFolder {
+    /// Opens the folder, or makes it; one that holds something else is refused.
+    pub fn open(path: &Path) -> Result<SweepFolder> {
+        let foreign = || -> io::Result<bool> {
+            Ok(path.exists() && !path.join(FILE).is_file() && fs::read_dir(path)?.next().is_some())
+        };
+        if foreign().map_err(Error::file("read", path))? {
+            return Err(Error::format(
+                path,
+                "this folder is not one of a sweep and is left as it is; choose another with `--out`",
+            ));
+        }
+        let cells = path.join(CELLS);
+        fs::create_dir_all(&cells).map_err(Error::file("make", cells))?;
+        Ok(SweepFolder(path.to_path_buf()))
+    }
+
+    /// Writes what is swept.
+    pub fn describe(&self, file: &SweepFile) -> Result<()> {
+        let mut text = serde_json::to_string_pretty(file).expect("text keys only");
+        text.push('\n');
+        folder::write(&self.0, FILE, text.as_bytes())
+    }
+
+    /// What is swept.
+    pub fn description(path: &Path) -> Result<SweepFile> {
+        let path = path.join(FILE);
+        let text = fs::read_to_string(&path).map_err(Error::file("read", &path))?;
+        serde_json::from_str(&text).map_err(|error| Error::format(path, error.to_string()))
+    }
+
+    fn cell(&self, hash: &str) -> PathBuf {
+        self.0.join(CELLS).join(format!("{hash}.csv"))
+    }
+
+    /// Whether a cell is done.
+    pub fn has(&self, hash: &str) -> bool {
+        self.cell(hash).is_file()
+    }
+
+    /// Keeps the results of a cell, whole or not at all.
+    pub fn save(&self, hash: &str, results: &[PolicyResult]) -> Result<()> {
+        let (path, part) = (self.cell(hash), self.cell(&format!("{hash}.part")));
+        folder::write_with(&part, |out| csv::per_replication(out, results))?;
+        fs::rename(&part, &path).map_err(Error::file("rename", part))
+    }
+
+    /// All cells; each must be there.
+    pub fn grid(&self, file: &SweepFile) -> Result<Grid> {
+        let read = |hash: &String| csv_read::replications_of(&self.cell(hash), &file.policies);
+        Ok(Grid { file: file.clone(), cells: file.cells.iter().map(read).collect::<Result<_>>()? })
+    }
+
+    /// Writes `sweep.csv`, `crossovers.csv` and the plots; gives the names of the plots.
+    pub fn conclude(&self, grid: &Grid, format: PlotFormat) -> Result<Vec<String>> {
+        csv::to_file(&self.0, "sweep.csv", |out| summary(out, grid))?;
+        csv::to_file(&self.0, "crossovers.csv", |out| crossovers::csv(out, grid))?;
+        plots::write(&self.0, &plots::sweep::pictures(grid), format)
+    }
+}
+
+/// `sweep.csv`: every metric of every policy in every cell.
+pub fn summary(out: &mut dyn Write, grid: &Grid) -> io::Result<()> {
+    let keys: Vec<&str> = grid.file.axes.iter().map(|axis| axis.key.as_str()).collect();
+    let mut columns = vec!["cell"];
+    columns.extend(keys);
+    columns.extend(["policy", "metric", "unit", "n", "mean", "stddev", "ci95_low", "ci95_high"]);
+    let mut lines = csv::lines(out, &columns)?;
+    for (number, policies) in grid.cells.iter().enumerate() {
+        for policy in policies {
+            for column in COLUMNS {
+                let Some(summary) = policy.summary(column.metric) else { continue };
+                let bound = |sign: f64| summary.half_width.map(|half| summary.mean + sign * half);
+                lines.write_field(number.to_string())?;
+                for value in grid.file.values(number) {
+                    lines.write_field(value)?;
+                }
+                lines.write_record([
+                    &policy.name,
+                    column.name,
+                    column.unit,
+                    &summary.n.to_string(),
+                    &exact(Some(summary.mean)),
+                    &exact(summary.stddev),
+                    &exact(bound(-1.0)),
+                    &exact(bound(1.0)),
+                ])?;
+            }
+        }
+    }
+    lines.flush()
+}
+
+/// Joins parts of a sweep in `to`. Parts must be of one sweep; a cell that no part or more than one has
+/// is refused.
+pub fn merge(parts: &[PathBuf], to: &Path) -> Result<Grid> {
+    let mut files = Vec::new();
+    for path in parts {
+        files.push((path, SweepFolder::description(path)?));
+    }
+    let (first, whole) = &files[0];
+    for (path, file) in &files[1..] {
+        if !whole.is_same_sweep(file) {
+            return Err(Error::format(*path, format!("is not of the same sweep as {}", first.display())));
+        }
+    }
+    let mut owners: Vec<Option<&PathBuf>> = vec![None; whole.cells.len()];
+    let mut missing = Vec::new();
+    for (path, file) in &files {
+        let (part, of) = file.shard.unwrap_or((1, 1));
+        for number in (0..whole.cells.len()).filter(|&number| is_in_shard(number, part, of)) {
+            if let Some(other) = owners[number].replace(path) {
+                let message = format!("cell {number} is in {} too; name every part once", other.display());
+                return Err(Error::format(*path, message));
+            }
+            if !SweepFolder(path.to_path_buf()).has(&whole.cells[number]) {
+                missing.push(format!("{number} (of {})", path.display()));
+            }
+        }
+    }
+    missing.extend(
+        owners.iter().enumerate().filter(|(_, owner)| owner.is_none()).map(|(number, _)| number.to_string()),
+    );
+    if !missing.is_empty() {
+        let few: Vec<&str> = missing.iter().take(5).map(String::as_str).collect();
+        let more = if missing.len() > 5 { ", ..." } else { "" };
+        let message =
+            format!("{} of {} cells are missing: {}{more}", missing.len(), owners.len(), few.join(", "));
+        return Err(Error::format(to, message));
+    }
+    let joined = SweepFolder::open(to)?;
+    for (hash, owner) in whole.cells.iter().zip(owners) {
+        let from = SweepFolder(owner.expect("none is missing").clone()).cell(hash);
+        let target = joined.cell(hash);
+        if from != target {
+            fs::copy(&from, &target).map_err(Error::file("copy", from))?;
+        }
+    }
+    let file = SweepFile { shard: None, ..whole.clone() };
+    joined.describe(&file)?;
+    joined.grid(&file)
+}

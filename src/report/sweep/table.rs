@@ -1,0 +1,104 @@
+//! A sweep as people read it on a terminal.
+
+use std::fmt::Write as _;
+
+use super::Grid;
+use super::crossovers::{Crossover, crossovers};
+use crate::metrics::Metric;
+use crate::report::judge::words;
+use crate::report::number::{count, significant};
+use crate::report::story::plural;
+use crate::report::table::{Style, aligned, ascii, column, dim};
+
+/// The text: question, a table for each metric, crossovers, where results are.
+pub fn render(grid: &Grid, results: &str, style: Style) -> String {
+    let facts = &grid.file.scenario;
+    let colon = if facts.question.is_empty() { "" } else { ": " };
+    let mut text = format!("{}{colon}{}\n", facts.name, facts.question);
+    let _ = writeln!(
+        text,
+        "{} × {} × {} · {}",
+        plural(grid.cells.len() as u64, "cell"),
+        count(grid.file.policies.len() as u64)
+            + if grid.file.policies.len() == 1 { " policy" } else { " policies" },
+        facts.repeats(),
+        facts.seeds()
+    );
+    for metric in grid.file.shown() {
+        text.push('\n');
+        one(&mut text, grid, metric, style);
+        for crossover in crossovers(grid, metric) {
+            let _ = writeln!(text, "{}", sentence(grid, metric, &crossover));
+        }
+    }
+    let note = "  * best in the row   ~ cannot be told apart from it (paired, Holm)";
+    let _ = writeln!(text, "{}\n\n  results  {results}", dim(note, style));
+    let _ = writeln!(text, "  repeat   {}", grid.file.repeat);
+    if style.unicode { text } else { ascii(&text) }
+}
+
+fn sentence(grid: &Grid, metric: Metric, found: &Crossover) -> String {
+    let axes = grid.file.axes();
+    let show = |value: f64| significant(value, 3);
+    let (before, after) = (&grid.file.policies[found.before], &grid.file.policies[found.after]);
+    let (word, key) = (words(metric), axes[0].short());
+    match found.range {
+        (Some(from), Some(to)) => format!(
+            "{before} has the {} {} up to {key} = {}, then {after} (they cannot be told apart from {} to {}).",
+            word.best,
+            word.name,
+            show(found.at),
+            show(from),
+            show(to)
+        ),
+        (Some(from), None) => format!(
+            "{before} has the {} {} up to {key} = {}; from there on it cannot be told apart from {after}.",
+            word.best,
+            word.name,
+            show(from)
+        ),
+        (None, to) => format!(
+            "{after} has the {} {} from {key} = {} on; up to there it cannot be told apart from {before}.",
+            word.best,
+            word.name,
+            show(to.unwrap_or(found.at))
+        ),
+    }
+}
+
+/// Rows are cells, columns are the varied keys and the policies.
+fn one(text: &mut String, grid: &Grid, metric: Metric, style: Style) {
+    let word = words(metric);
+    let _ = writeln!(text, "  {} ({}) ± half width of the 95 % interval", word.name, word.unit);
+    let axes = grid.file.axes();
+    let mut table: Vec<Vec<String>> = vec![Vec::new(); grid.cells.len() + 1];
+    for (number, axis) in axes.iter().enumerate() {
+        table[0].push(axis.short().to_string());
+        for cell in 0..grid.cells.len() {
+            table[cell + 1].push(grid.file.values(cell)[number].to_string());
+        }
+    }
+    // A row is judged by itself; figures of one policy stand below each other with its own decimals.
+    let rows: Vec<Vec<String>> = grid
+        .cells
+        .iter()
+        .map(|policies| {
+            let judged = column(policies, metric).0;
+            aligned(&judged, style).into_iter().map(|cell| cell.trim().to_string()).collect()
+        })
+        .collect();
+    table[0].extend(grid.file.policies.iter().cloned());
+    for (cell, row) in rows.into_iter().enumerate() {
+        table[cell + 1].extend(row);
+    }
+    let width = |column: usize| table.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..table[0].len()).map(width).collect();
+    for (number, row) in table.iter().enumerate() {
+        let mut line = String::from(" ");
+        for (cell, width) in row.iter().zip(&widths) {
+            let _ = write!(line, " {cell:>width$} ");
+        }
+        let line = line.trim_end();
+        let _ = if number == 0 { writeln!(text, "{}", dim(line, style)) } else { writeln!(text, "{line}") };
+    }
+}
