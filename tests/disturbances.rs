@@ -487,9 +487,9 @@ proptest! {
         prop_assert_eq!(ends.into_iter().map(figure).sum::<f64>(), 80.0);
         prop_assert_eq!(&output.collected.metrics, &run(RunOptions::default()).collected.metrics);
         // An auditor with tables of its own sees no rule broken.
-        let mut auditor = Auditor::new(&world.nodes, &world.scheduler_config(seed, true));
+        let mut auditor = Auditor::new(&world.nodes, &world.scheduler_config(seed, world.starts_are_reported()));
         let policy = world.policy(&plan.policies[0], seed);
-        let ran = sim::run(&world, seed, policy, &RunOptions::default(), &mut auditor);
+        let ran = sim::run(&world, seed, policy, &RunOptions::default(), &mut auditor).map(|_| ());
         prop_assert_eq!(auditor.violation(), None);
         ran.expect("it runs");
         auditor.finish();

@@ -64,6 +64,10 @@ fn a_live_run_writes_what_a_simulated_one_writes() {
     let (simulated, live) = (at.join("simulated"), at.join("results/small-live"));
     for entry in fs::read_dir(&simulated).expect("results") {
         let name = entry.expect("an entry").file_name().into_string().expect("a name");
+        // Formulas are held against simulations.
+        if name == "theory.csv" {
+            continue;
+        }
         assert!(live.join(&name).is_file(), "{name} is missing");
         if name.ends_with(".csv") {
             assert_eq!(head(&live, &name), head(&simulated, &name), "{name}");

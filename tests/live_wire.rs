@@ -11,7 +11,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use falcon::ids::{AttemptNumber, NodeId, TaskId};
-use falcon::live::frame::{FrameDecoder, encode};
+use falcon::live::frame::{FrameDecoder, WIRE_VERSION, encode};
 use falcon::live::hub::{Hub, HubOptions};
 use falcon::live::link::{ConnectionId, Incoming, Life, Link};
 use falcon::live::message::{FromWorker, Job, ToCoordinator, ToWorker, Work};
@@ -449,7 +449,7 @@ fn a_worker_ends_with_its_connection() {
     for (bytes, why) in [
         (&[255; 100][..], "more than the 4096 allowed"),
         (&[1, 0, 0, 0, 9], "version 9"),
-        (&[2, 0, 0, 0, 1, 99], "not a message"),
+        (&[2, 0, 0, 0, WIRE_VERSION, 99], "not a message"),
         (&twice, "more attempts than the 1 slots"),
     ] {
         let child = alone(address);

@@ -222,7 +222,7 @@ fn all_columns_of_five_tasks() {
         "roll",
         "compensation",
         "cost",
-        "moved_bytes",
+        "moved_",
         "scale_",
     ];
     let foreign = |name: &str| parts.iter().any(|part| name.contains(part));

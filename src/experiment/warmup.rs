@@ -8,10 +8,8 @@
 use super::parallel::{Job, Workers};
 use super::plan::Plan;
 use super::runner::{RunError, RunnerOptions};
-use crate::scheduler::{Observer, Record};
-use crate::sim;
+use crate::sim::{self, RunOptions};
 use crate::statistics::warmup::{BATCH, Cut, mser};
-use crate::time::Time;
 
 /// Pilot runs of each policy.
 pub const PILOTS: u32 = 5;
@@ -42,23 +40,6 @@ pub struct Warmup {
     pub pilots: u32,
     /// By policy.
     pub policies: Vec<PolicyWarmup>,
-}
-
-/// Sums of waits by batch of tasks in order of arrival.
-#[derive(Clone, Debug, Default)]
-struct Waits(Vec<(f64, u32)>);
-
-impl Observer for Waits {
-    fn on_record(&mut self, _: Time, record: &Record) {
-        if let Record::Settled { task, arrival, first_start: Some(start), .. } = *record {
-            let batch = (u64::from(task.number) / BATCH) as usize;
-            if batch >= self.0.len() {
-                self.0.resize(batch + 1, (0.0, 0));
-            }
-            let sum = &mut self.0[batch];
-            *sum = (sum.0 + (start - arrival).as_seconds(), sum.1 + 1);
-        }
-    }
 }
 
 impl Plan {
@@ -94,7 +75,8 @@ impl Plan {
             .collect();
         let waits = Workers::of(self, options)?.run(&jobs, |_, (policy, seed), run| {
             let built = world.policy(&self.policies[policy], seed);
-            Ok(sim::run(&world, seed, built, run, Waits::default())?.1)
+            let options = RunOptions { waits: Some(BATCH), ..*run };
+            Ok(sim::simulate(&world, seed, built, &options)?.waits)
         })?;
         let policies: Vec<PolicyWarmup> = self
             .policies
@@ -111,18 +93,18 @@ impl Plan {
 }
 
 /// Cuts the mean waits over the pilot runs of one policy.
-fn judge(policy: &str, pilots: &[&Waits]) -> PolicyWarmup {
-    let batches = pilots.iter().map(|waits| waits.0.len()).max().unwrap_or(0);
+fn judge(policy: &str, pilots: &[&Vec<(f64, u32)>]) -> PolicyWarmup {
+    let batches = pilots.iter().map(|waits| waits.len()).max().unwrap_or(0);
     let mut means: Vec<f64> = Vec::with_capacity(batches);
     for batch in 0..batches {
-        let parts = pilots.iter().filter_map(|waits| waits.0.get(batch));
+        let parts = pilots.iter().filter_map(|waits| waits.get(batch));
         // In the order of the pilots, so that rounding is the same with any number of threads.
         let (sum, count) = parts.fold((0.0, 0), |all, part| (all.0 + part.0, all.1 + part.1));
         // A batch of which no task started says nothing: it stands where the one before it stood.
         means.push(if count > 0 { sum / f64::from(count) } else { means.last().copied().unwrap_or(0.0) });
     }
     let cut = mser(&means).unwrap_or(Cut { batches: 0, settled: false });
-    let tasks = (cut.batches as u64 * BATCH).min(u64::from(u32::MAX)) as u32;
+    let tasks = (cut.batches as u64 * u64::from(BATCH)).min(u64::from(u32::MAX)) as u32;
     PolicyWarmup { policy: policy.to_string(), tasks, settled: cut.settled, waits: thinned(&means) }
 }
 
@@ -132,7 +114,7 @@ fn thinned(means: &[f64]) -> Vec<(f64, f64)> {
     let part = |number: usize| {
         let (from, to) = (means.len() * number / points, means.len() * (number + 1) / points);
         let mean = means[from..to].iter().sum::<f64>() / (to - from) as f64;
-        ((from + to) as f64 / 2.0 * BATCH as f64, mean)
+        ((from + to) as f64 / 2.0 * f64::from(BATCH), mean)
     };
     (0..points).map(part).collect()
 }

@@ -179,7 +179,8 @@ fn what_is_not_a_message_is_named() {
         [Err(FrameError::Version { found: WIRE_VERSION + 1 }), Ok(ping)]
     );
     // Empty, cut short, with a byte too many, with a message that does not exist.
-    for garbage in [&[0, 0, 0, 0][..], &[2, 0, 0, 0, 1, 3], &[4, 0, 0, 0, 1, 3, 5, 0], &[2, 0, 0, 0, 1, 9]] {
+    const V: u8 = WIRE_VERSION;
+    for garbage in [&[0, 0, 0, 0][..], &[2, 0, 0, 0, V, 3], &[4, 0, 0, 0, V, 3, 5, 0], &[2, 0, 0, 0, V, 99]] {
         assert_eq!(decode_one(&[garbage, &frame[..]].concat()), [Err(FrameError::Garbage), Ok(ping)]);
     }
 }

@@ -19,6 +19,7 @@ pub mod task_log;
 mod task_stats;
 mod timeline;
 mod troubles;
+mod waits;
 
 pub use batches::Batching;
 pub use collector::{Collected, Collector, CollectorOptions};
@@ -29,3 +30,4 @@ pub use results::{
     AlarmResult, FinalState, IncidentKind, IncidentResult, NodeResult, PolicyResult, ReplicationResult,
     TailDistribution, TaskResult, Timeline, TimelineRow,
 };
+pub use waits::Waits;

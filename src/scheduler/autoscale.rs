@@ -327,6 +327,10 @@ impl<P: Policy> Scheduler<P> {
         commands: &mut Commands,
         observer: &mut O,
     ) {
+        // Before the first task there is nothing to judge by.
+        if self.counts.submitted == 0 {
+            return;
+        }
         let before = self.seen_by_autoscaler();
         let Some(autoscaler) = &mut self.autoscaler else { return };
         let is_due = std::mem::take(&mut autoscaler.looks);

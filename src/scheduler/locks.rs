@@ -247,6 +247,8 @@ impl<P: Policy> Scheduler<P> {
             let holds = lock.holder == Holder::Task(self.tasks.id(slot));
             match task.state {
                 TaskState::Waiting | TaskState::Running => ensure!(holds, "lock {name} of {}", task.number),
+                // Until it knows whether it is tried again, a task is as if it ran.
+                TaskState::Backoff if self.asks_for_retry(slot) => {}
                 _ => ensure!(!holds, "task {} keeps lock {name}", task.number),
             }
             if locks.waits(slot) {

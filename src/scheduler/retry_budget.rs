@@ -95,6 +95,12 @@ impl<P: Policy> Scheduler<P> {
         true
     }
 
+    /// Whether the task has asked at this instant, and has no answer yet.
+    pub(super) fn asks_for_retry(&self, slot: u32) -> bool {
+        let budget = self.retry_budget.as_ref();
+        budget.is_some_and(|budget| budget.requests.iter().any(|request| request.task.slot == slot))
+    }
+
     /// The task is as if its attempt had ended only now: in the books it has not waited.
     fn end_request(&mut self, slot: u32) {
         self.tasks.hot[slot as usize].state = TaskState::Running;

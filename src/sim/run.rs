@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::driver::Driver;
 use super::event_queue::MAX_INDEX;
 use crate::metrics::{
-    Batching, Collected, Collector, CollectorOptions, MemberOptions, TaskResult, task_log::TaskLog,
+    Batching, Collected, Collector, CollectorOptions, MemberOptions, TaskResult, Waits, task_log::TaskLog,
 };
 use crate::scheduler::{Observer, Policy, Record, Sabotage};
 use crate::time::{Duration, Time};
@@ -22,6 +22,8 @@ pub struct RunOptions<'a> {
     pub tasks: bool,
     /// Keep every record.
     pub history: bool,
+    /// Keep the waits in batches of so many tasks by arrival.
+    pub waits: Option<u32>,
     /// Set from outside to stop the run.
     pub stop: Option<&'a AtomicBool>,
     /// Also keep figures of so many batches of the tasks that count, one after the other by arrival.
@@ -41,6 +43,9 @@ pub struct RunOutput {
     pub tasks: Vec<TaskResult>,
     /// Every record with its time, when asked for.
     pub history: Vec<(Time, Record)>,
+    /// Of each batch of tasks by arrival the sum of its waits in seconds and how many tasks had one,
+    /// when asked for.
+    pub waits: Vec<(f64, u32)>,
     /// Arrivals, ends of attempts, changes of nodes and timers.
     pub events: u64,
 }
@@ -113,18 +118,21 @@ pub fn simulate<P: Policy>(
         },
     );
     collector.expect_outages(&world.faults.outages);
-    if options.tasks || options.history {
+    if options.tasks || options.history || options.waits.is_some() {
         let compensations = world.compensations().map(|plan| plan.from);
         let log = options.tasks.then(|| TaskLog::without(compensations));
-        let kept = (log, options.history.then(Vec::new));
-        let observer = (collector, kept);
-        let (events, (collector, (log, history)), works) = run(world, seed, policy, options, observer)?;
+        let waits = options.waits.map(|size| Waits::by(size, compensations));
+        // One type for all that may be kept: the loop is compiled once for each.
+        let kept = (log, (options.history.then(Vec::new), waits));
+        let (events, (collector, (log, (history, waits))), works) =
+            run(world, seed, policy, options, (collector, kept))?;
         let tasks = log.map_or_else(Vec::new, |log| log.finish(&works));
-        let history = history.unwrap_or_default();
-        Ok(RunOutput { collected: collector.finish(), tasks, history, events })
+        let (history, waits) = (history.unwrap_or_default(), waits.map_or_else(Vec::new, Waits::finish));
+        Ok(RunOutput { collected: collector.finish(), tasks, history, waits, events })
     } else {
         let (events, collector, _) = run(world, seed, policy, options, collector)?;
-        Ok(RunOutput { collected: collector.finish(), tasks: Vec::new(), history: Vec::new(), events })
+        let (tasks, history, waits) = (Vec::new(), Vec::new(), Vec::new());
+        Ok(RunOutput { collected: collector.finish(), tasks, history, waits, events })
     }
 }
 

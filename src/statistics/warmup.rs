@@ -11,7 +11,7 @@
 //! it the best of 42 methods, and apply it to means over several runs, as is done here.
 
 /// Values in a batch.
-pub const BATCH: u64 = 5;
+pub const BATCH: u32 = 5;
 /// Batches that it takes to say anything.
 const FEWEST: usize = 20;
 
