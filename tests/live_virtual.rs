@@ -463,7 +463,7 @@ fn a_monitor_finds_out() {
                 failure_probability = 0.1
                 [faults]
                 repair_crew = 1
-                outages = [{{ node = "node-1", start = 20.5, end = 21.25 }}, {{ share = 0.5, start = 50, end = 60 }}]
+                outages = [{{ node = "node-1-0", start = 20.5, end = 21.25 }}, {{ share = 0.5, start = 50, end = 60 }}]
                 [scheduler.monitor]
                 heartbeat.uniform = {{ low = 0.4, high = 0.6 }}
                 detector.{detector}
