@@ -135,7 +135,7 @@ pub(super) static KINDS: &[Kind] = &[
         name: "heartbeats",
         hits: Hits::Nobody,
         lasts: false,
-        sizes: |scale| (scale.horizon / 20.0, scale.horizon / 500.0),
+        sizes: heartbeat_gaps,
         allowed: can_be_monitored,
         apply: |fault, world| {
             let interval = seconds(fault.size).max(Duration(1));
@@ -153,7 +153,7 @@ pub(super) static KINDS: &[Kind] = &[
         name: "hasty detectors",
         hits: Hits::Nobody,
         lasts: false,
-        sizes: |scale| (scale.horizon / 20.0, scale.horizon / 500.0),
+        sizes: heartbeat_gaps,
         allowed: can_be_monitored,
         apply: |fault, world| {
             let interval = seconds(fault.size).max(Duration(2));
@@ -249,6 +249,12 @@ pub(super) static KINDS: &[Kind] = &[
 
 fn none(_: &Scale) -> (f64, f64) {
     (0.0, 0.0)
+}
+
+/// Heartbeats are no more frequent than tasks are short: a node that is wrongly declared dead after every few of
+/// them would never do a long task that starts over each time.
+fn heartbeat_gaps(scale: &Scale) -> (f64, f64) {
+    ((scale.horizon / 20.0).max(2.0 * scale.task), (scale.horizon / 500.0).max(scale.task / 2.0))
 }
 
 fn always(_: &World) -> bool {

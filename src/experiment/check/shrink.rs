@@ -9,6 +9,8 @@ use super::draw::{Fault, Scale};
 
 /// At most so many runs are made on the way.
 const MOST_RUNS: u32 = 600;
+/// All sets of no more faults than this are tried first. Of the eight that may be drawn these are 93.
+const MOST_AT_ONCE: usize = 3;
 
 /// What a run is made of.
 #[derive(Clone, Debug)]
@@ -28,13 +30,19 @@ pub(super) fn shrink(case: Case, mut breaks: impl FnMut(&Case) -> bool) -> Case 
             runs <= MOST_RUNS && breaks(case)
         },
     };
+    shrinking.few_faults();
     shrinking.fewer_faults();
     shrinking.fewer_tasks();
     shrinking.smaller_faults();
-    // What was large enough for two may now be one's alone.
-    shrinking.fewer_faults();
-    shrinking.fewer_tasks();
-    shrinking.case
+    // What took two of them before may now take one.
+    loop {
+        let tasks = shrinking.case.tasks;
+        shrinking.fewer_faults();
+        shrinking.fewer_tasks();
+        if shrinking.case.tasks == tasks {
+            return shrinking.case;
+        }
+    }
 }
 
 struct Shrinking<F> {
@@ -50,6 +58,25 @@ impl<F: FnMut(&Case) -> bool> Shrinking<F> {
             self.case = case;
         }
         accepted
+    }
+
+    /// Tries none of the faults, each alone, all pairs and triples: what happens in a run hangs together so much
+    /// that leaving out one after the other may end with many that a few could replace.
+    fn few_faults(&mut self) {
+        let all = self.case.faults.clone();
+        let tasks = self.case.tasks;
+        let mut sets: Vec<Vec<usize>> = vec![Vec::new()];
+        for _ in 0..=MOST_AT_ONCE.min(all.len().saturating_sub(1)) {
+            let chosen = |set: &Vec<usize>| set.iter().map(|&at| all[at].clone()).collect();
+            if sets.iter().any(|set| self.accepts(Case { tasks, faults: chosen(set) })) {
+                return;
+            }
+            let longer = |set: &Vec<usize>| {
+                let next = set.last().map_or(0, |last| last + 1);
+                (next..all.len()).map(|at| [&set[..], &[at]].concat()).collect::<Vec<_>>()
+            };
+            sets = sets.iter().flat_map(longer).collect();
+        }
     }
 
     /// Leaves out ever smaller groups of faults, until none of them can be left out.
