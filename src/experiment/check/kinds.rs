@@ -8,7 +8,7 @@ use super::draw::{Fault, Scale};
 use crate::distribution::Distribution;
 use crate::faults::{
     Affected, Disturbance, FailsWhen, FailurePoint, MessageLoss, NodeFaults, Outage, PlannedDisturbance,
-    Replicas,
+    Replicas, Stay,
 };
 use crate::scheduler::{Detector, MonitorPlan};
 use crate::time::{Duration, Time};
@@ -91,6 +91,35 @@ pub(super) static KINDS: &[Kind] = &[
         allowed: |world| world.faults.repair_crew.is_none() && !world.faults.kinds.is_empty(),
         apply: |_, world| world.faults.repair_crew = Some(1),
         words: |_| "one node is repaired at a time".to_string(),
+    },
+    Kind {
+        name: "nodes that join late",
+        hits: Hits::Some,
+        lasts: true,
+        sizes: none,
+        allowed: can_be_elastic,
+        apply: |fault, world| {
+            stay(fault, world, |stay, outage| stay.join = outage.end.min(Time(stay.leave.0 - 1)))
+        },
+        words: |_| "not there before the end of that".to_string(),
+    },
+    Kind {
+        name: "nodes that leave",
+        hits: Hits::One,
+        lasts: true,
+        sizes: none,
+        // No more than one leaves, and where all are alike every task finds another.
+        allowed: |world| {
+            let leaves = |stay: &Stay| stay.leave != Time::NEVER;
+            let one_left = world.faults.membership.stays.iter().any(leaves);
+            can_be_elastic(world) && !one_left && world.nodes.len() > 1 && are_alike(world)
+        },
+        apply: |fault, world| {
+            stay(fault, world, |stay, outage| {
+                stay.leave = outage.end.max(Time(stay.join.0.saturating_add(1)))
+            });
+        },
+        words: |_| "drained at the end of that, and gone for good".to_string(),
     },
     Kind {
         name: "slow nodes",
@@ -261,9 +290,31 @@ fn always(_: &World) -> bool {
     true
 }
 
-/// Neither checkpoints nor leaders that fail go with nodes that are slow, pause or are cut off.
+/// Neither checkpoints nor leaders that fail go with nodes that are slow, pause or are cut off, nor nodes that
+/// come and go.
 fn can_be_disturbed(world: &World) -> bool {
-    world.retry.checkpoint.is_none() && world.faults.replicas.is_none()
+    let comes_and_goes = world.autoscale.is_some() || !world.faults.membership.stays.is_empty();
+    world.retry.checkpoint.is_none() && world.faults.replicas.is_none() && !comes_and_goes
+}
+
+/// Nodes that an autoscaler starts and lets go have no plan of their own.
+fn can_be_elastic(world: &World) -> bool {
+    world.autoscale.is_none() && !world.is_disturbed()
+}
+
+fn are_alike(world: &World) -> bool {
+    world.resources.is_empty() && world.nodes.iter().all(|node| node.slots == world.nodes[0].slots)
+}
+
+/// Changes when nodes are there.
+fn stay(fault: &Fault, world: &mut World, change: fn(&mut Stay, &Outage)) {
+    let outage = fault.outage();
+    let all = world.nodes.len();
+    let stays = &mut world.faults.membership.stays;
+    stays.resize(all, Stay::ALWAYS);
+    for &node in &fault.nodes {
+        change(&mut stays[node as usize], &outage);
+    }
 }
 
 fn can_be_monitored(world: &World) -> bool {
