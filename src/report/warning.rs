@@ -6,6 +6,7 @@ use super::number::{count, significant};
 use super::verdict::list;
 use crate::experiment::plan::Plan;
 pub use crate::experiment::warning::Warning;
+use crate::faults::Stay;
 use crate::metrics::{Metric, PolicyResult, Timeline, TimelineRow};
 use crate::statistics::paired::difference;
 use crate::workload::{Arrivals, Workload};
@@ -31,6 +32,14 @@ pub fn of_results(plan: &Plan, results: &[PolicyResult]) -> Vec<Warning> {
 
 fn is_batch(plan: &Plan) -> bool {
     matches!(&plan.workload, Workload::Generated { arrivals: Arrivals::AtOnce, .. })
+}
+
+/// Whether tasks or nodes come and go by a plan: then no part of the run is like the rest, and none is its start.
+fn changes_as_planned(plan: &Plan) -> bool {
+    let daily = matches!(&plan.workload, Workload::Generated { arrivals: Arrivals::Daily { .. }, .. });
+    let stays = plan.groups.iter().any(|group| group.stay != Stay::ALWAYS);
+    let faults = &plan.faults;
+    daily || stays || !faults.outages.is_empty() || !faults.disturbances.planned.is_empty()
 }
 
 /// Mean queue length in each quarter of the time in which tasks arrived.
@@ -109,7 +118,7 @@ fn overloaded(plan: &Plan, growing: &[&PolicyResult]) -> Option<Warning> {
 
 /// The cluster starts empty: until its queue has filled, tasks wait less than later ones.
 fn start_up(plan: &Plan, results: &[PolicyResult], growing: &[&PolicyResult]) -> Option<Warning> {
-    if is_batch(plan) || plan.run.warmup > 0 {
+    if is_batch(plan) || plan.run.warmup > 0 || changes_as_planned(plan) {
         return None;
     }
     let steady = results.iter().filter(|result| !growing.iter().any(|other| other.policy == result.policy));
@@ -187,6 +196,7 @@ fn not_completed(results: &[PolicyResult]) -> Option<Warning> {
 mod tests {
     use super::super::sample::Sample;
     use super::*;
+    use crate::time::Time;
 
     fn messages(plan: &Plan, results: &[PolicyResult]) -> Vec<String> {
         of_results(plan, results).into_iter().map(|warning| warning.message).collect()
@@ -222,5 +232,9 @@ mod tests {
                 "50 of 1,000,000 tasks did not complete (50 errors): responses are of completed tasks only",
             ]
         );
+        // Where a node leaves as planned no part of the run is its start.
+        let mut plan = plan;
+        plan.groups[0].stay.leave = Time(1);
+        assert!(!messages(&plan, &results).iter().any(|message| message.contains("starts empty")));
     }
 }
