@@ -62,9 +62,7 @@ impl<P: Policy> Scheduler<P> {
         }
         let task = &self.tasks.hot[slot as usize];
         let waiting = task.state.waits();
-        // An attempt that was lost left no start behind.
-        let begun = waiting && task.attempts > 0 && task.started != Time::NEVER;
-        let retry_due = begun && !self.tasks.was_interrupted(slot);
+        let retry_due = waiting && self.is_retry_due(slot);
         let task = &mut self.tasks.hot[slot as usize];
         if waiting {
             self.counts.away -= u64::from(task.state != TaskState::Waiting);
@@ -92,6 +90,15 @@ impl<P: Policy> Scheduler<P> {
             self.guard_settled(now, slot, observer);
         }
         id
+    }
+
+    /// Whether the task waits for a retry.
+    #[cold]
+    #[inline(never)]
+    fn is_retry_due(&self, slot: u32) -> bool {
+        let task = &self.tasks.hot[slot as usize];
+        // An attempt that was lost left no start behind.
+        task.attempts > 0 && task.started != Time::NEVER && !self.tasks.was_interrupted(slot)
     }
 
     /// What else the end of a task means.

@@ -91,15 +91,19 @@ impl<P: Policy> Scheduler<P> {
     }
 
     /// The next instant at which the scheduler wants a `TimerFired`.
-    #[inline]
+    #[inline(always)]
     pub fn next_timer(&self) -> Option<Time> {
-        match (&self.time_limits, &self.speculation) {
-            (None, None) => self.timers.next(),
-            (limits, speculation) => {
-                let late = speculation.as_ref().and_then(|speculation| speculation.next());
-                let limit = limits.as_ref().and_then(|limits| limits.next());
-                limit.into_iter().chain(late).chain(self.timers.next()).min()
-            }
+        if self.time_limits.is_none() && self.speculation.is_none() {
+            return self.timers.next();
         }
+        self.next_of_all_timers()
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn next_of_all_timers(&self) -> Option<Time> {
+        let late = self.speculation.as_ref().and_then(|speculation| speculation.next());
+        let limit = self.time_limits.as_ref().and_then(|limits| limits.next());
+        limit.into_iter().chain(late).chain(self.timers.next()).min()
     }
 }

@@ -85,6 +85,7 @@ fn work(found: &Found<RollbackTable>, reader: &mut Reader) -> Option<UndoWork> {
         }
         (Key::Found(share), _) => Some(UndoWork::Share(share.value.0)),
         (_, Key::Found(work)) => distributions::lower(work, reader).map(UndoWork::Drawn),
+        _ if ["share", "work"].iter().any(|key| reader.was_meant(&format!("retry.rollback.{key}"))) => None,
         _ => {
             let title = "[retry.rollback] does not say how much work it is to undo a task";
             reader.report(

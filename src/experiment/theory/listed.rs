@@ -1,5 +1,7 @@
 //! Bounds on batches and traces from the very tasks of each replication.
 
+use std::cell::OnceCell;
+
 use super::Known;
 use crate::experiment::bounds::{self, ReplicationBounds};
 use crate::experiment::plan::Plan;
@@ -13,6 +15,9 @@ pub(super) struct Listed {
     world: World,
     machines: Machines,
     makespans: Vec<Option<ReplicationBounds>>,
+    /// The least mean response over all replications and whether it can be reached, for runs with and without
+    /// interruptions: the same for every policy.
+    responses: [OnceCell<Option<(f64, bool)>>; 2],
 }
 
 impl Listed {
@@ -25,7 +30,7 @@ impl Listed {
         let machines = bounds::machines(&world);
         let of = |replication| bounds::of_replication(&world, &machines, plan.seed(replication));
         let makespans = (0..plan.run.replications).map(of).collect();
-        Some(Listed { makespans, machines, world })
+        Some(Listed { makespans, machines, world, responses: Default::default() })
     }
 
     /// The bounds on the figures of a policy, as means over its replications; none when not every task
@@ -54,18 +59,24 @@ impl Listed {
         if !interrupted {
             put(Metric::Makespan, mean(&|one| one.optimum), FormulaId::ExactMakespan);
         }
-        if plan.run.warmup == 0 {
+        if plan.run.warmup == 0
+            && let Some((least, exact)) = self.least_mean_response(plan, interrupted)
+        {
+            let formula = if exact { FormulaId::BatchResponse } else { FormulaId::OneMachineResponse };
+            put(Metric::MeanResponse, Some(least), formula);
+        }
+        known
+    }
+
+    fn least_mean_response(&self, plan: &Plan, interrupted: bool) -> Option<(f64, bool)> {
+        *self.responses[usize::from(interrupted)].get_or_init(|| {
             let of = |replication| {
                 bounds::least_mean_response(&self.world, &self.machines, plan.seed(replication), interrupted)
             };
-            let least: Option<Vec<(f64, bool)>> = (0..plan.run.replications).map(of).collect();
-            if let Some(least) = least.filter(|least| !least.is_empty()) {
-                let exact = least.iter().all(|(_, exact)| *exact);
-                let formula = if exact { FormulaId::BatchResponse } else { FormulaId::OneMachineResponse };
-                let sum: f64 = least.iter().map(|(least, _)| least).sum();
-                put(Metric::MeanResponse, Some(sum / least.len() as f64), formula);
-            }
-        }
-        known
+            let least: Vec<(f64, bool)> = (0..plan.run.replications).map(of).collect::<Option<_>>()?;
+            let sum: f64 = least.iter().map(|(least, _)| least).sum();
+            let exact = least.iter().all(|(_, exact)| *exact);
+            (!least.is_empty()).then(|| (sum / least.len() as f64, exact))
+        })
     }
 }

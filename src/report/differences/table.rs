@@ -151,6 +151,11 @@ fn notes(input: &DifferencesInput<'_>) -> Vec<String> {
             significant(margin * 100.0, 3)
         ));
     }
+    if judged > 1 {
+        notes.push(
+            "below: the best in each metric and the next, with the interval of that pair alone".to_string(),
+        );
+    }
     notes
 }
 
