@@ -168,7 +168,8 @@ fn a_stopped_worker_is_replaced_and_joins_again() {
         let mut course: Vec<char> = output.history.iter().filter_map(|(_, record)| mine(record)).collect();
         course.dedup();
         let course: String = course.into_iter().collect();
-        assert!(course.contains("f-+f"), "{course}");
+        // On a busy machine it may be stopped before it has finished anything.
+        assert!(course.contains("-+f"), "{course}");
     }
 }
 

@@ -4,8 +4,8 @@
 //! It keeps tables of its own and believes none of the scheduler's: that a task runs, it knows because it saw
 //! it start; that a node takes tasks, because it heard it join and nobody closed it. So a mistake in the
 //! scheduler would have to be made twice, in two ways. One file holds the rules of one subject; a rule is a
-//! line that compares, and ends in a [`Broken`]. A new kind of record is one more arm in
-//! [`Auditor::look_at`].
+//! line that compares, and ends in a `Broken`. A new kind of record is one more arm in
+//! `Auditor::look_at`.
 //!
 //! Where it only gets records, as from the history of a run that is over, the rules that need more are
 //! silent.
