@@ -143,6 +143,36 @@ fn leaders_that_fail_and_checkpoints_keep_all_rules() {
     );
 }
 
+/// Copies of attempts, late by what others took, whose originals fail, beside breakers and an autoscaler.
+#[test]
+fn copies_keep_all_rules() {
+    let scenario = |speculation: &str, scheduler: &str| {
+        let scenario = format!(
+            r#"
+            policies = ["fifo", "least-loaded"]
+            nodes = [{{ name = "a", count = 3, speed = 2 }}, {{ name = "b", slots = 2, failure_probability = 0.5 }}]
+            [workload]
+            tasks = 60
+            arrivals.poisson.rate = 3
+            duration.exponential.mean = 1
+            failure_probability = 0.1
+            [retry]
+            max_attempts = "unlimited"
+            speculation = {{ {speculation} }}
+            [scheduler]
+            {scheduler}
+            "#
+        );
+        holds(&scenario, 30);
+    };
+    let autoscaler = "autoscale = { group = \"a\", min = 1, initial = 2, interval = 1, by.utilisation = { up = 0.8, down = 0.3 } }";
+    for speculation in ["late = 0.2", "late = 0.5, copies = 2", "quantile = 0.5, observations = 5"] {
+        for scheduler in ["", "breaker = { consecutive_failures = 1, open = 1 }", autoscaler] {
+            scenario(speculation, scheduler);
+        }
+    }
+}
+
 // Schedulers without a guard -----------------------------------------------------------------------
 
 /// Leaves a guard out, and gives what the auditor finds by itself within 1,000 seeds: the scheduler's own

@@ -4,7 +4,7 @@
 //! look at a share, only that nothing starts while they are open and that they stay open long enough.
 
 use super::{Broken, Rule, Verdict, reach};
-use crate::ids::NodeId;
+use crate::ids::{AttemptNumber, NodeId};
 use crate::scheduler::{BreakerPlan, BreakerState, Outcome, RetryPlan, Trip};
 use crate::time::Time;
 
@@ -45,8 +45,9 @@ pub(super) struct Breakers {
     /// Whether it may be the task, and not its attempt, that took too long.
     unclear: bool,
     nodes: Vec<Breaker>,
-    /// By task: how often the breaker of its node had changed when its attempt was sent.
-    sent: Vec<u32>,
+    /// By task: of each of its attempts that run, how often the breaker of its node had changed when it was
+    /// sent.
+    sent: Vec<Vec<(AttemptNumber, u32)>>,
     /// The node that an attempt has ended at in this step.
     touched: Option<NodeId>,
 }
@@ -60,10 +61,10 @@ impl Breakers {
     }
 
     /// An attempt is sent to the node.
-    pub(super) fn starts(&mut self, task: u32, node: NodeId) -> Verdict {
+    pub(super) fn starts(&mut self, task: u32, attempt: AttemptNumber, node: NodeId) -> Verdict {
         let probes = self.plan.probes;
         let breaker = &mut self.nodes[node.index()];
-        *reach(&mut self.sent, task, 0) = breaker.changes;
+        reach(&mut self.sent, task, Vec::new()).push((attempt, breaker.changes));
         breaker.tried += 1;
         let what = match breaker.state {
             BreakerState::Closed => return Ok(()),
@@ -75,10 +76,12 @@ impl Breakers {
     }
 
     /// An attempt is over.
-    pub(super) fn ends(&mut self, task: u32, node: NodeId, meaning: Meaning) {
+    pub(super) fn ends(&mut self, task: u32, attempt: AttemptNumber, node: NodeId, meaning: Meaning) {
         let unclear = self.unclear;
         let breaker = &mut self.nodes[node.index()];
-        if self.sent.get(task as usize) != Some(&breaker.changes) {
+        let sent = reach(&mut self.sent, task, Vec::new());
+        let Some(at) = sent.iter().position(|(number, _)| *number == attempt) else { return };
+        if sent.swap_remove(at).1 != breaker.changes {
             return;
         }
         self.touched = Some(node);

@@ -20,7 +20,7 @@ mod orders;
 mod parents;
 mod tasks;
 
-use crate::ids::{NodeId, TaskId};
+use crate::ids::{AttemptNumber, NodeId, TaskId};
 use crate::scheduler::{ClosedBy, Command, Event, NodeSpec, Observer, Record, SchedulerConfig, View};
 use crate::time::Time;
 
@@ -282,47 +282,47 @@ impl Auditor {
                 self.parents.starts(task.number)?;
                 self.nodes.starts(now, task.number, node, slots)?;
                 if let Some(breakers) = &mut self.breakers {
-                    breakers.starts(task.number, node)?;
+                    breakers.starts(task.number, attempt, node)?;
                 }
                 self.locks.as_mut().map_or(Ok(()), |locks| locks.starts(now, task.number, attempt))
             }
             Record::Finished { task, attempt, node, outcome, .. } => {
                 self.tasks.ends(task, attempt, node, tasks::End::Finished(outcome))?;
-                self.over(task, node, breakers::meaning(outcome))
+                self.over(task, attempt, node, breakers::meaning(outcome))
             }
             Record::TimedOut { task, attempt, node, .. } => {
                 self.tasks.ends(task, attempt, node, tasks::End::TimedOut)?;
                 if let Some(locks) = &mut self.locks {
                     locks.given_up(None, task.number, attempt);
                 }
-                self.over(task, node, breakers::Meaning::Unclear)
+                self.over(task, attempt, node, breakers::Meaning::Unclear)
             }
             Record::CopyDispatched { task, attempt, node } => {
                 let slots = self.tasks.copies(task, attempt, node)?;
                 self.nodes.starts(now, task.number, node, slots)?;
-                self.breakers.as_mut().map_or(Ok(()), |breakers| breakers.starts(task.number, node))
+                self.breakers.as_mut().map_or(Ok(()), |breakers| breakers.starts(task.number, attempt, node))
             }
             Record::Outrun { task, attempt, node, .. } => {
                 self.tasks.outrun(task, attempt, node)?;
-                self.over(task, node, breakers::Meaning::Nothing)
+                self.over(task, attempt, node, breakers::Meaning::Nothing)
             }
             Record::Stopped { task, attempt, node, .. } => {
                 self.tasks.ends(task, attempt, node, tasks::End::Stopped)?;
                 if let Some(locks) = &mut self.locks {
                     locks.given_up(None, task.number, attempt);
                 }
-                self.over(task, node, breakers::Meaning::Nothing)
+                self.over(task, attempt, node, breakers::Meaning::Nothing)
             }
             Record::Interrupted { task, attempt, node, .. } => {
                 self.tasks.ends(task, attempt, node, tasks::End::Interrupted)?;
-                self.over(task, node, breakers::Meaning::Nothing)
+                self.over(task, attempt, node, breakers::Meaning::Nothing)
             }
             Record::Lost { task, attempt, node, .. } => {
                 self.tasks.ends(task, attempt, node, tasks::End::Lost)?;
                 if let Some(locks) = &mut self.locks {
                     locks.given_up(Some(now), task.number, attempt);
                 }
-                self.over(task, node, breakers::Meaning::Bad)
+                self.over(task, attempt, node, breakers::Meaning::Bad)
             }
             Record::Returned { task, failed } => {
                 self.tasks.returns(now, task, failed)?;
@@ -371,10 +371,16 @@ impl Auditor {
     }
 
     /// An attempt takes nothing of its node any more.
-    fn over(&mut self, task: TaskId, node: NodeId, meaning: breakers::Meaning) -> Verdict {
+    fn over(
+        &mut self,
+        task: TaskId,
+        attempt: AttemptNumber,
+        node: NodeId,
+        meaning: breakers::Meaning,
+    ) -> Verdict {
         self.nodes.ends(task.number, node, self.tasks.slots(task.number));
         if let Some(breakers) = &mut self.breakers {
-            breakers.ends(task.number, node, meaning);
+            breakers.ends(task.number, attempt, node, meaning);
         }
         Ok(())
     }

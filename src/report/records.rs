@@ -69,7 +69,47 @@ pub(super) fn in_words(record: &Record, name: &impl Fn(NodeId) -> String) -> Sai
         },
         Record::LeaderLost { replica } => of_nothing(format!("replica {replica} leads no more")),
         Record::LeaderElected { replica } => of_nothing(format!("replica {replica} leads")),
-        // What is rarely asked for.
+        ref other => of_others(other, name),
+    }
+}
+
+/// What records of less common matters say.
+fn of_others(record: &Record, name: &impl Fn(NodeId) -> String) -> Said {
+    let at = |task, attempt, node, what: &str| of_attempt(task, attempt, node, what, &name(node));
+    let of_node =
+        |node, what: &str| Said { node: Some(node), ..of_nothing(format!("{} {what}", name(node))) };
+    let of_number =
+        |task: u32, what: &str| Said { task: Some(task), ..of_nothing(format!("task {task} {what}")) };
+    match *record {
+        Record::CopyDispatched { task, attempt, node } => at(task, attempt, node, "is sent, as a copy, to"),
+        Record::CopyWon { task, attempt, node } => at(task, attempt, node, "outruns the others on"),
+        Record::Outrun { task, attempt, node, .. } => at(task, attempt, node, "is outrun, and stopped on"),
+        Record::Stopped { task, attempt, node, .. } => at(task, attempt, node, "is stopped on"),
+        Record::Saved { task, node, .. } => of_task(task, format!("writes down its work on {}", name(node))),
+        Record::Released { task, node, .. } => {
+            of_task(task, format!("gives back what it holds of {}", name(node)))
+        }
+        Record::Stolen { task, from, to } => {
+            of_task(task, format!("is taken by {} from {}", name(to), name(from)))
+        }
+        Record::Moved { task, from, .. } => of_task(task, format!("moves away from {}", name(from))),
+        Record::RollingBack { task, tasks } => {
+            of_number(task, &format!("has failed for good: {tasks} tasks of its job are undone"))
+        }
+        Record::Undone { task, completed: true } => of_number(task, "is undone"),
+        Record::Undone { task, completed: false } => of_number(task, "cannot be undone"),
+        Record::NodeEntered { node } => of_node(node, "belongs to the cluster from now on"),
+        Record::NodeLeft { node } => of_node(node, "has left the cluster"),
+        Record::Scaled { node, up: true } => of_node(node, "is asked for"),
+        Record::Scaled { node, up: false } => of_node(node, "is let go"),
+        Record::LeaseExpired { lock } => of_nothing(format!("the lease of lock {lock} has run out")),
+        Record::Alarm { rule, node, raised, .. } => {
+            let what = if raised { "is raised" } else { "is cleared" };
+            Said {
+                node,
+                ..of_nothing(format!("the alarm about {} {what}", format!("{rule:?}").to_lowercase()))
+            }
+        }
         ref other => of_nothing(format!("{other:?}")),
     }
 }

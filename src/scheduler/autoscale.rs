@@ -27,6 +27,7 @@ use super::config::SchedulerConfig;
 use super::machine::Scheduler;
 use super::policy::Policy;
 use super::record::{Observer, Record};
+use super::task::{NONE, Task, TaskState};
 use super::timers::Alarm;
 use crate::ids::NodeId;
 use crate::structures::bitmap::Bitmap;
@@ -443,7 +444,9 @@ impl<P: Policy> Scheduler<P> {
         let all = coming + autoscaler.leaving as usize;
         ensure!(all <= max.max(initial) as usize, "{all} nodes of the autoscaler, at most {max}");
         ensure!(coming >= min.min(initial) as usize, "{coming} nodes of the autoscaler, at least {min}");
-        let running = self.tasks.hot.iter().filter(|task| task.state == super::task::TaskState::Running);
+        // A task of which only copies run is at no node itself.
+        let at_node = |task: &&Task| task.state == TaskState::Running && task.node != NONE;
+        let running = self.tasks.hot.iter().filter(at_node);
         let taken: u64 = running.map(|task| u64::from(task.slots)).sum();
         ensure_eq!(taken, autoscaler.taken, "slots that are taken");
         Ok(())

@@ -317,6 +317,10 @@ impl<P: Policy> Scheduler<P> {
         }
         let attempts = self.counts.running - speculation.alone + speculation.copies;
         ensure!(speculation.copies <= attempts, "more copies than attempts");
+        // What a success has taught is looked at once the facts of its instant are in.
+        if speculation.quantile.as_ref().is_some_and(|quantile| quantile.total() >= speculation.renewal) {
+            return Ok(());
+        }
         for task in (self.copy_slots()..self.tasks.hot.len() as u32).filter(|task| self.runs(*task)) {
             let Some(newest) = self.newest_attempt(task) else {
                 return Err(format!("slot {task} runs nowhere"));
