@@ -406,6 +406,38 @@ fn failures_as_the_scheduler_sees_them() {
     assert_eq!(run.metrics.get(Metric::MeanTimeToDetect), None);
 }
 
+/// Tasks that are longer than any node is ever up end in words, not in a run without end. The short one waits
+/// behind them.
+#[test]
+fn tasks_that_never_end_are_said() {
+    let mut plan = plan(
+        r#"
+        policies = ["fifo"]
+        nodes = [{ count = 2, up = 1, down = 0 }]
+        workload.tasks_list = [{ work = 10 }, { work = 2 }, { work = 0.5 }]
+        "#,
+    );
+    plan.run.replications = 1;
+    let error =
+        plan.run(&RunnerOptions { threads: 1, ..RunnerOptions::default() }).expect_err("it never ends");
+    assert!(error.to_string().contains("3 of the tasks never end"), "{error}");
+}
+
+/// What happens before the first task arrives is no part of the run.
+#[test]
+fn losses_before_the_first_arrival_do_not_count() {
+    let run = run(r#"
+        policies = ["fifo"]
+        nodes = [{ count = 2 }]
+        workload.tasks_list = [{ arrival = 1000, work = 10 }, { arrival = 1000, work = 10 }]
+        faults.outages = [{ node = "node-0", start = 100, end = 200 }, { node = "node-1", start = 500, end = 600 }]
+        scheduler.detection_delay = 4
+        "#);
+    for metric in [Metric::MeanTimeBetweenFailures, Metric::MeanTimeToRepair, Metric::MeanTimeToDetect] {
+        assert_eq!(run.metrics.get(metric), None, "{}", metric.column().name);
+    }
+}
+
 // Random worlds -------------------------------------------------------------------------------
 
 proptest! {

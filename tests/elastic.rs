@@ -80,6 +80,39 @@ fn a_node_joins_by_hand() {
     }
 }
 
+/// What is believed up: a node that is on its way is not, and has not been lost either.
+#[test]
+fn nodes_on_their_way_are_not_believed_up() {
+    let scenario = |rest: &str| {
+        format!(
+            r#"
+            policies = ["fifo"]
+            run.replications = 1
+            nodes = [{{ name = "a" }}, {{ name = "b", join = 10.0 }}]
+            workload.tasks_list = [{{ work = 30 }}, {{ work = 20 }}, {{ work = 10 }}]
+            {rest}
+            "#
+        )
+    };
+    // a is believed up from 0 to 5 and, 20 s after its outage, from 26 to 60; b from 30 to 60. One loss.
+    let (result, _) = run(&scenario(
+        r#"
+        scheduler.join_delay = 20
+        faults.outages = [{ node = "a-0", start = 5, end = 6 }]
+        "#,
+    ));
+    assert_eq!(figure(&result, Metric::Makespan), 60.0);
+    assert_eq!(figure(&result, Metric::MeanTimeBetweenFailures), 69.0);
+    assert_eq!(figure(&result, Metric::MeanTimeToRepair), 21.0);
+    // b joins in the middle of an outage, and has another: one loss in 53 + 12 s.
+    let (result, _) = run(&scenario(
+        r#"faults.outages = [{ node = "b-0", start = 5, end = 40 }, { node = "b-0", start = 42, end = 43 }]"#,
+    ));
+    assert_eq!(figure(&result, Metric::Makespan), 53.0);
+    assert_eq!(figure(&result, Metric::MeanTimeBetweenFailures), 65.0);
+    assert_eq!(figure(&result, Metric::MeanTimeToRepair), 1.0);
+}
+
 /// Six tasks of 4 s by turns on two nodes, of which one leaves at 5: it runs its second task to the end, and
 /// its third moves.
 #[test]

@@ -467,7 +467,17 @@ fn a_workflow_runs_for_real() {
         let output = command.current_dir(folder.path()).args(arguments).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     };
-    falcon(&["live", "scenario.toml", "--out", "out", "--time-scale", "0.05", "--no-plots"]);
+    falcon(&[
+        "live",
+        "scenario.toml",
+        "--out",
+        "out",
+        "--time-scale",
+        "0.05",
+        "--no-plots",
+        "--lag-tolerance",
+        "100000",
+    ]);
     falcon(&["replay", "out"]);
     let log = std::fs::File::open(folder.path().join("out/log.jsonl.gz")).unwrap();
     let mut text = String::new();

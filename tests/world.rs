@@ -731,7 +731,7 @@ fn a_task_that_fits_nowhere() {
         plan.workload = listed(&[(0, 5, 2), (1, 5, 3), (2, 5, 3)]);
         let error = plan.run(&RunnerOptions::default()).expect_err("a task of 3 slots on a node of 2");
         let message = format!(
-            "policy `{policy}`, seed 1: 2 tasks wait for ever: no node takes them, and none will change"
+            "policy `{policy}`, seed 1: 2 of the tasks wait for ever: no node takes them, and none will change"
         );
         assert_eq!(error.to_string(), message);
     }

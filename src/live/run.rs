@@ -118,7 +118,7 @@ pub enum LiveError {
     #[error("the time of the scenario passed 584 years")]
     TimeOverflow,
     /// Nothing will happen any more, but tasks still wait.
-    #[error("{waiting} tasks wait for ever: no node takes them, and none will change")]
+    #[error("{waiting} of the tasks wait for ever: no node takes them, and none will change")]
     Stuck {
         /// How many tasks wait.
         waiting: u64,
@@ -127,6 +127,9 @@ pub enum LiveError {
     #[error("the replay of the run's log differs, which is a bug of falcon: {0}")]
     Replay(Box<Mismatch>),
 }
+
+/// Real seconds by which an outage may begin later than planned, and be known as that one.
+const MOST_LATE: f64 = 0.025;
 
 /// What the core is told before its first event in a live run.
 pub fn scheduler_config(world: &World, seed: u64) -> SchedulerConfig {
@@ -168,7 +171,8 @@ pub fn run_live<P: Policy, L: Link>(
             batches: None,
         },
     );
-    collector.expect_outages(&world.faults.outages);
+    let late = Duration::from_seconds(MOST_LATE / options.time_scale).unwrap_or_default();
+    collector.expect_outages(&world.faults.outages, late);
     let log = options.tasks.then(TaskLog::default);
     let observer = (collector, (log, options.history.then(Vec::new)));
     let scheduler = || Scheduler::new(policy(), &world.nodes, scheduler_config(world, seed));

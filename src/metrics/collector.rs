@@ -21,7 +21,6 @@ use super::results::{AlarmResult, IncidentResult, NodeResult, Timeline};
 use super::task_stats::{SLOWDOWN_UNIT, TaskStats};
 use super::timeline::TimelineCollector;
 use super::troubles::Troubles;
-use crate::faults::Outage;
 use crate::ids::NodeId;
 use crate::scheduler::{NodeSpec, Observer, Outcome, Record, TaskState};
 use crate::structures::memory;
@@ -120,8 +119,8 @@ pub struct Collector {
     pub(super) service_nodes: u32,
     /// Tasks that arrived while there was no leader, until they are taken in.
     withheld: u32,
-    /// When outages are planned to begin, in order.
-    pub(super) planned: Vec<Time>,
+    /// When outages are planned to begin.
+    pub(super) planned: recovery::Planned,
     /// Only where nodes or leaders are lost.
     pub(super) recovery: Option<Box<Recovery>>,
     /// Only where tasks are parts of jobs.
@@ -182,7 +181,7 @@ impl Collector {
             served: Duration::ZERO,
             service_nodes: options.service_nodes,
             withheld: 0,
-            planned: Vec::new(),
+            planned: recovery::Planned::default(),
             recovery: None,
             jobs: None,
             breakers: options.breakers.then(|| Box::new(BreakerStats::new(nodes.len()))),
@@ -194,11 +193,6 @@ impl Collector {
             copies: options.speculation.then(Box::default),
             batches: options.batches.map(|batching| Box::new(BatchStats::new(batching))),
         }
-    }
-
-    /// These outages will happen: incidents that begin with one are known to be planned.
-    pub fn expect_outages(&mut self, outages: &[Outage]) {
-        self.planned = recovery::starts(outages);
     }
 
     pub(super) fn node_count(&self) -> usize {
@@ -255,6 +249,7 @@ impl Collector {
         if let Some(leaders) = &mut self.leaders {
             leaders.begin(now);
         }
+        self.detection.begin();
         self.incidents_begin(now);
         if let Some(members) = &mut self.members {
             members.begin(now);

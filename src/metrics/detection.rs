@@ -8,6 +8,9 @@ use crate::time::Time;
 pub(super) struct Detection {
     /// By node, when it was lost; `Time::NEVER` while it is believed up.
     lost: Vec<Time>,
+    /// By node, whether it belongs to the cluster and has not joined yet: then it is as good as lost, and was
+    /// not lost.
+    awaited: Vec<bool>,
     losses: u64,
     returns: u64,
     /// Time that nodes were believed down, and that of nodes which are back.
@@ -22,6 +25,20 @@ pub(super) struct Detection {
 }
 
 impl Detection {
+    /// The run begins: what was before does not count.
+    pub(super) fn begin(&mut self) {
+        let Detection { lost, awaited, .. } = std::mem::take(self);
+        *self = Detection { lost, awaited, ..Detection::default() };
+    }
+
+    /// A node belongs to the cluster from now on, and will join.
+    #[cold]
+    pub(super) fn entered(&mut self, now: Time, node: usize, nodes: usize) {
+        self.lost.resize(nodes, Time::NEVER);
+        self.awaited.resize(nodes, false);
+        (self.lost[node], self.awaited[node]) = (now, true);
+    }
+
     /// A node is believed down from now on. `failed` is when it really failed, if that was before.
     #[cold]
     pub(super) fn lost(&mut self, now: Time, node: usize, nodes: usize, failed: Option<Time>) {
@@ -52,8 +69,10 @@ impl Detection {
     pub(super) fn returned(&mut self, now: Time, node: usize, start: Time) {
         let Some(lost) = self.lost.get_mut(node).filter(|lost| **lost != Time::NEVER) else { return };
         let since = std::mem::replace(lost, Time::NEVER);
-        self.returns += 1;
-        self.repair += u128::from(now.since(since).0);
+        if !self.awaited.get_mut(node).is_some_and(std::mem::take) {
+            self.returns += 1;
+            self.repair += u128::from(now.since(since).0);
+        }
         self.down += u128::from(now.since(since.max(start)).0);
     }
 
@@ -62,6 +81,9 @@ impl Detection {
     pub(super) fn left(&mut self, now: Time, node: usize, start: Time) {
         if let Some(lost) = self.lost.get_mut(node).filter(|lost| **lost != Time::NEVER) {
             let since = std::mem::replace(lost, Time::NEVER);
+            if let Some(awaited) = self.awaited.get_mut(node) {
+                *awaited = false;
+            }
             self.down += u128::from(now.since(since.max(start)).0);
         }
     }

@@ -13,7 +13,7 @@ use super::results::{IncidentKind, IncidentResult};
 use crate::faults::Outage;
 use crate::ids::NodeId;
 use crate::scheduler::BreakerState;
-use crate::time::Time;
+use crate::time::{Duration, Time};
 
 /// Incidents that are listed; of more, the largest. As many openings of breakers, the first.
 pub const MOST_INCIDENTS: usize = 1000;
@@ -56,8 +56,8 @@ pub(super) struct Recovery {
 }
 
 impl Recovery {
-    /// `planned` are the instants at which outages are planned to begin, in order.
-    pub(super) fn new(nodes: usize, planned: Vec<Time>) -> Self {
+    /// `planned` says when outages are planned to begin.
+    pub(super) fn new(nodes: usize, planned: Planned) -> Self {
         Recovery {
             of_node: vec![NONE; nodes],
             of_leader: NONE,
@@ -177,7 +177,7 @@ impl Recovery {
 /// A list that keeps the largest.
 #[derive(Clone, Debug)]
 struct List {
-    planned: Vec<Time>,
+    planned: Planned,
     /// By node, the name of the incident that its open breaker is; empty without any.
     breaker: Vec<u64>,
     next: u64,
@@ -190,7 +190,7 @@ impl List {
         if self.entries.len() >= 4 * MOST_INCIDENTS {
             self.keep_largest();
         }
-        let planned = kind == IncidentKind::Nodes && self.planned.binary_search(&now).is_ok();
+        let planned = kind == IncidentKind::Nodes && self.planned.has(now);
         let nodes = u32::from(node.is_some());
         let one =
             IncidentResult { kind, planned, start: now, end: None, recovered: None, nodes, node, waiting };
@@ -245,15 +245,37 @@ impl List {
     }
 }
 
-/// When these outages begin, in order.
-pub(super) fn starts(outages: &[Outage]) -> Vec<Time> {
-    let mut starts: Vec<Time> = outages.iter().map(|outage| outage.start).collect();
-    starts.sort_unstable();
-    starts.dedup();
-    starts
+/// When outages are planned to begin.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Planned {
+    /// In order.
+    starts: Vec<Time>,
+    /// How much later one may begin: real nodes are killed a moment after they should be.
+    late: Duration,
+}
+
+impl Planned {
+    pub(super) fn new(outages: &[Outage], late: Duration) -> Planned {
+        let mut starts: Vec<Time> = outages.iter().map(|outage| outage.start).collect();
+        starts.sort_unstable();
+        starts.dedup();
+        Planned { starts, late }
+    }
+
+    /// Whether what begins now was planned.
+    fn has(&self, now: Time) -> bool {
+        let before = self.starts.partition_point(|start| *start <= now);
+        before.checked_sub(1).is_some_and(|last| now.since(self.starts[last]) <= self.late)
+    }
 }
 
 impl Collector {
+    /// These outages will happen: incidents that begin with one, or no later than `late` after it, are known
+    /// to be planned.
+    pub fn expect_outages(&mut self, outages: &[Outage], late: Duration) {
+        self.planned = Planned::new(outages, late);
+    }
+
     fn incidents(&mut self) -> &mut Recovery {
         let nodes = self.node_count();
         let planned = &mut self.planned;
@@ -324,11 +346,23 @@ mod tests {
         Time(seconds * 1_000_000_000)
     }
 
+    fn planned(start: Time) -> Planned {
+        Planned { starts: vec![start], late: Duration::ZERO }
+    }
+
+    /// Real nodes go down a moment after they should.
+    #[test]
+    fn what_begins_a_little_late_is_still_as_planned() {
+        let planned = Planned { starts: vec![at(10), at(20)], late: Duration(1_000_000_000) };
+        let found: Vec<u64> = (8..24).filter(|second| planned.has(at(*second))).collect();
+        assert_eq!(found, [10, 11, 20, 21]);
+    }
+
     /// Two nodes at 10 with 3 waiting, back at 20 and 30; one at 15 with 5 waiting, back at 16. At 40 five
     /// wait, at 50 three.
     #[test]
     fn an_incident_is_over_when_its_nodes_are_back_and_the_queue_is_as_before() {
-        let mut recovery = Recovery::new(4, vec![at(10)]);
+        let mut recovery = Recovery::new(4, planned(at(10)));
         recovery.node_down(at(10), NodeId(0), 3);
         recovery.node_down(at(10), NodeId(1), 4);
         recovery.node_down(at(15), NodeId(2), 5);
@@ -354,7 +388,7 @@ mod tests {
     /// The list keeps what is planned, what is large and what is early, in order of time.
     #[test]
     fn the_largest_incidents_are_kept() {
-        let mut recovery = Recovery::new(3, vec![at(4900)]);
+        let mut recovery = Recovery::new(3, planned(at(4900)));
         for second in 0..5000 {
             recovery.node_down(at(second), NodeId(0), 0);
             if second % 1000 == 999 {

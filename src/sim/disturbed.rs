@@ -211,6 +211,7 @@ impl<P: Policy, O: Observer> Driver<'_, P, O> {
                 let node = NodeId(node);
                 // Nearly all change nothing, and nothing is to be decided.
                 self.events += u64::from(self.scheduler.heeds_heartbeat(node));
+                self.goes_in_vain(1)?;
                 self.tell(now, Event::Heartbeat { node });
             }
             None

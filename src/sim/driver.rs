@@ -50,6 +50,8 @@ pub(super) struct Driver<'a, P, O> {
     pub(super) sagas: Option<Box<Sagas>>,
     pub(super) ended: Vec<Ended>,
     pub(super) starts_are_reported: bool,
+    /// How many tasks were settled, and what has happened in vain since.
+    pub(super) in_vain: (u64, u64),
     /// Slots below this are left to copies of attempts.
     pub(super) copy_slots: u32,
     /// Whether the scheduler has no leader from the next instant on.
@@ -131,6 +133,7 @@ impl<'a, P: Policy, O: Observer> Driver<'a, P, O> {
             sagas: world.sagas(streams).map(Box::new),
             ended: Vec::new(),
             starts_are_reported,
+            in_vain: (0, 0),
             copy_slots: 0,
             leaderless: false,
             withholds: false,

@@ -10,7 +10,28 @@ use crate::ids::NodeId;
 use crate::scheduler::{Command, Event, Observer, Policy, Record};
 use crate::time::Time;
 
+/// What a failure of a node weighs against a heartbeat when neither leads anywhere.
+const FAILURE: u64 = 1000;
+
+/// Heartbeats without the end of a task, after which there will be none.
+const MOST_IN_VAIN: u64 = 1_000_000_000;
+
 impl<P: Policy, O: Observer> Driver<'_, P, O> {
+    /// Nodes live and die, and tasks may be too long for them: a run in which nothing else happens any more
+    /// would never end.
+    #[inline]
+    pub(super) fn goes_in_vain(&mut self, weight: u64) -> Result<(), SimulationError> {
+        let (view, (settled, vain)) = (self.scheduler.view(), &mut self.in_vain);
+        if view.unsettled() == 0 || *settled != view.settled() {
+            (*settled, *vain) = (view.settled(), 0);
+        }
+        *vain += weight;
+        if *vain > MOST_IN_VAIN {
+            return Err(SimulationError::Futile { unsettled: view.unsettled() });
+        }
+        Ok(())
+    }
+
     #[cold]
     pub(super) fn change_node(&mut self, now: Time, due: Due) -> Result<(), SimulationError> {
         let change = self.nodes.change(now, due.index, due.number, &mut self.queue);
@@ -29,6 +50,7 @@ impl<P: Policy, O: Observer> Driver<'_, P, O> {
 
     fn fail_node(&mut self, now: Time, node: u32) -> Result<(), SimulationError> {
         self.crash(now, node);
+        self.goes_in_vain(FAILURE)?;
         match self.news.fails(now, node).ok_or(SimulationError::TimeOverflow)? {
             Failure::KnownNow if self.withholds => {
                 self.observer.on_record(now, &Record::NodeFailed { node: NodeId(node) });

@@ -64,10 +64,20 @@ pub enum SimulationError {
     Source(#[from] SourceError),
     /// Nothing will happen any more, but tasks still wait: no node is large enough for them, or the
     /// policy never places them.
-    #[error("{waiting} tasks wait for ever: no node takes them, and none will change")]
+    #[error("{waiting} of the tasks wait for ever: no node takes them, and none will change")]
     Stuck {
         /// How many tasks wait.
         waiting: u64,
+    },
+    /// Nodes fail again and again, and no task ends any more.
+    #[error(
+        "{unsettled} of the tasks never end: nodes fail, or are declared dead, sooner than what runs there is done; let \
+         nodes stay up longer (`up`, or the monitor's patience), or keep what was done \
+         (`on_node_loss = \"resume\"`, `retry.checkpoint`)"
+    )]
+    Futile {
+        /// How many tasks wait or run.
+        unsettled: u64,
     },
     /// Candidates fail before they are elected, again and again.
     #[error(
@@ -117,7 +127,7 @@ pub fn simulate<P: Policy>(
             }),
         },
     );
-    collector.expect_outages(&world.faults.outages);
+    collector.expect_outages(&world.faults.outages, Duration::ZERO);
     if options.tasks || options.history || options.waits.is_some() {
         let compensations = world.compensations().map(|plan| plan.from);
         let log = options.tasks.then(|| TaskLog::without(compensations));

@@ -13,6 +13,9 @@ use crate::distribution::Distribution;
 /// More than this would overflow a 64-bit count of nanoseconds (584 years).
 pub(super) const MOST_SECONDS: f64 = 1.8e10;
 
+/// Sizes of tasks are whole numbers of bytes that a float tells apart.
+const MOST_BYTES: f64 = 9e15;
+
 parameters! {
     /// Exponential; memoryless.
     Exponential<U>, "`exponential`" {
@@ -161,7 +164,7 @@ impl<U: Unit> DistributionTable<U> {
 }
 
 /// A distribution whose parameters go together, or a note on why they do not.
-pub(super) fn lower<U: Unit>(
+fn with_parameters<U: Unit>(
     found: &Found<DistributionTable<U>>,
     reader: &mut Reader,
 ) -> Option<Distribution> {
@@ -266,14 +269,40 @@ pub(super) fn lower<U: Unit>(
             Distribution::Empirical { values: Arc::from(values) }
         }
     };
-    let mean = distribution.mean();
+    Some(distribution)
+}
+
+/// A distribution of times or work, or of any numbers where the unit is signed.
+pub(super) fn lower<U: Unit>(
+    found: &Found<DistributionTable<U>>,
+    reader: &mut Reader,
+) -> Option<Distribution> {
     let most = if U::SIGNED { f64::MAX } else { MOST_SECONDS };
+    lower_up_to(found, most, "584 years or 1.8e10 units of work", reader)
+}
+
+/// A distribution of sizes in bytes.
+pub(super) fn lower_sizes(
+    found: &Found<DistributionTable<Plain>>,
+    reader: &mut Reader,
+) -> Option<Distribution> {
+    lower_up_to(found, MOST_BYTES, "9e15 bytes", reader)
+}
+
+fn lower_up_to<U: Unit>(
+    found: &Found<DistributionTable<U>>,
+    most: f64,
+    words: &str,
+    reader: &mut Reader,
+) -> Option<Distribution> {
+    let distribution = with_parameters(found, reader)?;
+    let mean = distribution.mean();
     if !mean.is_some_and(|mean| mean.abs() <= most) {
         let label = match mean {
             Some(mean) if mean.is_finite() => format!("its mean is {mean:.1e}"),
             _ => "its mean is beyond what can be computed".to_string(),
         };
-        let title = "this distribution is too large: at most 584 years or 1.8e10 units of work";
+        let title = format!("this distribution is too large: at most {words}");
         reader.report(Diagnostic::new(title, found.at, label));
         return None;
     }

@@ -214,7 +214,7 @@ fn classes(
     let patience = optional(&table.patience, reader);
     let key = table.key.found().map(|key| distributions::lower(key, reader));
     let lock = guards::lock(&table.lock, reader);
-    let size = optional(&table.size, reader);
+    let size = sizes(&table.size, reader);
     let zone = zones::number(&table.zone, zones, reader);
     let mut classes = Vec::new();
     let mut missing = Vec::new();
@@ -242,7 +242,7 @@ fn classes(
         };
         let own_key = own.key.found().map(|key| distributions::lower(key, reader));
         let own_lock = guards::lock(&own.lock, reader);
-        let own_size = optional(&own.size, reader);
+        let own_size = sizes(&own.size, reader);
         let own_zone = zones::number(&own.zone, zones, reader);
         for (silent, key) in [(own.name.is_silent(), "name"), (own.share.is_silent(), "share")] {
             if silent && !table.classes.is_silent() {
@@ -318,6 +318,13 @@ fn optional<U: Unit>(key: &Key<DistributionTable<U>>, reader: &mut Reader) -> Op
         Key::Broken => None,
         Key::Found(found) => distributions::lower(found, reader).map(Some),
         Key::Absent | Key::Default(_) => Some(None),
+    }
+}
+
+fn sizes(key: &Key<DistributionTable<Plain>>, reader: &mut Reader) -> Option<Option<Distribution>> {
+    match key {
+        Key::Found(found) => distributions::lower_sizes(found, reader).map(Some),
+        other => optional(other, reader),
     }
 }
 

@@ -67,6 +67,9 @@ impl Collector {
                 *failed = Time::NEVER;
             }
         }
+        if let Record::NodeEntered { node } = *record {
+            self.detection.entered(now, node.index(), self.nodes.len());
+        }
         if let Some(members) = &mut self.members {
             members.on_record(now, record);
         }
