@@ -86,6 +86,10 @@ fn policies_stand_beside_a_baseline() {
     let rows: Vec<serde_json::Value> = serde_json::from_str(&rows).expect("JSON");
     assert_eq!(rows.len(), 2 * 3);
     assert!(rows.iter().all(|row| row["margin"] == 0.02 && row["n"] == 10.0));
+    let (text, _) = ok(at, &["compare", "small.toml", "--all-pairs", "--quiet"]);
+    let line = repeated(&text);
+    let again: Vec<&str> = line.iter().map(String::as_str).chain(["--quiet"]).collect();
+    assert_eq!(ok(at, &again).0, text);
 }
 
 #[test]
@@ -200,6 +204,80 @@ fn a_sweep_is_resumed_divided_and_joined() {
     }
     let other = falcon(at, &["sweep", "small.toml", "--vary", "run.seed=1,2", "--out", "."]);
     assert_eq!(other.status.code(), Some(1), "a folder of somebody else's is left alone");
+}
+
+/// A cell whose file is empty, cut between rows or cut inside one is run again; a cell that stands twice in
+/// the grid is run once.
+#[test]
+fn only_whole_cells_are_done() {
+    let folder = folder();
+    let at = folder.path();
+    let vary = ["--vary", "nodes.0.speed=1,1.0,2", "--set", "workload.tasks=300", "--no-plots"];
+    let sweep = |more: &[&str]| ok(at, &[&["sweep", "small.toml", "--out", "x"], &vary[..], more].concat());
+    let cells = || -> Vec<std::path::PathBuf> {
+        let entries = fs::read_dir(at.join("x/cells")).expect("cells");
+        entries.map(|entry| entry.expect("a file").path()).collect()
+    };
+    let (text, said) = sweep(&[]);
+    assert!(said.contains("3 cells, 0 of them done before"), "{said}");
+    assert_eq!(cells().len(), 2);
+    let cell = cells().remove(0);
+    let whole = read(&cell);
+    let lines = |number: usize| whole.split_inclusive('\n').take(number).collect::<String>();
+    let cuts = [String::new(), lines(1), lines(20), lines(30), whole[..whole.len() - 3].to_string()];
+    for cut in cuts {
+        fs::write(&cell, &cut).expect("written");
+        let (again, said) = sweep(&[]);
+        assert!(!said.contains("3 of them done before"), "{said}");
+        assert_eq!((again == text, read(&cell) == whole), (true, true));
+    }
+    // Replications that are equally few of every policy.
+    let few: Vec<&str> = whole.lines().collect();
+    let few: Vec<&str> = [&few[..1], &few[1..6], &few[11..16], &few[21..26], &[""]].concat();
+    fs::write(&cell, few.join("\n")).expect("written");
+    sweep(&[]);
+    assert_eq!(read(&cell), whole);
+    let (_, said) = sweep(&["--set", "description=Another", "--set", "run.timeline_buckets=7"]);
+    assert!(said.contains("3 of them done before"), "{said}");
+}
+
+#[test]
+fn a_folder_has_the_plots_of_its_sweep_alone() {
+    let folder = folder();
+    let at = folder.path();
+    let sweep = |metric: &str, more: &[&str]| {
+        let words = ["sweep", "small.toml", "--out", "x", "--vary", "nodes.0.speed=1,2", "--metric", metric];
+        ok(at, &[&words[..], &["--set", "workload.tasks=300"][..], more].concat());
+    };
+    sweep("mean_wait", &[]);
+    sweep("makespan", &[]);
+    let is = |name: &str| at.join("x").join(name).is_file();
+    assert!(is("sweep-makespan.svg") && !is("sweep-mean-wait.svg") && is("sweep.csv"));
+    sweep("makespan", &["--shard", "1/1"]);
+    let refused = falcon(at, &["merge", "x", "--out", "x"]);
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(refused.status.code() == Some(1) && said.contains("is one of the parts"), "{said}");
+}
+
+#[test]
+fn a_figure_that_is_0_everywhere_ends_the_race() {
+    let folder = folder();
+    let (text, _) = ok(folder.path(), &["best", "small.toml", "--metric", "errors", "--quiet"]);
+    assert!(text.contains("cannot be told apart") && !text.contains("Gave up"), "{text}");
+    assert!(text.contains("It took 30 runs") && text.contains("differences of 0 tasks (1 %)"), "{text}");
+}
+
+#[test]
+fn a_figure_that_nobody_has_is_told_of() {
+    let folder = folder();
+    let (text, _) = ok(folder.path(), &["compare", "small.toml", "--metric", "mean_lock_wait"]);
+    assert!(text.contains("no policy has mean_lock_wait"), "{text}");
+    let set = "run.precision={ metric = \"mean_lock_wait\", relative = 0.05 }";
+    let (text, _) = ok(folder.path(), &["run", "small.toml", "--set", set]);
+    assert!(
+        text.contains("precision: no policy has mean_lock_wait") && !text.contains("known not"),
+        "{text}"
+    );
 }
 
 #[test]

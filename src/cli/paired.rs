@@ -164,6 +164,7 @@ fn rows(told: &DifferencesInput<'_>) -> Vec<Row> {
         policy: name(row.policy),
         baseline: name(row.baseline),
         difference: row.comparison.map(|one| (one.difference, one.interval.0, one.interval.1)),
+        shown: row.verdict().is_difference(),
     };
     told.differences.rows.iter().map(row).collect()
 }
@@ -194,7 +195,9 @@ fn simulate(
 fn repeat_line(args: &CompareArgs, job: &Job<'_>, ask: &Ask) -> String {
     let plan = &job.loaded.plan;
     let mut words = repeat::command("compare", job.file, plan, &args.overrides);
-    words.push_str(&format!(" --baseline {}", repeat::quote(&plan.policies[ask.baseline].name)));
+    if !ask.all_pairs {
+        words.push_str(&format!(" --baseline {}", repeat::quote(&plan.policies[ask.baseline].name)));
+    }
     for metric in &ask.metrics {
         words.push_str(&format!(" --metric {}", metric.column().name));
     }

@@ -1,6 +1,7 @@
 //! `falcon sweep FILE --vary KEY=VALUES` and `falcon merge DIR...`: grids of scenarios.
 #![allow(clippy::disallowed_methods)] // how long runs take is host time
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::time::Instant;
@@ -127,7 +128,7 @@ pub(super) fn sweep(args: &SweepArgs, terminal: &Terminal) -> Outcome {
     let (part, of) = args.shard.unwrap_or((1, 1));
     let mine: Vec<&Cell> = grid.iter().filter(|cell| is_in_shard(cell.number, part, of)).collect();
     let start = Instant::now();
-    run(args, &mine, &folder, &out, terminal)?;
+    run(args, &mine, (&folder, &file), &out, terminal)?;
     if !args.shown.quiet {
         eprintln!("done in {}", number::span(start.elapsed()));
     }
@@ -204,9 +205,28 @@ fn out(args: &SweepArgs, file: &SweepFile) -> PathBuf {
     args.out.clone().unwrap_or_else(own)
 }
 
+/// The cells that are not done, of those that hold the same the first.
+fn open<'a>(cells: &[&'a Cell], folder: &SweepFolder, file: &SweepFile) -> Vec<&'a Cell> {
+    let mut seen = BTreeSet::new();
+    let is_done = |cell: &Cell| {
+        let run = &cell.loaded.plan.run;
+        let replications = run.batches.unwrap_or(run.replications) as usize;
+        folder.has(&cell.hash, &file.policies, run.precision.is_none().then_some(replications))
+    };
+    cells.iter().copied().filter(|cell| seen.insert(&cell.hash) && !is_done(cell)).collect()
+}
+
 /// Runs the cells that are not done.
-fn run(args: &SweepArgs, cells: &[&Cell], folder: &SweepFolder, out: &Path, terminal: &Terminal) -> Outcome {
-    let open: Vec<&&Cell> = cells.iter().filter(|cell| !folder.has(&cell.hash)).collect();
+fn run(
+    args: &SweepArgs,
+    cells: &[&Cell],
+    (folder, file): (&SweepFolder, &SweepFile),
+    out: &Path,
+    terminal: &Terminal,
+) -> Outcome {
+    let open = open(cells, folder, file);
+    let hashes: BTreeSet<&String> = open.iter().map(|cell| &cell.hash).collect();
+    let left = cells.iter().filter(|cell| hashes.contains(&cell.hash)).count();
     if !args.shown.quiet {
         let dot = terminal.plain("·", "-");
         eprintln!(
@@ -214,7 +234,7 @@ fn run(args: &SweepArgs, cells: &[&Cell], folder: &SweepFolder, out: &Path, term
             report::VERSION,
             args.file.display(),
             number::count(cells.len() as u64),
-            number::count((cells.len() - open.len()) as u64)
+            number::count((cells.len() - left) as u64)
         );
     }
     let stop = interrupt::stop_flag();

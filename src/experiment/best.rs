@@ -31,6 +31,8 @@ pub struct Runner {
     pub summary: Summary,
     /// Whether it was in the race to the end.
     pub in_race: bool,
+    /// Whether it went out by less than the indifference, so that it may be as good.
+    pub near: bool,
 }
 
 /// What came out.
@@ -126,9 +128,9 @@ impl Plan {
         let first_stage = plan.run.replications.max(2).min(ask.max_replications.max(2));
         let mut rows = run(&everyone, 0, first_stage)?;
         let indifference = ask.indifference * scale(&rows, sign);
-        // Where all are 0 in every replication nothing matters, and nothing is to be told apart.
         let goal = Goal {
-            indifference: if indifference > 0.0 { indifference } else { f64::MIN_POSITIVE },
+            // Where all are 0 in every replication nothing is to be told apart, and any will do.
+            indifference: if indifference > 0.0 { indifference } else { 1.0 },
             confidence: ask.confidence,
             first_stage: first_stage as usize,
         };
@@ -153,7 +155,7 @@ impl Plan {
         }
         let spent = workers.made() as u64;
         let names = plan.policies.iter().map(|policy| policy.name.clone());
-        let runners = runners(names, &values, &race.racing());
+        let runners = runners(names, &values, &race);
         let (leader, decided) = (race.leader(), race.is_over());
         Ok(Best {
             ask: *ask,
@@ -170,20 +172,27 @@ impl Plan {
 }
 
 /// What became of every policy.
-fn runners(names: impl Iterator<Item = String>, values: &[Vec<f64>], racing: &[usize]) -> Vec<Runner> {
+fn runners(names: impl Iterator<Item = String>, values: &[Vec<f64>], race: &Race) -> Vec<Runner> {
+    let (racing, near) = (race.racing(), race.near());
     let runner = |(index, (policy, values)): (usize, (String, &Vec<f64>))| Runner {
         policy,
         summary: Summary::of(values).expect("every policy makes the first stage"),
         in_race: racing.contains(&index),
+        near: near.contains(&index),
     };
     names.zip(values).enumerate().map(runner).collect()
 }
 
-/// The best mean of the first stage; where that is 0, the largest of all.
+/// The best mean of the first stage; where that is 0, the largest of all; where all are, the largest value.
 fn scale(rows: &[Vec<f64>], sign: f64) -> f64 {
     let policies = rows.first().map_or(0, Vec::len);
     let mean = |policy: usize| rows.iter().map(|row| row[policy]).sum::<f64>() / rows.len() as f64;
     let means: Vec<f64> = (0..policies).map(mean).collect();
     let best = means.iter().copied().min_by(|a, b| (sign * a).total_cmp(&(sign * b))).unwrap_or(0.0);
-    if best == 0.0 { means.iter().map(|mean| mean.abs()).fold(0.0, f64::max) } else { best.abs() }
+    let largest = |values: &mut dyn Iterator<Item = f64>| values.map(f64::abs).fold(0.0, f64::max);
+    match (best.abs(), largest(&mut means.iter().copied())) {
+        (0.0, 0.0) => largest(&mut rows.iter().flatten().copied()),
+        (0.0, largest) => largest,
+        (best, _) => best,
+    }
 }

@@ -52,6 +52,28 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// All of them.
+    pub const ALL: [Verdict; 8] = [
+        Verdict::Better,
+        Verdict::Worse,
+        Verdict::Higher,
+        Verdict::Lower,
+        Verdict::Equivalent,
+        Verdict::Identical,
+        Verdict::NoDifference,
+        Verdict::NotJudged,
+    ];
+
+    /// The verdict of this name.
+    pub fn from_name(name: &str) -> Option<Verdict> {
+        Verdict::ALL.into_iter().find(|verdict| verdict.name() == name)
+    }
+
+    /// Whether it says that there is a difference, and to which side.
+    pub fn is_difference(self) -> bool {
+        matches!(self, Verdict::Better | Verdict::Worse | Verdict::Higher | Verdict::Lower)
+    }
+
     /// The name in files.
     pub fn name(self) -> &'static str {
         match self {

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::judge::words;
 use super::number::{count, decimals_for, exact, fixed, significant};
 use super::table::{Style, ascii, dim};
-use super::verdict::list;
+use super::verdict::{list, of_unit};
 use crate::experiment::best::Best;
 use crate::experiment::plan::Plan;
 
@@ -31,20 +31,21 @@ pub fn render(plan: &Plan, best: &Best, repeat: &str, style: Style) -> String {
     let percent = |share: f64| significant(share * 100.0, 4);
     let _ = writeln!(
         text,
-        "{} policies · at first {} replications each · {} % confidence for differences of {} {} ({} %) and more\n",
+        "{} policies · at first {} replications each · {} % confidence for differences of {}{} ({} %) and more\n",
         count(best.runners.len() as u64),
         count(u64::from(best.first_stage)),
         percent(best.ask.confidence),
         significant(best.indifference * word.factor, 3),
-        word.unit,
+        of_unit(word.unit),
         percent(best.ask.indifference),
     );
     let smallest = best.runners.iter().filter_map(|one| one.summary.half_width).filter(|half| *half > 0.0);
     let decimals = smallest.min_by(f64::total_cmp).map_or(4, |half| decimals_for(half * word.factor, 2));
-    let mut rows = vec![
-        ["".to_string(), word.name.to_string(), "replications".to_string(), String::new()],
-        ["".to_string(), word.unit.to_string(), String::new(), String::new()],
-    ];
+    let mut rows = vec![["".to_string(), word.name.to_string(), "replications".to_string(), String::new()]];
+    if word.unit != "1" {
+        rows.push(["".to_string(), word.unit.to_string(), String::new(), String::new()]);
+    }
+    let heads = rows.len();
     for (index, one) in best.runners.iter().enumerate() {
         let mark = match standing(best, index) {
             "best" => "best".to_string(),
@@ -59,7 +60,8 @@ pub fn render(plan: &Plan, best: &Best, repeat: &str, style: Style) -> String {
         let line = format!("  {:<3$}  {:>4$}  {:>5$}", row[0], row[1], row[2], width(0), width(1), width(2));
         let line = format!("{line}  {}", row[3]);
         let line = line.trim_end();
-        let _ = if number < 2 { writeln!(text, "{}", dim(line, style)) } else { writeln!(text, "{line}") };
+        let _ =
+            if number < heads { writeln!(text, "{}", dim(line, style)) } else { writeln!(text, "{line}") };
     }
     if best.warmup > 0 {
         let warmup = format!("  the first {} tasks of every run are left out", count(u64::from(best.warmup)));
@@ -111,7 +113,9 @@ fn sentences(best: &Best) -> Vec<String> {
             significant(100.0 * saved as f64 / equal as f64, 2)
         ),
     };
-    vec![verdict, cost]
+    let near: Vec<&str> = best.runners.iter().filter(|one| one.near).map(|one| one.policy.as_str()).collect();
+    let near = (!near.is_empty()).then(|| format!("{} may be as good: within {size} %.", list(&near)));
+    [Some(verdict), near, Some(cost)].into_iter().flatten().collect()
 }
 
 /// The data as CSV.

@@ -12,6 +12,7 @@ use super::incidents::{Incident, Kind, time};
 use super::manifest::Manifest;
 use super::plots::differences::Row;
 use super::story::{NodeMeans, NodeValues, PolicyStory};
+use crate::experiment::differences::Verdict;
 use crate::metrics::{COLUMNS, Metric, MetricRow, TailDistribution, Timeline, TimelineRow};
 use crate::time::{Duration, Time};
 
@@ -110,6 +111,7 @@ pub(super) fn differences(folder: &Path) -> Result<Option<Vec<Row>>> {
     let (metric, policy, baseline) =
         (table.column("metric")?, table.column("policy")?, table.column("baseline")?);
     let ends = [table.column("difference")?, table.column("ci_low")?, table.column("ci_high")?];
+    let verdict = table.column("verdict")?;
     let mut rows = Vec::new();
     for row in &table.rows {
         let cell = |column: usize| row.get(column).unwrap_or("").to_string();
@@ -121,7 +123,8 @@ pub(super) fn differences(folder: &Path) -> Result<Option<Vec<Row>>> {
             (Some(mean), Some(low), Some(high)) => Some((mean, low, high)),
             _ => None,
         };
-        rows.push(Row { metric, policy: cell(policy), baseline: cell(baseline), difference });
+        let shown = Verdict::from_name(&cell(verdict)).is_some_and(Verdict::is_difference);
+        rows.push(Row { metric, policy: cell(policy), baseline: cell(baseline), difference, shown });
     }
     Ok(Some(rows))
 }

@@ -130,18 +130,23 @@ pub fn lines(plan: &Plan, steps: &Steps<'_>, story: &Story) -> Vec<String> {
                 format!("differences in {name}, in relation to {},", story.policies[baseline].name)
             }
         };
-        let widest =
-            widest(reached).map_or_else(|| "not".to_string(), |found| format!("within {} %", percent(found)));
-        lines.push(match reached.all {
-            true => format!(
-                "precision: {what} known {widest} after {} replications (asked: {} %)",
-                count(u64::from(reached.replications)),
-                percent(reached.plan.relative)
+        let done = count(u64::from(reached.replications));
+        let asked = percent(reached.plan.relative);
+        lines.push(match (widest(reached), reached.all) {
+            (None, false) if story.policies.iter().all(|one| one.values(reached.plan.metric).is_empty()) => {
+                format!("precision: no policy has {name} (asked: {asked} %)")
+            }
+            (None, false) => {
+                format!("precision: {what} not known after {done} replications (asked: {asked} %)")
+            }
+            (None, true) => format!("precision: {what} known after {done} replications (asked: {asked} %)"),
+            (Some(widest), true) => format!(
+                "precision: {what} known within {} % after {done} replications (asked: {asked} %)",
+                percent(widest)
             ),
-            false => format!(
-                "precision: gave up after {} replications: {what} known {widest} (asked: {} %)",
-                count(u64::from(reached.replications)),
-                percent(reached.plan.relative)
+            (Some(widest), false) => format!(
+                "precision: gave up after {done} replications: {what} known within {} % (asked: {asked} %)",
+                percent(widest)
             ),
         });
     }

@@ -114,7 +114,7 @@ fn difference_in_words(difference: &Paired, factor: f64, unit: &str) -> (String,
 }
 
 /// A unit behind a number; ratios have none.
-fn of_unit(unit: &str) -> String {
+pub fn of_unit(unit: &str) -> String {
     if unit == "1" { String::new() } else { format!(" {unit}") }
 }
 

@@ -126,7 +126,31 @@ impl Bootstrap {
     /// Probability, were `value` the truth, of an estimate at least this far above it: the level at
     /// which the interval's lower end lies there. The other side is 1 less this.
     pub fn above(&self, value: f64) -> f64 {
-        let far = normal().inverse_cdf(self.share_below(value)) - self.bias;
+        self.above_share(self.share_below(value))
+    }
+
+    /// Probability that a one-sided test leaves for truths on one side of `value`: below it, or `over` it.
+    /// It is the level at which an end of the interval lies there. Where fewer resamples lie beyond than
+    /// tell an end, `by_student`, the probability of Student's t, has to be as small.
+    pub fn beyond(&self, value: f64, over: bool, by_student: f64) -> f64 {
+        let all = self.ascending.len() as f64;
+        let one_sided = |share: f64| {
+            if over { 1.0 - self.above_share(1.0 - share) } else { self.above_share(share) }
+        };
+        let share = if over { 1.0 - self.share_below(value) } else { self.share_below(value) };
+        if share * all >= BEYOND {
+            return one_sided(share);
+        }
+        // With no resample at all beyond the value, no level brings the end there.
+        let outermost = self.ascending[if over { self.ascending.len() - 1 } else { 0 }];
+        let none = if over { outermost < value } else { outermost > value };
+        let by_resamples = if none { 0.0 } else { one_sided(share) };
+        by_resamples.max(by_student).min(one_sided(BEYOND / all))
+    }
+
+    /// The level at which the interval's lower end has this share of the resamples below it.
+    fn above_share(&self, share: f64) -> f64 {
+        let far = normal().inverse_cdf(share) - self.bias;
         let score = far / (1.0 + self.acceleration * far).max(f64::MIN_POSITIVE) - self.bias;
         let widened = (self.n as f64 / (self.n - 1) as f64).sqrt();
         student(self.n - 1).cdf(score / widened)

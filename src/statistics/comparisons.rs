@@ -191,28 +191,38 @@ impl Sides<'_> {
         if self.error > 0.0 { (self.summary.mean / self.error).abs() } else { f64::MAX }
     }
 
-    /// Probability of a difference at least this large when there is none.
+    /// Probability of a difference at least this large when there is none: 1 less the confidence at
+    /// which the interval ends at 0.
     fn two_sided(&self) -> f64 {
+        let Summary { n, mean, .. } = self.summary;
         match &self.bootstrap {
+            _ if self.is_identical() => 1.0,
             Some((difference, _)) => {
-                let above = difference.above(0.0);
-                2.0 * above.min(1.0 - above)
+                let below = difference.beyond(0.0, false, tail(-mean, self.error, n - 1));
+                let over = difference.beyond(0.0, true, tail(mean, self.error, n - 1));
+                2.0 * below.min(over).min(0.5)
             }
-            None => 2.0 * tail(-self.summary.mean.abs(), self.error, self.summary.n - 1),
+            None => 2.0 * tail(-mean.abs(), self.error, n - 1),
         }
     }
 
     /// The larger of the probabilities that two one-sided tests leave.
     fn not_equivalent(&self, margin: f64) -> f64 {
-        if let Some((_, Some(ratio))) = &self.bootstrap {
-            return ratio.above(1.0 - margin).max(1.0 - ratio.above(1.0 + margin));
+        if self.is_identical() {
+            return 0.0;
         }
-        let one = |factor: f64, sign: f64| {
+        let by_student = |factor: f64, sign: f64| {
             let rest: Vec<f64> = self.values.iter().map(|(a, b)| sign * (a - factor * b)).collect();
             let Some(Summary { n, mean, stddev: Some(stddev), .. }) = Summary::of(&rest) else { return 1.0 };
             tail(-mean, stddev / (n as f64).sqrt(), n - 1)
         };
-        if self.is_identical() { 0.0 } else { one(1.0 - margin, 1.0).max(one(1.0 + margin, -1.0)) }
+        let (low, high) = (by_student(1.0 - margin, 1.0), by_student(1.0 + margin, -1.0));
+        match &self.bootstrap {
+            Some((_, Some(ratio))) => {
+                ratio.beyond(1.0 - margin, false, low).max(ratio.beyond(1.0 + margin, true, high))
+            }
+            _ => low.max(high),
+        }
     }
 
     fn interval(&self, confidence: f64) -> (f64, f64) {
@@ -283,108 +293,5 @@ fn tail(mean: f64, error: f64, degrees_of_freedom: usize) -> f64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::statistics::paired::{difference, holm_intervals};
-
-    const P: [f64; 6] = [9.1, 10.4, 8.7, 11.2, 9.9, 10.1];
-    const Q: [f64; 6] = [9.0, 10.5, 8.6, 11.0, 10.0, 10.0];
-
-    fn pairs(a: &[f64], b: &[f64]) -> Pairs {
-        Pairs { values: a.iter().copied().zip(b.iter().copied()).collect(), skewed: false }
-    }
-
-    fn only(pairs: Pairs, margin: Option<f64>) -> Comparison {
-        compare(&[pairs], margin)[0].expect("a comparison")
-    }
-
-    #[test]
-    fn one_comparison_is_that_of_student() {
-        let found = only(pairs(&P, &Q), None);
-        let expected = difference(&P, &Q).expect("pairs");
-        assert!((found.half_width() - expected.half_width).abs() < 1e-12, "{found:?}");
-        assert!((found.difference - 0.05).abs() < 1e-12 && found.n == 6);
-        assert_eq!((found.outcome, found.method), (Outcome::NotShown, Method::Student));
-        assert_eq!(found.interval, found.simultaneous);
-        // Both follow the same ups and downs.
-        assert!(found.narrowing().expect("a width") > 8.0, "{found:?}");
-    }
-
-    /// Probabilities of `scipy.stats.ttest_1samp(p - (1 - d) q, 0, "greater")` and
-    /// `(p - (1 + d) q, 0, "less")`, scipy 1.17.1.
-    #[test]
-    fn two_one_sided_tests_are_those_of_scipy() {
-        let pairs = pairs(&P, &Q);
-        let sides = Sides::new(&pairs).expect("pairs");
-        for (margin, expected) in
-            [(0.01, 0.190_194_782_9), (0.02, 0.017_395_480_96), (0.05, 0.000_233_448_107_3)]
-        {
-            let found = sides.not_equivalent(margin);
-            assert!((found - expected).abs() < 1e-8, "{margin}: {found}");
-        }
-        assert_eq!(only(pairs.clone(), Some(0.02)).outcome, Outcome::Equivalent);
-        assert_eq!(only(pairs, Some(0.01)).outcome, Outcome::NotShown);
-    }
-
-    #[test]
-    fn holms_steps_are_those_of_intervals() {
-        let zero = [0.0; 4];
-        let family = [[10.0, 11.0, 9.0, 10.5], [1.0, -1.0, 0.5, 0.2], [3.0, 2.0, 2.5, 2.6]];
-        let expected = holm_intervals(&family.map(|values| values.to_vec()));
-        let found = compare(&family.map(|values| pairs(&values, &zero)), None);
-        for (found, expected) in found.iter().zip(&expected) {
-            let (found, expected) = (found.expect("one"), expected.expect("one"));
-            assert!((found.half_width() - expected.half_width).abs() < 1e-12);
-            assert_eq!(found.is_clear, !expected.holds_zero());
-            assert!(found.simultaneous.1 >= found.interval.1);
-        }
-        assert!(compare(&[pairs(&[1.0], &[2.0])], None)[0].is_none());
-    }
-
-    /// Probabilities 0.012, 0.021, 0.04 and 0.2 by Holm's method at 5 %: only the first stands
-    /// (`statsmodels.stats.multitest.multipletests`, statsmodels 0.15), where each alone would show three.
-    #[test]
-    fn holm_stops_at_the_first_that_does_not_stand() {
-        // n = 3: a t of 2 degrees of freedom has a closed distribution, so means are found for each.
-        let with = |p: f64| {
-            // p = 1 - t / sqrt(2 + t^2) on both sides together.
-            let share = 1.0 - p;
-            let t = share * (2.0 / (1.0 - share * share)).sqrt();
-            let mean = t / 3.0f64.sqrt();
-            pairs(&[mean - 1.0, mean, mean + 1.0], &[0.0; 3])
-        };
-        let family = [0.012, 0.04, 0.021, 0.2].map(with);
-        let clear: Vec<bool> =
-            compare(&family, None).into_iter().map(|one| one.expect("one").is_clear).collect();
-        assert_eq!(clear, [true, false, false, false]);
-        let alone = family.map(|one| only(one, None).is_clear);
-        assert_eq!(alone, [true, true, true, false]);
-    }
-
-    #[test]
-    fn copies_are_identical_whatever_the_method() {
-        let values: Vec<f64> = (0..20).map(|number| 0.1 * f64::from(number).powi(3) + 1.7).collect();
-        for skewed in [false, true] {
-            for margin in [None, Some(0.02)] {
-                let one = Pairs { skewed, ..pairs(&values, &values) };
-                let found = only(one, margin);
-                assert_eq!((found.difference, found.interval), (0.0, (0.0, 0.0)));
-                assert_eq!((found.outcome, found.is_clear), (Outcome::Identical, false));
-            }
-        }
-    }
-
-    #[test]
-    fn a_clear_difference_can_be_too_small_to_matter() {
-        let base: Vec<f64> = (0..20).map(|number| 100.0 + f64::from(number % 7)).collect();
-        let more: Vec<f64> = base.iter().enumerate().map(|(i, b)| b + 1.0 + 0.01 * (i % 3) as f64).collect();
-        for skewed in [false, true] {
-            let one = Pairs { skewed, ..pairs(&more, &base) };
-            let found = only(one.clone(), Some(0.02));
-            assert!(found.is_clear && found.outcome == Outcome::Equivalent, "{found:?}");
-            assert_eq!(only(one.clone(), Some(0.005)).outcome, Outcome::Higher);
-            let (low, high) = only(one, None).ratio_interval.expect("bounds");
-            assert!(1.0095 < low && high < 1.0102, "{low} {high}");
-        }
-    }
-}
+#[path = "comparisons_tests.rs"]
+mod tests;

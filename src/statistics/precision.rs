@@ -9,7 +9,7 @@
 //! small. At their word, quantiles of 95 % cover in 93.8 % of cases at worst (normal values, first look
 //! after 10). Three things make up for it: Student's quantiles of [`LOOK_CONFIDENCE`] in place of 95 %;
 //! no look before [`FIRST_LOOK`] values; and looks that grow by a quarter each, so that there are few.
-//! The interval at the end then covers in at least 95 % of cases wherever it stops (`tests/precision.rs`).
+//! The interval at the end then covers in at least 95 % of cases wherever it stops (`tests/estimates.rs`).
 
 use super::confidence::{Summary, student_quantile};
 

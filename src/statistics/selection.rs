@@ -36,6 +36,8 @@ pub struct Race {
     variances: Vec<Vec<f64>>,
     h_squared: f64,
     racing: Vec<bool>,
+    /// Those that went out without being behind by what matters.
+    near: Vec<bool>,
     over: bool,
 }
 
@@ -55,6 +57,7 @@ impl Race {
             // With one candidate, or a probability that any choice has, there is nothing to find out.
             h_squared: (2.0 * eta * freedom).max(0.0),
             racing: vec![true; candidates],
+            near: vec![false; candidates],
             over: candidates < 2,
         }
     }
@@ -79,6 +82,14 @@ impl Race {
         (0..self.racing.len()).filter(|&index| self.racing[index]).collect()
     }
 
+    /// The candidates that went out and are behind the leader by less than the indifference: the race does
+    /// not promise that they are worse.
+    pub fn near(&self) -> Vec<usize> {
+        let best = self.mean(self.leader());
+        let near = |&index: &usize| self.near[index] && self.mean(index) - best < self.goal.indifference;
+        (0..self.near.len()).filter(near).collect()
+    }
+
     /// Mean of a candidate over the values taken of it.
     pub fn mean(&self, candidate: usize) -> f64 {
         self.sums[candidate] / self.values[candidate].len() as f64
@@ -95,6 +106,9 @@ impl Race {
         let racing = self.racing();
         let pairs = racing.iter().flat_map(|&a| racing.iter().map(move |&b| (a, b)));
         let largest = pairs.map(|(a, b)| self.variances[a][b]).fold(0.0, f64::max);
+        if largest == 0.0 {
+            return 1;
+        }
         let steps = self.h_squared * largest / self.goal.indifference.powi(2);
         // Beyond what can be counted there is no end.
         if steps < 1e15 { steps.floor() as usize + 1 } else { usize::MAX }
@@ -139,16 +153,25 @@ impl Race {
     fn screen(&mut self, taken: usize) {
         let (r, delta) = (taken as f64, self.goal.indifference);
         let racing = self.racing();
-        let is_out = |&candidate: &usize| {
-            racing.iter().any(|&other| {
-                let most = self.h_squared * self.variances[candidate][other] / (delta * delta);
-                let allowed = (delta / (2.0 * r) * (most - r)).max(0.0);
-                self.mean(candidate) - self.mean(other) > allowed
-            })
+        let allowed = |candidate: usize, other: usize| {
+            // Multiplied out, as the square of a small indifference may be 0.
+            let variance = self.variances[candidate][other];
+            ((self.h_squared * variance / delta / r - delta) / 2.0).max(0.0)
         };
-        let out: Vec<usize> = racing.iter().copied().filter(is_out).collect();
-        for candidate in out {
+        let mut out: Vec<(usize, bool)> = Vec::new();
+        for &candidate in &racing {
+            let behind = |&other: &usize| {
+                let far = self.mean(candidate) - self.mean(other);
+                (far > allowed(candidate, other)).then_some(far >= delta)
+            };
+            let clear: Vec<bool> = racing.iter().filter_map(behind).collect();
+            if !clear.is_empty() {
+                out.push((candidate, !clear.contains(&true)));
+            }
+        }
+        for (candidate, near) in out {
             self.racing[candidate] = false;
+            self.near[candidate] = near;
         }
     }
 }
@@ -220,5 +243,28 @@ mod tests {
         assert_eq!((race.racing(), race.leader()), (vec![0, 2], 0));
         // Once the third is out nothing is left to find out.
         assert!(race.taken() < 60, "{}", race.taken());
+    }
+
+    /// Who goes out by less than matters is named as near; who is clearly behind is not.
+    #[test]
+    fn who_is_within_the_indifference_is_near() {
+        let mut stream = Streams::new(3).stream(Purpose::Bootstrap, 0);
+        let mut race = Race::new(3, Goal { indifference: 0.5, confidence: 0.95, first_stage: 10 });
+        while !race.is_over() {
+            race.take(&[gauss(&mut stream), 0.01 + gauss(&mut stream), 5.0 + gauss(&mut stream)]);
+        }
+        assert_eq!((race.racing().len(), race.near().len()), (1, 1), "{race:?}");
+        assert!(!race.near().contains(&2));
+    }
+
+    /// Where nothing scatters the first stage says all, however small the indifference.
+    #[test]
+    fn nothing_is_raced_for_where_nothing_scatters() {
+        let goal = Goal { indifference: f64::MIN_POSITIVE, confidence: 0.95, first_stage: 10 };
+        let mut race = Race::new(3, goal);
+        for _ in 0..10 {
+            race.take(&[0.0, 0.0, 0.0]);
+        }
+        assert!(race.is_over() && race.racing().len() == 3);
     }
 }

@@ -8,6 +8,7 @@ use crate::metrics::Metric;
 
 pub mod csv;
 pub mod matrix;
+mod sentences;
 pub mod table;
 
 #[cfg(test)]

@@ -2,13 +2,14 @@
 
 use std::fmt::Write as _;
 
+use super::sentences::sentences;
 use super::{DifferencesInput, heading, verdict_words};
 use crate::experiment::differences::Difference;
 use crate::metrics::Metric;
-use crate::report::judge::{judge, words};
+use crate::report::judge::words;
 use crate::report::number::{decimals_for, fixed, significant};
 use crate::report::table::{Style, ascii, dim, head};
-use crate::report::verdict::sentence;
+use crate::report::verdict::list;
 use crate::statistics::comparisons::Method;
 
 /// The whole text: question, a table for each metric, notes, verdicts, where results are. `steps` are
@@ -129,7 +130,7 @@ fn notes(input: &DifferencesInput<'_>) -> Vec<String> {
     let differences = input.differences;
     let judged = differences.rows.iter().filter(|row| row.comparison.is_some()).count();
     if judged == 0 {
-        return vec!["one replication: differences are not judged; try --replications 10".to_string()];
+        return nothing_judged(input);
     }
     let mut notes = vec![match judged {
         1 => "difference: in the same replication, 95 % interval".to_string(),
@@ -151,21 +152,23 @@ fn notes(input: &DifferencesInput<'_>) -> Vec<String> {
             significant(margin * 100.0, 3)
         ));
     }
-    if judged > 1 {
-        notes.push(
-            "below: the best in each metric and the next, with the interval of that pair alone".to_string(),
-        );
+    if judged > 1 && !sentences(input).is_empty() {
+        notes.push("below: the best in each metric, with the interval that the table has".to_string());
     }
     notes
 }
 
-/// Which policy is best in each metric.
-fn sentences(input: &DifferencesInput<'_>) -> Vec<String> {
-    let judged = |metric: &Metric| judge(&input.story.policies, *metric).filter(|one| one.is_judged());
-    let metrics = input.differences.ask.metrics.iter();
-    metrics
-        .filter_map(judged)
-        .map(|one| sentence(input.story, &one))
-        .filter(|line| !line.is_empty())
-        .collect()
+/// Why no difference is judged.
+fn nothing_judged(input: &DifferencesInput<'_>) -> Vec<String> {
+    let has = |metric: Metric| input.story.policies.iter().any(|policy| !policy.values(metric).is_empty());
+    let missing: Vec<Metric> =
+        input.differences.ask.metrics.iter().copied().filter(|metric| !has(*metric)).collect();
+    if missing.len() == input.differences.ask.metrics.len() {
+        let names: Vec<&str> = missing.iter().map(|metric| metric.column().name).collect();
+        return vec![format!("no policy has {}: there is nothing to judge", list(&names))];
+    }
+    match input.story.facts.replications {
+        0 | 1 => vec!["one replication: differences are not judged; try --replications 10".to_string()],
+        _ => vec!["no figure exists in two replications of both policies: nothing is judged".to_string()],
+    }
 }

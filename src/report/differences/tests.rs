@@ -69,3 +69,48 @@ fn scenarios_stand_beside_each_other() {
     assert_eq!(row("sjf-again"), ["~", "*"]);
     assert_eq!(row("least-loaded"), ["-", "-"]);
 }
+
+/// Sentences are those of the table: with the interval that stands there where a pair does, and none
+/// where it does not.
+#[test]
+fn sentences_agree_with_the_table() {
+    let (story, differences) = told(None, true);
+    let input = DifferencesInput { story: &story, differences: &differences };
+    let lines = sentences::sentences(&input);
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    for line in &lines {
+        assert!(!line.contains("95 % interval"), "of 12 comparisons none is judged alone: {line}");
+        let percent = line.split("paired difference, ").nth(1).and_then(|rest| rest.split(" %").next());
+        let percent: f64 = percent.expect("an interval").parse().expect("a number");
+        let confidences = differences.rows.iter().filter_map(|row| row.comparison).map(|one| one.confidence);
+        assert!(confidences.into_iter().any(|one| (one * 100.0 - percent).abs() < 0.01), "{line}");
+    }
+    // The best beside a baseline that is neither the best nor the next.
+    let means: Vec<f64> =
+        story.policies.iter().map(|policy| policy.summary(Metric::MeanWait).expect("a mean").mean).collect();
+    let worst = (0..3).max_by(|&a, &b| means[a].total_cmp(&means[b])).expect("some");
+    let ask = Ask { baseline: worst, metrics: vec![Metric::MeanWait], ..differences.ask.clone() };
+    let rows = differences.rows.iter().filter(|row| row.metric == Metric::MeanWait);
+    let rows = rows.filter(|row| row.policy == worst || row.baseline == worst).copied().collect();
+    let beside = Differences { ask: Ask { all_pairs: false, ..ask }, rows };
+    let input = DifferencesInput { story: &story, differences: &beside };
+    let line = sentences::sentences(&input).remove(0);
+    assert!(line.contains("is next, and the two are not compared"), "{line}");
+    assert!(line.contains(&format!("than {} (", story.policies[worst].name)), "{line}");
+}
+
+#[test]
+fn a_figure_that_nobody_has_is_named() {
+    let (story, _) = told(None, false);
+    let rows = (1..4).map(|policy| Difference {
+        metric: Metric::MeanLockWait,
+        policy,
+        baseline: 0,
+        comparison: None,
+    });
+    let ask = Ask { metrics: vec![Metric::MeanLockWait], baseline: 0, all_pairs: false, margin: None };
+    let differences = Differences { ask, rows: rows.collect() };
+    let text = table::body(&DifferencesInput { story: &story, differences: &differences }, Style::PLAIN);
+    assert!(text.contains("no policy has mean_lock_wait: there is nothing to judge"), "{text}");
+    assert!(!text.contains("one replication"), "{text}");
+}

@@ -31,6 +31,8 @@ pub struct Row {
     pub baseline: String,
     /// Mean difference, and the interval it was judged by.
     pub difference: Option<(f64, f64, f64)>,
+    /// Whether it was judged to be a difference.
+    pub shown: bool,
 }
 
 /// The plot of differences; `None` without any.
@@ -88,8 +90,9 @@ fn words_of(story: &Story, rows: &[&Row], one_baseline: bool) -> Option<Words> {
     let verb = if sign > 0.0 { "lowers" } else { "raises" };
     let best = rows
         .iter()
+        .filter(|row| row.shown)
         .filter_map(|row| Some((row, row.difference?)))
-        .filter(|(_, (mean, low, high))| mean * sign < 0.0 && (*low > 0.0 || *high < 0.0))
+        .filter(|(_, (mean, _, _))| mean * sign < 0.0)
         .min_by(|a, b| (a.1.0 * sign).total_cmp(&(b.1.0 * sign)));
     let title = match best {
         Some((row, (mean, low, high))) if one_baseline && first.metric.column().better != Better::Neither => {
@@ -173,4 +176,30 @@ fn axis(ends: &[f64], length: f64) -> Axis {
     };
     let axes = (2..=6).rev().map(|ticks| Axis::exactly(low, high, ticks));
     axes.into_iter().find(fits).unwrap_or_else(|| Axis::exactly(low, high, 2))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::Metric;
+    use crate::report::sample::Sample;
+
+    /// The title names a difference that was judged to be one, and no other.
+    #[test]
+    fn the_title_says_what_was_shown() {
+        let sample = Sample { policies: vec!["fifo", "sjf"], ..Sample::default() };
+        let story = Story::of(&sample.plan(), &sample.results(), None);
+        let title = |shown: bool| {
+            let row = Row {
+                metric: Metric::MeanWait,
+                policy: "sjf".to_string(),
+                baseline: "fifo".to_string(),
+                difference: Some((-0.5, -0.6, -0.4)),
+                shown,
+            };
+            words_of(&story, &[&row], true).expect("words").title
+        };
+        assert_eq!(title(true), "sjf lowers the mean wait of fifo by 0.50 s");
+        assert_eq!(title(false), "Which policies differ from fifo in mean wait?");
+    }
 }

@@ -6,7 +6,7 @@ use super::Grid;
 use crate::metrics::{Better, Metric};
 use crate::report::csv::lines;
 use crate::report::number::exact;
-use crate::statistics::crossover::crossings;
+use crate::statistics::crossover::{Crossing, crossings};
 use crate::statistics::paired::{Paired, difference};
 
 /// Columns of `crossovers.csv`.
@@ -39,34 +39,50 @@ pub fn crossovers(grid: &Grid, metric: Metric) -> Vec<Crossover> {
     if !places.is_sorted() {
         return Vec::new();
     }
-    let best = |cell: usize| {
-        let means = grid.cells[cell].iter().enumerate();
-        let means = means.filter_map(|(policy, one)| Some((policy, sign * one.summary(metric)?.mean)));
-        means.min_by(|a, b| a.1.total_cmp(&b.1).then(a.0.cmp(&b.0))).map(|(policy, _)| policy)
-    };
-    let bests: Vec<Option<usize>> = (0..places.len()).map(best).collect();
+    let bests = bests(grid, metric, sign);
     let mut found: Vec<Crossover> = Vec::new();
+    let mut told: Vec<(usize, usize, usize)> = Vec::new();
     for cell in 1..places.len() {
         let (Some(before), Some(after)) = (bests[cell - 1], bests[cell]) else { continue };
         if before == after {
             continue;
         }
+        let (one, other) = (before.min(after), before.max(after));
         let points: Option<Vec<(f64, Paired)>> = (0..places.len())
             .map(|cell| {
                 let values = |policy: usize| grid.cells[cell][policy].values(metric);
-                Some((places[cell], difference(&values(before), &values(after))?))
+                Some((places[cell], difference(&values(one), &values(other))?))
             })
             .collect();
         let Some(points) = points else { continue };
-        // The last crossing of the two before this cell: there may be others farther down.
-        let crossing = crossings(&points).into_iter().rfind(|crossing| crossing.after < cell);
+        // It lies between the two cells, or, of several that cannot be told apart, around them.
+        let between = |crossing: &Crossing| crossing.after < cell && crossing.before >= cell;
+        let Some(crossing) = crossings(&points).into_iter().find(between) else { continue };
+        let is_told = told.contains(&(one, other, crossing.after));
         // Where neither is clearly better on either side, nothing is known to change.
-        if let Some(crossing) = crossing.filter(|one| one.from.is_some() || one.to.is_some()) {
-            let range = (crossing.from, crossing.to);
-            found.push(Crossover { before, after, at: crossing.at, range });
+        if is_told || (crossing.from.is_none() && crossing.to.is_none()) {
+            continue;
         }
+        told.push((one, other, crossing.after));
+        let rises = crossing.rises == (sign > 0.0);
+        let (before, after) = if rises { (one, other) } else { (other, one) };
+        found.push(Crossover { before, after, at: crossing.at, range: (crossing.from, crossing.to) });
     }
     found
+}
+
+/// The best policy of every cell; of equals the one that was best in the cell before, or else the first.
+fn bests(grid: &Grid, metric: Metric, sign: f64) -> Vec<Option<usize>> {
+    let mut bests: Vec<Option<usize>> = Vec::new();
+    for policies in &grid.cells {
+        let mean = |policy: usize| Some(sign * policies[policy].summary(metric)?.mean);
+        let means = (0..policies.len()).filter_map(|policy| Some((policy, mean(policy)?)));
+        let first = means.min_by(|a, b| a.1.total_cmp(&b.1).then(a.0.cmp(&b.0)));
+        let last = bests.last().copied().flatten();
+        let kept = last.filter(|&last| first.is_some_and(|(_, least)| mean(last) == Some(least)));
+        bests.push(kept.or(first.map(|(policy, _)| policy)));
+    }
+    bests
 }
 
 /// `crossovers.csv`.
@@ -86,4 +102,66 @@ pub(super) fn csv(out: &mut dyn Write, grid: &Grid) -> io::Result<()> {
         }
     }
     lines.flush()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::MetricRow;
+    use crate::report::sample::Sample;
+    use crate::report::story::Story;
+    use crate::report::sweep::{AxisKept, SweepFile};
+
+    /// A sweep over 1, 2, ... of two policies whose mean waits differ by these means, with half widths of
+    /// about 0.75.
+    fn grid(means: &[f64]) -> Grid {
+        let sample = Sample { policies: vec!["fifo", "sjf"], ..Sample::default() };
+        let story = Story::of(&sample.plan(), &sample.results(), None);
+        let rows = |shift: f64, wave: f64| -> Vec<MetricRow> {
+            let value = |number: usize| 10.0 + shift + wave * [1.0, -1.0][number % 2];
+            let row = |number: usize| {
+                let mut row = MetricRow::default();
+                row.set(Metric::MeanWait, value(number));
+                row
+            };
+            (0..10).map(row).collect()
+        };
+        let cell = |mean: &f64| {
+            let mut policies = story.policies.clone();
+            // 0.75 = t of 9 degrees of freedom * sd / sqrt(10), sd = wave * sqrt(10 / 9).
+            policies[0].rows = rows(*mean, 0.75 * 3.0 / 2.262_157);
+            policies[1].rows = rows(0.0, 0.0);
+            policies
+        };
+        let values = (1..=means.len()).map(|number| number.to_string()).collect();
+        let file = SweepFile {
+            falcon: String::new(),
+            scenario: story.facts.clone(),
+            axes: vec![AxisKept { key: "x".to_string(), values }],
+            policies: vec!["fifo".to_string(), "sjf".to_string()],
+            metrics: vec!["mean_wait".to_string()],
+            cells: vec![String::new(); means.len()],
+            shard: None,
+            repeat: String::new(),
+        };
+        Grid { file, cells: means.iter().map(cell).collect() }
+    }
+
+    /// Who is best before and after, and where that changes.
+    fn found(means: &[f64]) -> Vec<(usize, usize, f64)> {
+        let rounded = |value: f64| (value * 1e3).round() / 1e3;
+        let found = crossovers(&grid(means), Metric::MeanWait);
+        found.iter().map(|one| (one.before, one.after, rounded(one.at))).collect()
+    }
+
+    #[test]
+    fn a_change_is_told_once() {
+        assert_eq!(found(&[-3.0, 0.5, -3.0, 3.0]), [(0, 1, 3.5)]);
+        assert_eq!(found(&[-3.0, 0.5, -0.5, 3.0]), [(0, 1, 2.5)]);
+        assert_eq!(found(&[3.0, -0.5, 0.5, -3.0]), [(1, 0, 2.5)]);
+        assert_eq!(found(&[-2.0, 2.0, 0.0, 2.0]), [(0, 1, 1.5)]);
+        assert_eq!(found(&[2.0, 0.0, -2.0]), [(1, 0, 2.0)]);
+        assert_eq!(found(&[-3.0, 3.0, -3.0]), [(0, 1, 1.5), (1, 0, 2.5)]);
+        assert_eq!(found(&[0.0, 0.0, 2.0]), []);
+    }
 }

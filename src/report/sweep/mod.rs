@@ -131,9 +131,16 @@ impl SweepFolder {
         self.0.join(CELLS).join(format!("{hash}.csv"))
     }
 
-    /// Whether a cell is done.
-    pub fn has(&self, hash: &str) -> bool {
-        self.cell(hash).is_file()
+    /// Whether a cell is done: its file is whole, and has the same number of replications of every policy,
+    /// `replications` where that is known beforehand.
+    pub fn has(&self, hash: &str, policies: &[String], replications: Option<usize>) -> bool {
+        let path = self.cell(hash);
+        let ends = fs::read(&path).is_ok_and(|bytes| bytes.ends_with(b"\n"));
+        let Some(found) = ends.then(|| csv_read::replications_of(&path, policies).ok()).flatten() else {
+            return false;
+        };
+        let expected = replications.or(found.first().map(|policy| policy.rows.len())).unwrap_or(0);
+        expected > 0 && found.iter().all(|policy| policy.rows.len() == expected)
     }
 
     /// Keeps the results of a cell, whole or not at all.
@@ -153,7 +160,22 @@ impl SweepFolder {
     pub fn conclude(&self, grid: &Grid, format: PlotFormat) -> Result<Vec<String>> {
         csv::to_file(&self.0, "sweep.csv", |out| summary(out, grid))?;
         csv::to_file(&self.0, "crossovers.csv", |out| crossovers::csv(out, grid))?;
-        plots::write(&self.0, &plots::sweep::pictures(grid), format)
+        let names = plots::write(&self.0, &plots::sweep::pictures(grid), format)?;
+        self.forget_plots(&names)?;
+        Ok(names)
+    }
+
+    /// Deletes the plots of an earlier sweep in this folder.
+    fn forget_plots(&self, kept: &[String]) -> Result<()> {
+        for entry in fs::read_dir(&self.0).map_err(Error::file("read", &self.0))? {
+            let entry = entry.map_err(Error::file("read", &self.0))?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let is_plot = name.starts_with("sweep-") && (name.ends_with(".svg") || name.ends_with(".png"));
+            if is_plot && !kept.contains(&name) {
+                fs::remove_file(entry.path()).map_err(Error::file("delete", entry.path()))?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -190,10 +212,14 @@ pub fn summary(out: &mut dyn Write, grid: &Grid) -> io::Result<()> {
 }
 
 /// Joins parts of a sweep in `to`. Parts must be of one sweep; a cell that no part or more than one has
-/// is refused.
+/// is refused, and so is a part that is to hold the whole.
 pub fn merge(parts: &[PathBuf], to: &Path) -> Result<Grid> {
     let mut files = Vec::new();
+    let target = to.canonicalize().ok();
     for path in parts {
+        if target.is_some() && path.canonicalize().ok() == target {
+            return Err(Error::format(path, "is one of the parts; choose another folder with `--out`"));
+        }
         files.push((path, SweepFolder::description(path)?));
     }
     let (first, whole) = &files[0];
@@ -211,7 +237,7 @@ pub fn merge(parts: &[PathBuf], to: &Path) -> Result<Grid> {
                 let message = format!("cell {number} is in {} too; name every part once", other.display());
                 return Err(Error::format(*path, message));
             }
-            if !SweepFolder(path.to_path_buf()).has(&whole.cells[number]) {
+            if !SweepFolder(path.to_path_buf()).has(&whole.cells[number], &whole.policies, None) {
                 missing.push(format!("{number} (of {})", path.display()));
             }
         }

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::Grid;
 use super::crossovers::{Crossover, crossovers};
 use crate::metrics::Metric;
+use crate::report::differences::heading;
 use crate::report::judge::words;
 use crate::report::number::{count, significant};
 use crate::report::story::plural;
@@ -68,8 +69,7 @@ fn sentence(grid: &Grid, metric: Metric, found: &Crossover) -> String {
 
 /// Rows are cells, columns are the varied keys and the policies.
 fn one(text: &mut String, grid: &Grid, metric: Metric, style: Style) {
-    let word = words(metric);
-    let _ = writeln!(text, "  {} ({}) ± half width of the 95 % interval", word.name, word.unit);
+    let _ = writeln!(text, "  {} ± half width of the 95 % interval", heading(metric));
     let axes = grid.file.axes();
     let mut table: Vec<Vec<String>> = vec![Vec::new(); grid.cells.len() + 1];
     for (number, axis) in axes.iter().enumerate() {
