@@ -14,7 +14,7 @@ use crate::experiment::plan::Plan;
 use crate::experiment::runner::{RunError, RunnerOptions};
 use crate::experiment::scenario::{self, ScenarioSource};
 use crate::metrics::{Better, Metric};
-use crate::report::{best, doubts, fidelity, number};
+use crate::report::{best, doubts, fidelity, number, warning};
 use crate::statistics::precision::FIRST_LOOK;
 
 /// Replications of a policy at most, when nothing else is said.
@@ -71,6 +71,7 @@ pub(super) fn best(args: &BestArgs, terminal: &Terminal) -> Outcome {
     if !args.quiet {
         terminal.warnings(&loaded.warnings);
         terminal.warnings(&doubts::of_estimates(plan, &[], &Default::default(), &[ask.metric]));
+        terminal.warnings(&Vec::from_iter(warning::overload(plan)));
     }
     let found = race(args, plan, &ask, terminal)?;
     let repeat = repeat(args, plan, &ask);

@@ -238,6 +238,8 @@ fn run(
         );
     }
     let stop = interrupt::stop_flag();
+    let metrics: Vec<Metric> = file.metrics.iter().filter_map(|name| Metric::from_name(name)).collect();
+    let mut warned = Warned::default();
     let meter = Meter::new(open.len(), "cells", args.shown.quiet, terminal);
     for (done, cell) in open.iter().enumerate() {
         let plan = &cell.loaded.plan;
@@ -265,22 +267,59 @@ fn run(
             other => other?,
         };
         folder.save(&cell.hash, &conducted.results)?;
-        if !args.shown.quiet {
-            terminal.warnings(&told(cell, &conducted));
-        }
+        warned.add(cell, &conducted, &metrics);
     }
     meter.clear();
+    if !args.shown.quiet {
+        terminal.warnings(&warned.warnings());
+    }
     Ok(())
 }
 
-/// Precision that was not reached, by cell.
-fn told(cell: &Cell, conducted: &Conducted) -> Vec<Warning> {
-    let steps = report::Steps { precision: conducted.precision.as_ref(), warmup: conducted.warmup.as_ref() };
-    let mut warnings = report::doubts::of_estimates(&conducted.plan, &[], &steps, &[]);
-    for warning in &mut warnings {
-        warning.message = format!("cell {} ({}): {}", cell.number, cell.values.join(", "), warning.message);
+/// What a reader must know of the cells: each kind of warning once, with the first cell that has it.
+#[derive(Default)]
+struct Warned {
+    /// By what a warning says without its numbers and names: the first, and in how many cells.
+    kinds: Vec<(String, Warning, usize)>,
+}
+
+impl Warned {
+    fn add(&mut self, cell: &Cell, conducted: &Conducted, metrics: &[Metric]) {
+        let steps =
+            report::Steps { precision: conducted.precision.as_ref(), warmup: conducted.warmup.as_ref() };
+        let mut found = report::warning::of_results(&conducted.plan, &conducted.results);
+        found.extend(report::doubts::of_estimates(&conducted.plan, &conducted.results, &steps, metrics));
+        for mut warning in found {
+            let kind = kind(&warning.message);
+            if let Some((.., cells)) = self.kinds.iter_mut().find(|(known, ..)| *known == kind) {
+                *cells += 1;
+                continue;
+            }
+            warning.message =
+                format!("cell {} ({}): {}", cell.number, cell.values.join(", "), warning.message);
+            self.kinds.push((kind, warning, 1));
+        }
     }
-    warnings
+
+    fn warnings(self) -> Vec<Warning> {
+        let told = |(_, mut warning, cells): (String, Warning, usize)| {
+            match cells - 1 {
+                0 => {}
+                1 => warning.message.push_str(" (and so in one more cell)"),
+                more => warning
+                    .message
+                    .push_str(&format!(" (and so in {} more cells)", number::count(more as u64))),
+            }
+            warning
+        };
+        self.kinds.into_iter().map(told).collect()
+    }
+}
+
+/// A message without what is quoted and without numbers.
+fn kind(message: &str) -> String {
+    let plain = message.split('`').step_by(2).collect::<String>();
+    plain.chars().filter(|c| c.is_alphabetic()).collect()
 }
 
 fn present(args: &ShownArgs, folder: &SweepFolder, grid: &Grid, out: &Path, terminal: &Terminal) -> Outcome {

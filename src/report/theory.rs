@@ -292,7 +292,8 @@ pub fn as_json(plan: &Plan, findings: &Findings) -> String {
 pub(super) fn tell(story: &mut Story, findings: &Findings) {
     for (policy, found) in story.policies.iter_mut().zip(&findings.policies) {
         let exact = found.findings.iter().filter(|finding| {
-            finding.known.class.is_none() && matches!(finding.verdict, Verdict::Covers | Verdict::Misses)
+            finding.known.class.is_none()
+                && matches!(finding.verdict, Verdict::Covers | Verdict::Misses | Verdict::LongRun)
         });
         policy.theory = exact.map(|finding| (finding.known.metric, finding.known.value)).collect();
     }

@@ -181,6 +181,8 @@ pub enum Verdict {
     Breaks,
     /// It is a limit: the difference is not judged.
     Near,
+    /// It is of a run without end, of which a shorter one gives too little on average: not judged.
+    LongRun,
     /// There is no interval, or no figure.
     Unjudged,
 }
@@ -194,6 +196,7 @@ impl Verdict {
             Verdict::Keeps => "keeps",
             Verdict::Breaks => "breaks",
             Verdict::Near => "limit",
+            Verdict::LongRun => "long run",
             Verdict::Unjudged => "-",
         }
     }
@@ -307,8 +310,13 @@ fn verdict(known: &Known, found: Option<Summary>, steady: bool) -> Verdict {
     if !steady {
         return Verdict::Unjudged;
     }
-    // What is the same in all replications is known to the nanosecond.
-    let margin = half + known.allowance + 1e-8 * known.value.abs();
+    if formula.nature == Nature::Exact && formula.steady && is_biased(known.metric) {
+        return Verdict::LongRun;
+    }
+    // What is the same in all replications is known to the nanosecond. Whoever is at a bound is beyond it by
+    // chance every other time: of thousands of figures none is by two intervals.
+    let intervals = if formula.nature == Nature::Exact { 1.0 } else { 2.0 };
+    let margin = intervals * half + known.allowance + 1e-8 * known.value.abs();
     let holds = |holds: bool, yes, no| if holds { yes } else { no };
     match formula.nature {
         Nature::Exact => holds((found - known.value).abs() <= margin, Verdict::Covers, Verdict::Misses),
@@ -316,6 +324,16 @@ fn verdict(known: &Known, found: Option<Summary>, steady: bool) -> Verdict {
         Nature::UpperBound => holds(found - margin <= known.value, Verdict::Keeps, Verdict::Breaks),
         Nature::Limit => Verdict::Near,
     }
+}
+
+/// Whether the mean of this figure over finite runs is not its value in one without end: the scatter within a run
+/// lacks that between runs, percentiles go with it, and time averages hold the empty start.
+fn is_biased(metric: Metric) -> bool {
+    let name = metric.column().name;
+    let percentile =
+        name.strip_prefix('p').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+    let time_average = matches!(metric, Metric::Utilisation | Metric::MeanInSystem | Metric::MeanQueueLength);
+    percentile || time_average || name.starts_with("sd_")
 }
 
 impl Plan {

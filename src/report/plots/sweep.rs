@@ -21,8 +21,8 @@ const LOG_FROM: f64 = 50.0;
 /// The plots of a sweep, each with the stem of its file's name.
 pub fn pictures(grid: &Grid) -> Vec<(String, Picture)> {
     let mut pictures = Vec::new();
-    let colours = colour::of_policies(grid.file.policies.len(), &[0, 1, 2, 3, 4, 5]);
     for metric in grid.file.shown() {
+        let colours = colour::of_policies(grid.file.policies.len(), &in_colour(grid, metric));
         let picture = match grid.file.axes.len() {
             1 => curves(grid, metric, &colours),
             2 => map(grid, metric, &colours),
@@ -32,6 +32,18 @@ pub fn pictures(grid: &Grid) -> Vec<(String, Picture)> {
         pictures.extend(picture.map(|picture| (stem, picture)));
     }
     pictures
+}
+
+/// Policies in the order in which they get colours: first those that are best somewhere.
+fn in_colour(grid: &Grid, metric: Metric) -> Vec<usize> {
+    let judged = grid.cells.iter().filter_map(|policies| judge(policies, metric));
+    let mut order: Vec<usize> = Vec::new();
+    for policy in judged.map(|one| one.best).chain(0..grid.file.policies.len()) {
+        if !order.contains(&policy) {
+            order.push(policy);
+        }
+    }
+    order
 }
 
 fn log_or_linear(values: &[f64], from_zero: bool) -> Axis {
@@ -110,10 +122,12 @@ fn curves(grid: &Grid, metric: Metric, colours: &[Option<RGBColor>]) -> Option<P
         x_axis.ticks.clone_from(&places);
     }
     let unit = if word.unit == "1" { String::new() } else { format!(" in {}", word.unit) };
+    let changes = crossovers(grid, metric);
+    let dashed = if changes.is_empty() { "" } else { "; dashed: where the best changes" };
     let words = Words {
         title: title(grid, metric),
         subtitle: format!(
-            "{}{unit}; band: 95 % interval over {}; dashed: where the best changes",
+            "{}{unit}; band: 95 % interval over {}{dashed}",
             word.name,
             grid.file.scenario.repeats()
         ),
@@ -143,7 +157,7 @@ fn curves(grid: &Grid, metric: Metric, colours: &[Option<RGBColor>]) -> Option<P
         let points = above.chain(below).collect();
         picture.marks.push(Mark::Area { points, colour: colour.unwrap_or(AXIS), opacity: BAND });
     }
-    for crossover in crossovers(grid, metric) {
+    for crossover in changes {
         let x = area.x(&x_axis, crossover.at);
         frame::upright(&mut picture, &area, x, &significant(crossover.at, 3));
     }
@@ -165,18 +179,21 @@ fn map(grid: &Grid, metric: Metric, colours: &[Option<RGBColor>]) -> Option<Pict
     let axes = grid.file.axes();
     let (down, across) = (&axes[0], &axes[1]);
     let title = format!("Which policy has the {} {}?", word.best, word.name);
+    let judged: Vec<_> = grid.cells.iter().map(|policies| judge(policies, metric)).collect();
+    let pale = if judged.iter().flatten().any(|one| one.is_judged()) {
+        "shares the lead"
+    } else {
+        "one replication, not judged"
+    };
+    let unit = if word.unit == "1" { String::new() } else { format!(" ({})", word.unit) };
     let words = Words {
         title,
-        subtitle: format!(
-            "Colour: the best policy; pale: shares the lead. Figure: its {} ({})",
-            word.name, word.unit
-        ),
+        subtitle: format!("Colour: the best policy; pale: {pale}. Figure: its {}{unit}", word.name),
         caption: caption(grid),
     };
     let rows = down.values.len() as f64;
     let (mut picture, mut area) = frame::start(((150.0 + 34.0 * rows) as u32).max(SIZE.1), &words);
     let mut seen: Vec<usize> = Vec::new();
-    let judged: Vec<_> = grid.cells.iter().map(|policies| judge(policies, metric)).collect();
     for one in judged.iter().flatten() {
         if !seen.contains(&one.best) {
             seen.push(one.best);
@@ -204,7 +221,8 @@ fn map(grid: &Grid, metric: Metric, colours: &[Option<RGBColor>]) -> Option<Pict
         let (row, column) = (cell / across.values.len(), cell % across.values.len());
         let (x, y) = (area.left + column as f64 * wide, area.top + row as f64 * high);
         let Some(one) = one else { continue };
-        let opacity = if one.leaders().len() > 1 { 0.25 } else { 0.75 };
+        let leads = one.is_judged() && one.leaders().len() == 1;
+        let opacity = if leads { 0.75 } else { 0.25 };
         let points = vec![(x, y), (x + wide - 1.0, y), (x + wide - 1.0, y + high - 1.0), (x, y + high - 1.0)];
         picture.marks.push(Mark::Area { points, colour: colour(one.best), opacity });
         let text = significant(one.means[one.best].unwrap_or(0.0) * word.factor, 3);
