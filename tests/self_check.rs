@@ -36,6 +36,27 @@ fn the_self_check_passes() {
     assert!(judgement.passes(), "{} covered, worst {}", judgement.covered, judgement.worst);
 }
 
+/// A service that needs two of three nodes.
+#[test]
+fn several_nodes_that_must_be_up() {
+    let plan = plan(
+        r#"
+        policies = ["least-loaded"]
+        run = { replications = 40, service_nodes = 2 }
+        nodes = [{ count = 3, up.exponential.mean = 50.0, down.exponential.mean = 10.0 }]
+        workload = { tasks = 5000, arrivals.periodic.interval = 1.0, duration.constant = 0.001 }
+        "#,
+    );
+    let (_, findings) = plan.run_beside_theory(&RunnerOptions::default()).expect("it runs");
+    let of_service =
+        |finding: &&falcon::experiment::theory::Finding| finding.known.metric == Metric::ServiceAvailability;
+    let found = findings.policies[0].findings.iter().find(of_service).expect("a service");
+    // 200 / 216, and what the good start adds to 5000 s: less than a second.
+    let start = found.known.value - 200.0 / 216.0;
+    assert!(0.0 < start && start < 1.0 / 5000.0, "{found:?}");
+    assert_eq!(found.verdict, Verdict::Covers, "{found:?}");
+}
+
 /// A wrong answer is found out: the same scenario, a formula's value that is 5 % off.
 #[test]
 fn a_wrong_answer_is_found_out() {

@@ -43,13 +43,15 @@ pub fn any_fails(n: u32, p: f64) -> f64 {
     -(f64::from(n) * (-p).ln_1p()).exp_m1()
 }
 
-/// Expected share of 0..`horizon` in which at least one of `nodes` independent nodes, all up at first,
-/// is up.
-pub fn any_up_over_a_run(nodes: u32, mean_up: f64, mean_down: f64, horizon: f64) -> f64 {
-    let all_down = |time: f64| down_at(mean_up, mean_down, time).powi(nodes as i32);
+/// Expected share of 0..`horizon` in which at least `k` of `n` independent nodes, all up at first, are up.
+pub fn k_of_n_over_a_run(k: u32, n: u32, mean_up: f64, mean_down: f64, horizon: f64) -> f64 {
+    let too_few = |time: f64| match (k, down_at(mean_up, mean_down, time)) {
+        (1, down) => down.powi(n as i32),
+        (_, down) => 1.0 - k_of_n(k, n, 1.0 - down),
+    };
     // After this nothing is left of the start.
     let start = (40.0 / (1.0 / mean_up + 1.0 / mean_down)).min(horizon);
-    let down = integral(0.0, start, 200, all_down) + (horizon - start) * all_down(horizon);
+    let down = integral(0.0, start, 200, too_few) + (horizon - start) * too_few(horizon);
     1.0 - down / horizon
 }
 
@@ -82,7 +84,7 @@ mod tests {
         assert!((over_a_run(50.0, 10.0, 1e9) - long_run(50.0, 10.0)).abs() < 1e-7);
         let by_integral = 1.0 - integral(0.0, 50.0, 50, |time| down_at(50.0, 10.0, time)) / 50.0;
         assert!((over_a_run(50.0, 10.0, 50.0) - by_integral).abs() < 1e-12);
-        assert!((any_up_over_a_run(1, 50.0, 10.0, 50.0) - by_integral).abs() < 1e-12);
+        assert!((k_of_n_over_a_run(1, 1, 50.0, 10.0, 50.0) - by_integral).abs() < 1e-12);
     }
 
     #[test]
@@ -92,8 +94,15 @@ mod tests {
         assert!((k_of_n(2, 3, 0.9) - 0.972).abs() < 1e-12);
         assert_eq!((k_of_n(0, 3, 0.9), k_of_n(4, 3, 0.9)), (1.0, 0.0));
         assert!((any_fails(100, 0.01) - (1.0 - 0.99f64.powi(100))).abs() < 1e-12);
-        let all = any_up_over_a_run(2, 50.0, 10.0, 1e7);
+        let all = k_of_n_over_a_run(1, 2, 50.0, 10.0, 1e7);
         assert!((all - (1.0 - 1.0 / 36.0)).abs() < 1e-6, "{all}");
+        // Two of three: 3 (5/6)^2 1/6 + (5/6)^3; and all of two, from sums of exponentials by hand.
+        let two_of_three = k_of_n_over_a_run(2, 3, 50.0, 10.0, 1e7);
+        assert!((two_of_three - 200.0 / 216.0).abs() < 1e-5, "{two_of_three}");
+        let (up, rate, end): (f64, f64, f64) = (5.0 / 6.0, 0.12, 50.0);
+        let sum = |times: f64| (1.0 - (-times * rate * end).exp()) / (times * rate * end);
+        let both = up * up + 2.0 * up * (1.0 - up) * sum(1.0) + (1.0 - up) * (1.0 - up) * sum(2.0);
+        assert!((k_of_n_over_a_run(2, 2, 50.0, 10.0, 50.0) - both).abs() < 1e-9);
     }
 
     /// One machine and one repairer is one node; two and one by hand: weights 1, 0.2, 0.02.

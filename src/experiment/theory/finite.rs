@@ -15,6 +15,8 @@ use crate::workload::{Arrivals, EstimateSpec};
 const MOST_IN_ORDER: u32 = 12;
 /// Chances that are nearer to 0 or 1 than this no run can tell from them.
 const TELLABLE: f64 = 1e-9;
+/// How likely it is that several of more nodes than this are up is not worked out.
+const MOST_NODES: u32 = 1000;
 
 /// Everything that is known of whole runs; `horizon` is their mean length, where it is known.
 pub(super) fn finite(setting: &Setting<'_>, policy: &PolicySpec, horizon: Option<f64>) -> Vec<Known> {
@@ -87,9 +89,14 @@ fn of_availability(setting: &Setting<'_>, horizon: Option<f64>) -> Vec<Known> {
     };
     let one = over(&|horizon| availability::over_a_run(up, down, horizon));
     known.push(Known::of(Metric::NodeAvailability, one, FormulaId::Availability));
-    let any = over(&|horizon| availability::any_up_over_a_run(nodes, up, down, horizon));
-    if any < 1.0 - TELLABLE && setting.service_nodes == 1 {
-        known.push(Known::of(Metric::ServiceAvailability, any, FormulaId::KOfN));
+    let wanted = setting.service_nodes;
+    // What takes the square of the nodes is worked out for so many.
+    if wanted > 1 && nodes > MOST_NODES {
+        return known;
+    }
+    let served = over(&|horizon| availability::k_of_n_over_a_run(wanted, nodes, up, down, horizon));
+    if served < 1.0 - TELLABLE {
+        known.push(Known::of(Metric::ServiceAvailability, served, FormulaId::KOfN));
     }
     known
 }
