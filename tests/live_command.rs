@@ -270,6 +270,12 @@ fn what_is_simulated_only_is_refused() {
     let (code, said) = output(folder.path(), &command.concat());
     assert_eq!(code, Some(2), "{said}");
     assert!(said.contains("`message_loss`) are simulated only"), "{said}");
+    // Nor does a worker undo anything.
+    let rollback = ["--set", "retry.rollback={ share = 0.5 }", "--set", "policies=[\"sjf\"]"];
+    let (code, said) =
+        output(folder.path(), &[&["live", "scenario.toml", "--out", "out"], &rollback[..]].concat());
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("scenario.toml: jobs that are undone"), "{said}");
     // A batch of one is nothing special.
     let one = ["--set", "policies=[{ dispatch.pull.batch = 1 }]", "--set", "workload.tasks=3"];
     let (code, said) = output(
