@@ -17,7 +17,8 @@ impl<P: Policy, O: Observer> Driver<'_, P, O> {
         let given = self.commands.as_slice().len();
         self.observer.on_event(now, &event);
         self.scheduler.handle(now, event, &mut self.commands, &mut self.observer);
-        self.audit(now, given);
+        // This driver may be in the middle of a change of its own: it is looked at after the decision.
+        self.audit(now, given, |driver| driver.scheduler.find_violation());
     }
 
     #[cold]
@@ -28,13 +29,13 @@ impl<P: Policy, O: Observer> Driver<'_, P, O> {
         }
         let given = self.commands.as_slice().len();
         self.scheduler.decide(now, &mut self.commands, &mut self.observer);
-        self.audit(now, given);
+        self.audit(now, given, Self::find_violation);
     }
 
-    fn audit(&mut self, now: Time, given: usize) {
+    fn audit(&mut self, now: Time, given: usize, find_violation: impl Fn(&Self) -> Result<(), String>) {
         let commands = &self.commands.as_slice()[given..];
         if self.observer.on_step(now, commands, &self.scheduler.view())
-            && let Err(what) = self.find_violation()
+            && let Err(what) = find_violation(self)
         {
             self.observer.on_disagreement(now, what);
         }
