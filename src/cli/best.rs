@@ -71,7 +71,7 @@ pub(super) fn best(args: &BestArgs, terminal: &Terminal) -> Outcome {
     if !args.quiet {
         terminal.warnings(&loaded.warnings);
         terminal.warnings(&doubts::of_estimates(plan, &[], &Default::default(), &[ask.metric]));
-        terminal.warnings(&Vec::from_iter(warning::overload(plan)));
+        terminal.warnings(&warning::of_results(plan, &[]));
     }
     let found = race(args, plan, &ask, terminal)?;
     let repeat = repeat(args, plan, &ask);

@@ -206,9 +206,8 @@ fn live_one(args: &LiveArgs, job: &Job<'_>, terminal: &Terminal) -> Outcome {
 /// Figures of no run at all are none: that must not look like success.
 fn all_have_valid_runs(plan: &Plan, live: &LiveResults) -> Outcome {
     for (policy, runs) in plan.policies.iter().zip(&live.runs) {
-        if let [Some(reason), ..] = runs.iter().map(|run| run.invalid.as_ref()).collect::<Vec<_>>()[..]
-            && runs.iter().all(|run| run.invalid.is_some())
-        {
+        let invalid: Option<Vec<&String>> = runs.iter().map(|run| run.invalid.as_ref()).collect();
+        if let Some(reason) = invalid.as_ref().and_then(|reasons| reasons.first()) {
             return Err(Failure::Failed(anyhow::anyhow!(
                 "no run of `{}` is valid: {reason}; raise `--time-scale`, or leave the machine alone",
                 policy.name
@@ -233,7 +232,8 @@ fn run_live(args: &LiveArgs, job: &Job<'_>, terminal: &Terminal) -> Result<LiveR
 }
 
 /// All workers of a live run stand here: it cannot have zones that are apart. Its coordinator has no
-/// standbys: it cannot fail. Its messages are not lost. Its jobs are not undone. And workers are sent a task when they can start it: none can be taken ahead.
+/// standbys: it cannot fail. Its messages are not lost. Its jobs are not undone. And workers are sent a task
+/// when they can start it: none can be taken ahead.
 pub(super) fn can_be_live(job: &Job<'_>) -> Outcome {
     let plan = &job.loaded.plan;
     if plan.world().zones.has_latency() {

@@ -238,7 +238,7 @@ fn run(
         );
     }
     let stop = interrupt::stop_flag();
-    let metrics: Vec<Metric> = file.metrics.iter().filter_map(|name| Metric::from_name(name)).collect();
+    let metrics = file.shown();
     let mut warned = Warned::default();
     let meter = Meter::new(open.len(), "cells", args.shown.quiet, terminal);
     for (done, cell) in open.iter().enumerate() {

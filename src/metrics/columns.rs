@@ -137,6 +137,12 @@ impl Metric {
         &COLUMNS[self as usize]
     }
 
+    /// Whether it is a percentile of what tasks have: `p99_wait`.
+    pub fn is_percentile(self) -> bool {
+        let rest = self.column().name.strip_prefix('p');
+        rest.is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+    }
+
     /// The metric with this column name.
     pub fn from_name(name: &str) -> Option<Metric> {
         COLUMNS.iter().find(|column| column.name == name).map(|column| column.metric)

@@ -67,25 +67,24 @@ impl Detection {
     /// A node is believed up from now on.
     #[cold]
     pub(super) fn returned(&mut self, now: Time, node: usize, start: Time) {
-        let Some(lost) = self.lost.get_mut(node).filter(|lost| **lost != Time::NEVER) else { return };
-        let since = std::mem::replace(lost, Time::NEVER);
-        if !self.awaited.get_mut(node).is_some_and(std::mem::take) {
+        if let Some((since, false)) = self.ends(now, node, start) {
             self.returns += 1;
             self.repair += u128::from(now.since(since).0);
         }
-        self.down += u128::from(now.since(since.max(start)).0);
     }
 
     /// A node belongs to the cluster no longer, lost or not.
     #[cold]
     pub(super) fn left(&mut self, now: Time, node: usize, start: Time) {
-        if let Some(lost) = self.lost.get_mut(node).filter(|lost| **lost != Time::NEVER) {
-            let since = std::mem::replace(lost, Time::NEVER);
-            if let Some(awaited) = self.awaited.get_mut(node) {
-                *awaited = false;
-            }
-            self.down += u128::from(now.since(since.max(start)).0);
-        }
+        self.ends(now, node, start);
+    }
+
+    /// A node is not believed down any more: since when it was, and whether it had only been awaited.
+    fn ends(&mut self, now: Time, node: usize, start: Time) -> Option<(Time, bool)> {
+        let lost = self.lost.get_mut(node).filter(|lost| **lost != Time::NEVER)?;
+        let since = std::mem::replace(lost, Time::NEVER);
+        self.down += u128::from(now.since(since.max(start)).0);
+        Some((since, self.awaited.get_mut(node).is_some_and(std::mem::take)))
     }
 
     /// Writes the figures of a run from `start` to `end`; nodes belonged to the cluster for so many

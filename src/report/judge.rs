@@ -48,6 +48,13 @@ pub struct Words {
     pub worse: &'static str,
 }
 
+impl Words {
+    /// By how the best differs from others: it is so much `less` or `more`.
+    pub fn less(&self) -> &'static str {
+        if self.best == "highest" { "more" } else { "less" }
+    }
+}
+
 /// The words for a metric in tables and plots.
 pub fn words(metric: Metric) -> Words {
     let word = |name, unit, factor, best, worse| Words { name, unit, factor, best, worse };

@@ -24,11 +24,7 @@ fn of_task(task: TaskId, what: impl AsRef<str>) -> Said {
 
 /// What the record says; `name` knows what nodes are called.
 pub(super) fn in_words(record: &Record, name: &impl Fn(NodeId) -> String) -> Said {
-    let of_node = |node: NodeId, what: &str| Said {
-        task: None,
-        node: Some(node),
-        words: format!("{} {what}", name(node)),
-    };
+    let of_node = |node, what: &str| of_node(node, what, &name(node));
     let at = |task, attempt, node, what: &str| of_attempt(task, attempt, node, what, &name(node));
     match *record {
         Record::Submitted { task, .. } => of_task(task, "is submitted"),
@@ -76,8 +72,7 @@ pub(super) fn in_words(record: &Record, name: &impl Fn(NodeId) -> String) -> Sai
 /// What records of less common matters say.
 fn of_others(record: &Record, name: &impl Fn(NodeId) -> String) -> Said {
     let at = |task, attempt, node, what: &str| of_attempt(task, attempt, node, what, &name(node));
-    let of_node =
-        |node, what: &str| Said { node: Some(node), ..of_nothing(format!("{} {what}", name(node))) };
+    let of_node = |node, what: &str| of_node(node, what, &name(node));
     let of_number =
         |task: u32, what: &str| Said { task: Some(task), ..of_nothing(format!("task {task} {what}")) };
     match *record {
@@ -112,6 +107,10 @@ fn of_others(record: &Record, name: &impl Fn(NodeId) -> String) -> Said {
         }
         ref other => of_nothing(format!("{other:?}")),
     }
+}
+
+fn of_node(node: NodeId, what: &str, name: &str) -> Said {
+    Said { node: Some(node), ..of_nothing(format!("{name} {what}")) }
 }
 
 fn of_nothing(words: String) -> Said {

@@ -1,6 +1,6 @@
 //! Sentences on which policy is best: differences with unit and interval, never bare ratios.
 
-use super::judge::{Judgement, Standing, judge, words};
+use super::judge::{Judgement, Standing, Words, judge, words};
 use super::number::{decimals_for, fixed, significant};
 use super::story::Story;
 use crate::experiment::plan::Plan;
@@ -62,8 +62,8 @@ pub fn sentence(story: &Story, judgement: &Judgement) -> String {
     if leaders.len() == 1
         && let Some((next, difference)) = next.and_then(|next| Some((next, judgement.differences[next]?)))
     {
-        let less = if word.best == "highest" { "more" } else { "less" };
-        let (size, interval) = difference_in_words(&difference, word.factor, word.unit);
+        let less = word.less();
+        let (size, interval) = difference_in_words(&difference, &word);
         return format!(
             "{} has the {} {}: {size} {less} than {} ({interval}).",
             name(best),
@@ -80,7 +80,7 @@ pub fn sentence(story: &Story, judgement: &Judgement) -> String {
         let runner = leaders.iter().copied().find(|&index| index != best);
         let detail = runner.and_then(|runner| Some((runner, judgement.differences[runner]?)));
         let Some((runner, difference)) = detail else { return String::new() };
-        let (_, interval) = difference_in_words(&difference, word.factor, word.unit);
+        let (_, interval) = difference_in_words(&difference, &word);
         let policies = if leaders.len() == 2 { "The two policies" } else { "The policies" };
         return format!(
             "{policies} cannot be told apart in {}: {} is ahead of {} by an amount that may be 0 ({interval}).",
@@ -89,7 +89,7 @@ pub fn sentence(story: &Story, judgement: &Judgement) -> String {
             name(runner),
         );
     };
-    let (size, interval) = difference_in_words(&difference, word.factor, word.unit);
+    let (size, interval) = difference_in_words(&difference, &word);
     let names: Vec<&str> = leaders.iter().map(|&index| name(index)).collect();
     format!(
         "{} share the {} {} and cannot be told apart; {} is next, {size} {} than {} ({interval}).",
@@ -102,15 +102,27 @@ pub fn sentence(story: &Story, judgement: &Judgement) -> String {
     )
 }
 
+/// The size of a paired difference and its 95 % interval, in words.
+fn difference_in_words(difference: &Paired, word: &Words) -> (String, String) {
+    let (mean, half) = (difference.mean.abs(), difference.half_width);
+    interval_in_words(mean, half, (mean - half, mean + half), "95", word)
+}
+
 /// The size of a difference and its interval: `0.211 s` and `paired difference, 95 % interval
-/// 0.190 to 0.232 s`. The sign is left to the sentence unless the interval holds 0.
-fn difference_in_words(difference: &Paired, factor: f64, unit: &str) -> (String, String) {
-    let (mean, half) = (difference.mean.abs() * factor, difference.half_width * factor);
-    let decimals = if half > 0.0 { decimals_for(half, 2) } else { decimals_for(mean, 3) };
-    let (show, unit) = (|value: f64| fixed(value, decimals), of_unit(unit));
-    let interval =
-        format!("paired difference, 95 % interval {} to {}{unit}", show(mean - half), show(mean + half));
-    (format!("{}{unit}", show(mean)), interval)
+/// 0.190 to 0.232 s`. The sign is left to the sentence unless the interval holds 0. The half width says how
+/// many digits there are.
+pub fn interval_in_words(
+    size: f64,
+    half: f64,
+    (low, high): (f64, f64),
+    percent: &str,
+    word: &Words,
+) -> (String, String) {
+    let (factor, unit) = (word.factor, of_unit(word.unit));
+    let decimals = if half > 0.0 { decimals_for(half * factor, 2) } else { decimals_for(size * factor, 3) };
+    let show = |value: f64| fixed(value * factor, decimals);
+    let interval = format!("paired difference, {percent} % interval {} to {}{unit}", show(low), show(high));
+    (format!("{}{unit}", show(size)), interval)
 }
 
 /// A unit behind a number; ratios have none.

@@ -116,11 +116,6 @@ fn overloaded(plan: &Plan, growing: &[&PolicyResult]) -> Option<Warning> {
     })
 }
 
-/// The same of a plan of which no results are at hand.
-pub fn overload(plan: &Plan) -> Option<Warning> {
-    overloaded(plan, &[])
-}
-
 /// The cluster starts empty: until its queue has filled, tasks wait less than later ones.
 fn start_up(plan: &Plan, results: &[PolicyResult], growing: &[&PolicyResult]) -> Option<Warning> {
     if is_batch(plan) || plan.run.warmup > 0 || changes_as_planned(plan) {

@@ -329,11 +329,8 @@ fn verdict(known: &Known, found: Option<Summary>, steady: bool) -> Verdict {
 /// Whether the mean of this figure over finite runs is not its value in one without end: the scatter within a run
 /// lacks that between runs, percentiles go with it, and time averages hold the empty start.
 fn is_biased(metric: Metric) -> bool {
-    let name = metric.column().name;
-    let percentile =
-        name.strip_prefix('p').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
     let time_average = matches!(metric, Metric::Utilisation | Metric::MeanInSystem | Metric::MeanQueueLength);
-    percentile || time_average || name.starts_with("sd_")
+    metric.is_percentile() || time_average || metric.column().name.starts_with("sd_")
 }
 
 impl Plan {

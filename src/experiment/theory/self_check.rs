@@ -188,9 +188,7 @@ fn judge(check: &Check, values: &[f64], findings: &Findings) -> Checked {
     let found = Summary::of(values).expect("replications have the figure");
     let half_width = found.half_width.expect("several replications");
     let error = half_width / student_quantile(values.len() - 1, 0.95);
-    let percentile =
-        check.metric.column().name.starts_with('p') && !check.metric.column().name.contains("preempt");
-    let allowance = if percentile { PERCENTILE_ERROR } else { 1e-9 } * check.answer.abs();
+    let allowance = if check.metric.is_percentile() { PERCENTILE_ERROR } else { 1e-9 } * check.answer.abs();
     let off = found.mean - check.answer;
     let beyond = (off.abs() - allowance).max(0.0).copysign(off);
     let own = findings.policies[0].findings.iter().map(|finding| &finding.known).find(|known| {

@@ -5,8 +5,8 @@ use super::DifferencesInput;
 use crate::experiment::differences::{Difference, Verdict};
 use crate::metrics::{Better, Metric};
 use crate::report::judge::{Words, words};
-use crate::report::number::{decimals_for, fixed, significant};
-use crate::report::verdict::{list, of_unit};
+use crate::report::number::significant;
+use crate::report::verdict::{interval_in_words, list, of_unit};
 use crate::statistics::comparisons::Comparison;
 
 /// One sentence for each metric in which less or more is better and something was judged.
@@ -103,7 +103,7 @@ impl Told<'_> {
                     "{best} has the {} {}: {size} {} than {next} ({interval}).",
                     word.best,
                     word.name,
-                    self.less()
+                    word.less()
                 )
             }
             (Some((next, found)), names) => {
@@ -149,7 +149,7 @@ impl Told<'_> {
             Verdict::Identical => format!(", the same as {base}"),
             Verdict::Equivalent => format!(", within the margin of {base}"),
             verdict if verdict.is_difference() => {
-                format!(": {size} {} than {base} ({interval})", self.less())
+                format!(": {size} {} than {base} ({interval})", word.less())
             }
             _ => format!(", ahead of {base} by an amount that may be 0 ({interval})"),
         });
@@ -159,27 +159,14 @@ impl Told<'_> {
         text + "."
     }
 
-    fn less(&self) -> &'static str {
-        if self.word.best == "highest" { "more" } else { "less" }
-    }
-
     /// The size of a difference, and its interval as the table has it, seen from the side where the
     /// difference is positive.
     fn in_words(&self, found: &Comparison) -> (String, String) {
-        let factor = self.word.factor;
-        let (low, high) = match found.difference < 0.0 {
+        let interval = match found.difference < 0.0 {
             true => (-found.interval.1, -found.interval.0),
             false => found.interval,
         };
-        let (mean, half) = (found.difference.abs() * factor, found.half_width() * factor);
-        let decimals = if half > 0.0 { decimals_for(half, 2) } else { decimals_for(mean, 3) };
-        let (show, unit) = (|value: f64| fixed(value, decimals), of_unit(self.word.unit));
-        let interval = format!(
-            "paired difference, {} % interval {} to {}{unit}",
-            significant(found.confidence * 100.0, 4),
-            show(low * factor),
-            show(high * factor)
-        );
-        (format!("{}{unit}", show(mean)), interval)
+        let percent = significant(found.confidence * 100.0, 4);
+        interval_in_words(found.difference.abs(), found.half_width(), interval, &percent, &self.word)
     }
 }

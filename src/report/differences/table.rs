@@ -41,10 +41,10 @@ pub fn body(input: &DifferencesInput<'_>, style: Style) -> String {
         text.push('\n');
         metric_table(&mut text, input, metric, style);
     }
-    for note in notes(input) {
+    let sentences = sentences(input);
+    for note in notes(input, &sentences) {
         let _ = writeln!(text, "{}", dim(&format!("  {note}"), style));
     }
-    let sentences = sentences(input);
     if !sentences.is_empty() {
         text.push('\n');
     }
@@ -126,7 +126,7 @@ fn cells(row: &Difference, show: &impl Fn(f64) -> String) -> [String; 7] {
     ]
 }
 
-fn notes(input: &DifferencesInput<'_>) -> Vec<String> {
+fn notes(input: &DifferencesInput<'_>, sentences: &[String]) -> Vec<String> {
     let differences = input.differences;
     let judged = differences.rows.iter().filter(|row| row.comparison.is_some()).count();
     if judged == 0 {
@@ -152,7 +152,7 @@ fn notes(input: &DifferencesInput<'_>) -> Vec<String> {
             significant(margin * 100.0, 3)
         ));
     }
-    if judged > 1 && !sentences(input).is_empty() {
+    if judged > 1 && !sentences.is_empty() {
         notes.push("below: the best in each metric, with the interval that the table has".to_string());
     }
     notes

@@ -11,7 +11,7 @@ use crate::metrics::Metric;
 use crate::report::judge::{judge, words};
 use crate::report::number::significant;
 use crate::report::sweep::Grid;
-use crate::report::sweep::crossovers::crossovers;
+use crate::report::sweep::crossovers::{Crossover, crossovers};
 
 /// Opacity of bands.
 const BAND: f64 = 0.16;
@@ -68,10 +68,9 @@ fn caption(grid: &Grid) -> String {
     )
 }
 
-fn title(grid: &Grid, metric: Metric) -> String {
-    let found = crossovers(grid, metric);
+fn title(grid: &Grid, metric: Metric, changes: &[Crossover]) -> String {
     let axes = grid.file.axes();
-    let title = match &found[..] {
+    let title = match changes {
         [one] if one.range.0.is_some() && one.range.1.is_some() => format!(
             "{} gives way to {} at {} = {}",
             grid.file.policies[one.before],
@@ -125,7 +124,7 @@ fn curves(grid: &Grid, metric: Metric, colours: &[Option<RGBColor>]) -> Option<P
     let changes = crossovers(grid, metric);
     let dashed = if changes.is_empty() { "" } else { "; dashed: where the best changes" };
     let words = Words {
-        title: title(grid, metric),
+        title: title(grid, metric, &changes),
         subtitle: format!(
             "{}{unit}; band: 95 % interval over {}{dashed}",
             word.name,
