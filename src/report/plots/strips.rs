@@ -237,9 +237,9 @@ fn draw_panel(
     taken
 }
 
-/// A dashed line across the row: what theory says.
+/// A dashed line across the row, below the figure that stands over it: what theory says.
 fn draw_known(picture: &mut Picture, x: f64, y: f64) {
-    for dash in [-13.0, -7.0, 3.0, 9.0] {
+    for dash in [-6.0, 3.0, 9.0] {
         picture.line(vec![(x, y + dash), (x, y + dash + 4.0)], 1.5, INK);
     }
 }
