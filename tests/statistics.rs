@@ -1,7 +1,8 @@
 //! Confidence intervals against worked examples that were published with their answers.
 
+use falcon::statistics::comparisons::{Comparison, Pairs, compare};
 use falcon::statistics::confidence::{Summary, student_quantile};
-use falcon::statistics::paired::{difference, holm_intervals};
+use falcon::statistics::paired::difference;
 
 #[track_caller]
 fn close(found: f64, expected: f64, tolerance: f64) {
@@ -40,8 +41,7 @@ fn darwins_maize() {
     close(error, 9.746, 5e-4);
     close(summary.mean / error, 2.148, 5e-4);
     close(summary.half_width.unwrap() / error, 2.145, 5e-4);
-    let interval = holm_intervals(&[differences.to_vec()])[0].unwrap();
-    assert!(!interval.holds_zero());
+    assert!(judged(&[differences.to_vec()])[0].is_clear);
 }
 
 /// Law, *Simulation Modeling and Analysis*, section 4.5: ten observations with mean 1.34 and
@@ -64,6 +64,16 @@ fn the_heat_flow_meter_of_nist() {
     close(9.261_460 + half_width, 9.264_679, 1.5e-6);
 }
 
+/// These differences judged together.
+fn judged(differences: &[Vec<f64>]) -> Vec<Comparison> {
+    let pairs = |values: &Vec<f64>| Pairs {
+        values: values.iter().map(|value| (*value, 0.0)).collect(),
+        skewed: false,
+    };
+    let family: Vec<Pairs> = differences.iter().map(pairs).collect();
+    compare(&family, None).into_iter().map(Option::unwrap).collect()
+}
+
 /// With two degrees of freedom Student's distribution has a closed form: this t has the two-sided
 /// probability p.
 fn t_of_two_degrees(p: f64) -> f64 {
@@ -81,12 +91,12 @@ fn holms_method_steps_down() {
         .map(|p| t_of_two_degrees(p) / 3f64.sqrt())
         .map(|mean| vec![mean - 1.0, mean, mean + 1.0])
         .into();
-    let intervals: Vec<_> = holm_intervals(&comparisons).into_iter().map(Option::unwrap).collect();
-    let unclear: Vec<bool> = intervals.iter().map(|interval| interval.holds_zero()).collect();
-    assert_eq!(unclear, [false, true, true, false]);
+    let intervals = judged(&comparisons);
+    let clear: Vec<bool> = intervals.iter().map(|interval| interval.is_clear).collect();
+    assert_eq!(clear, [true, false, false, true]);
     // The last keeps the confidence of the one that ended it.
     for (interval, judged_as_one_of) in intervals.iter().zip([3.0, 2.0, 2.0, 4.0]) {
-        close(interval.half_width, t_of_two_degrees(0.05 / judged_as_one_of) / 3f64.sqrt(), 1e-6);
+        close(interval.half_width(), t_of_two_degrees(0.05 / judged_as_one_of) / 3f64.sqrt(), 1e-6);
     }
 }
 
@@ -95,5 +105,5 @@ fn too_few_values_have_no_interval() {
     assert!(Summary::of(&[]).is_none());
     assert_eq!(Summary::of(&[3.0]).unwrap().half_width, None);
     assert!(difference(&[1.0], &[2.0]).is_none());
-    assert!(holm_intervals(&[]).is_empty());
+    assert!(compare(&[], None).is_empty());
 }

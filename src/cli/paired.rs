@@ -43,21 +43,23 @@ pub(super) fn metric_named(text: &str) -> Result<Metric, String> {
 pub(super) fn compare(args: &CompareArgs, terminal: &Terminal) -> Outcome {
     let jobs = output::load(&args.files, &args.overrides, &args.output, "")?;
     let asks: Vec<Ask> = jobs.iter().map(|job| ask(args, job)).collect::<Result<_, _>>()?;
-    let mut stories = Vec::new();
+    let mut told = Vec::new();
     for (index, (job, ask)) in jobs.iter().zip(&asks).enumerate() {
         if index > 0 {
             print("\n")?;
         }
-        stories.push(compare_one(args, job, ask, terminal)?);
+        told.push(compare_one(args, job, ask, terminal)?);
     }
-    if stories.len() > 1 {
+    if told.len() > 1 {
         let mut metrics: Vec<Metric> = Vec::new();
         for metric in asks.iter().flat_map(|ask| &ask.metrics) {
             if !metrics.contains(metric) {
                 metrics.push(*metric);
             }
         }
-        print(&format!("\n{}", matrix::render(&stories, &metrics, terminal.style())))?;
+        let inputs: Vec<DifferencesInput<'_>> =
+            told.iter().map(|(story, differences)| DifferencesInput { story, differences }).collect();
+        print(&format!("\n{}", matrix::render(&inputs, &metrics, terminal.style())))?;
     }
     Ok(())
 }
@@ -97,7 +99,12 @@ fn ask(args: &CompareArgs, job: &Job<'_>) -> Result<Ask, Failure> {
     Ok(Ask { metrics, baseline, all_pairs: args.all_pairs, margin: args.margin })
 }
 
-fn compare_one(args: &CompareArgs, job: &Job<'_>, ask: &Ask, terminal: &Terminal) -> Result<Story, Failure> {
+fn compare_one(
+    args: &CompareArgs,
+    job: &Job<'_>,
+    ask: &Ask,
+    terminal: &Terminal,
+) -> Result<(Story, Differences), Failure> {
     let threads = run::threads(args.threads, &job.loaded.plan);
     if !args.output.quiet {
         run::announce(job, threads, terminal);
@@ -153,7 +160,7 @@ fn compare_one(args: &CompareArgs, job: &Job<'_>, ask: &Ask, terminal: &Terminal
     if !args.output.quiet {
         run::sign_off(wall_time, results);
     }
-    Ok(story)
+    Ok((story, found))
 }
 
 /// The comparisons as they are drawn.

@@ -73,32 +73,30 @@ fn one(args: &TheoryArgs, loaded: &Loaded, terminal: &Terminal) -> Outcome {
     if !args.quiet {
         terminal.warnings(&loaded.warnings);
     }
-    let plan = loaded.plan.warmed_up();
-    if !args.quiet && plan.run.warmup > loaded.plan.run.warmup {
+    let stop = Some(interrupt::stop_flag());
+    let pilots = RunnerOptions { threads: usize::from(args.threads), stop, ..RunnerOptions::default() };
+    let (given, _) = loaded.plan.with_warmup(&pilots).map_err(stopped)?;
+    let plan = given.warmed_up();
+    if !args.quiet && plan.run.warmup > given.run.warmup {
         eprintln!(
             "the warm-up is {} tasks here, not {}: runs start empty, formulas are of the steady state",
-            plan.run.warmup, loaded.plan.run.warmup
+            plan.run.warmup, given.run.warmup
         );
     }
     let meter = Meter::new(plan.runs(), "runs", args.quiet, terminal);
     let progress = |progress: Progress<'_>| meter.tick(progress);
-    let options = RunnerOptions {
-        threads: usize::from(args.threads),
-        stop: Some(interrupt::stop_flag()),
-        progress: Some(&progress),
-        ..RunnerOptions::default()
-    };
+    let options = RunnerOptions { progress: Some(&progress), ..pilots };
     let found = plan.run_beside_theory(&options);
     meter.clear();
-    let (_, findings) = found.map_err(stopped)?;
+    let (results, findings) = found.map_err(stopped)?;
     match args.format {
-        Format::Table => print(&theory::render(&plan, &findings, terminal.style())),
+        Format::Table => print(&theory::render(&plan, &results, &findings, terminal.style())),
         Format::Csv => {
             let mut csv = Vec::new();
             theory::csv(&mut csv, &plan, &findings)?;
             print(&String::from_utf8_lossy(&csv))
         }
-        Format::Json => print(&theory::as_json(&plan, &findings)),
+        Format::Json => print(&theory::as_json(&plan, &results, &findings)),
     }
 }
 

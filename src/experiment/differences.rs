@@ -3,6 +3,7 @@
 use super::conduct::paired;
 use crate::metrics::{Better, Metric, PolicyResult};
 use crate::statistics::comparisons::{Comparison, Outcome, Pairs, compare};
+use crate::statistics::confidence::Summary;
 
 /// What is asked.
 #[derive(Clone, Debug, PartialEq)]
@@ -112,10 +113,46 @@ pub struct Differences {
     pub ask: Ask,
     /// By metric in the order asked, then by baseline and policy in the order of the scenario.
     pub rows: Vec<Difference>,
+    /// Who is best in each metric that has a good direction and a value.
+    pub leads: Vec<Lead>,
+    /// Comparisons with the best of each metric that are not among the rows, for who wants to know who leads.
+    /// They are judged together, apart from the rows, so that these are what they are whoever is best.
+    pub beside_best: Vec<Difference>,
+}
+
+/// Who is best in a metric.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Lead {
+    /// The metric.
+    pub metric: Metric,
+    /// Index of the policy with the best mean, the first of equals.
+    pub best: usize,
+    /// The others that have a mean, best first.
+    pub others: Vec<usize>,
+}
+
+impl Lead {
+    fn of(metric: Metric, results: &[PolicyResult]) -> Option<Lead> {
+        let sign = match metric.column().better {
+            Better::Lower => 1.0,
+            Better::Higher => -1.0,
+            Better::Neither => return None,
+        };
+        let mean = |(policy, result): (usize, &PolicyResult)| {
+            let values: Vec<f64> =
+                result.replications.iter().filter_map(|one| one.metrics.get(metric)).collect();
+            Some((policy, sign * Summary::of(&values)?.mean))
+        };
+        let mut means: Vec<(usize, f64)> = results.iter().enumerate().filter_map(mean).collect();
+        means.sort_by(|a, b| a.1.total_cmp(&b.1).then(a.0.cmp(&b.0)));
+        let mut order = means.into_iter().map(|(policy, _)| policy);
+        Some(Lead { metric, best: order.next()?, others: order.collect() })
+    }
 }
 
 impl Differences {
-    /// Compares these results. All comparisons, over policies and metrics, are judged together.
+    /// Compares these results. All comparisons that were asked for, over policies and metrics, are judged
+    /// together.
     pub fn of(ask: &Ask, results: &[PolicyResult]) -> Differences {
         let policies = results.len();
         let all = |baseline: usize| (baseline + 1..policies).map(move |policy| (policy, baseline));
@@ -126,26 +163,47 @@ impl Differences {
                 .map(|policy| (policy, ask.baseline))
                 .collect(),
         };
-        let mut rows = Vec::new();
-        let mut family = Vec::new();
-        for &metric in &ask.metrics {
-            for &(policy, baseline) in &others {
-                let runs = |index: usize| &results[index].replications[..];
-                let values = paired(runs(policy), runs(baseline), metric);
-                family.push(Pairs { values, skewed: is_skewed(metric) });
-                rows.push(Difference { metric, policy, baseline, comparison: None });
-            }
-        }
-        for (row, comparison) in rows.iter_mut().zip(compare(&family, ask.margin)) {
-            row.comparison = comparison;
-        }
-        Differences { ask: ask.clone(), rows }
+        let asked =
+            |&metric: &Metric| others.iter().map(move |&(policy, baseline)| (metric, policy, baseline));
+        let rows = judged(ask.metrics.iter().flat_map(asked).collect(), ask.margin, results);
+        let leads: Vec<Lead> = ask.metrics.iter().filter_map(|&metric| Lead::of(metric, results)).collect();
+        let mut differences = Differences { ask: ask.clone(), rows, leads, beside_best: Vec::new() };
+        let with_best = |lead: &Lead| -> Vec<(Metric, usize, usize)> {
+            let missing = |&&other: &&usize| differences.between(lead.metric, lead.best, other).is_none();
+            lead.others.iter().filter(missing).map(|&other| (lead.metric, other, lead.best)).collect()
+        };
+        let missing: Vec<_> = differences.leads.iter().flat_map(with_best).collect();
+        differences.beside_best = judged(missing, ask.margin, results);
+        differences
+    }
+
+    /// The comparison of two policies in a metric, whichever of them is the baseline, if it was made.
+    pub fn between(&self, metric: Metric, one: usize, other: usize) -> Option<&Difference> {
+        let pairs = [(one, other), (other, one)];
+        let mut made = self.rows.iter().chain(&self.beside_best);
+        made.find(|row| row.metric == metric && pairs.contains(&(row.policy, row.baseline)))
     }
 
     /// The comparisons in one metric.
     pub fn in_metric(&self, metric: Metric) -> impl Iterator<Item = &Difference> {
         self.rows.iter().filter(move |row| row.metric == metric)
     }
+}
+
+/// Makes these comparisons of a policy with a baseline, judged together.
+fn judged(
+    asked: Vec<(Metric, usize, usize)>,
+    margin: Option<f64>,
+    results: &[PolicyResult],
+) -> Vec<Difference> {
+    let pairs = |&(metric, policy, baseline): &(Metric, usize, usize)| {
+        let runs = |index: usize| &results[index].replications[..];
+        Pairs { values: paired(runs(policy), runs(baseline), metric), skewed: is_skewed(metric) }
+    };
+    let family: Vec<Pairs> = asked.iter().map(pairs).collect();
+    let made = asked.into_iter().zip(compare(&family, margin));
+    made.map(|((metric, policy, baseline), comparison)| Difference { metric, policy, baseline, comparison })
+        .collect()
 }
 
 /// Whether a figure of a replication is made by few of its tasks, so that it scatters to one side:

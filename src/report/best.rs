@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use super::judge::words;
 use super::number::{count, decimals_for, exact, fixed, significant};
+use super::sentences::{list, of_unit};
 use super::table::{Style, ascii, dim};
-use super::verdict::{list, of_unit};
 use crate::experiment::best::Best;
 use crate::experiment::plan::Plan;
 

@@ -2,8 +2,8 @@
 //! not exist, batches that follow each other.
 
 use super::number::{count, significant};
+use super::sentences::list;
 use super::steps::{Steps, widest};
-use super::verdict::list;
 use super::warning::Warning;
 use crate::distribution::Distribution;
 use crate::experiment::plan::Plan;

@@ -8,7 +8,7 @@ use super::alarms;
 use super::csv::{ResourceTimes, node_names};
 use super::error::{Error, Result};
 use super::incidents::Incident;
-use super::judge::words;
+use super::judge::{Policies, words};
 use super::manifest::Manifest;
 use super::number::{count, fixed, significant, span};
 use super::plots::Picture;
@@ -223,7 +223,7 @@ fn classes(input: &ReportInput<'_>) -> Vec<Table> {
         return Vec::new();
     }
     let of_class = |(class, name): (usize, String)| {
-        let policies: Vec<PolicyStory> = input
+        let policies = input
             .results
             .iter()
             .map(|result| PolicyStory {
@@ -235,7 +235,8 @@ fn classes(input: &ReportInput<'_>) -> Vec<Table> {
                 incidents: Vec::new(),
                 theory: Vec::new(),
             })
-            .collect();
+            .collect::<Vec<_>>();
+        let policies = Policies::from(policies);
         let metrics = [Metric::MeanWait, Metric::MeanResponse, Metric::P99Response];
         let columns: Vec<Column> = metrics.into_iter().map(|metric| column(&policies, metric).0).collect();
         table(name, &policies, &columns)

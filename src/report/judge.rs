@@ -1,8 +1,73 @@
 //! Which policy is best in a metric, and which cannot be told apart from it.
 
+use std::collections::BTreeMap;
+use std::ops::{Deref, DerefMut};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::sentences::Leading;
 use super::story::PolicyStory;
+use crate::experiment::differences::is_skewed;
 use crate::metrics::{Better, Metric};
-use crate::statistics::paired::{Paired, holm_intervals};
+use crate::statistics::comparisons::{Comparison, Outcome, Pairs, compare};
+
+/// Policies that met the same worlds. They are judged by the methods of `falcon compare`, in each metric
+/// but once, as resampling takes its time.
+#[derive(Debug, Default)]
+pub struct Policies {
+    list: Vec<PolicyStory>,
+    judged: Mutex<BTreeMap<usize, Option<Arc<Judgement>>>>,
+}
+
+impl Policies {
+    /// Judges a metric; `None` when it has no good direction or no policy has a value.
+    pub fn judge(&self, metric: Metric) -> Option<Arc<Judgement>> {
+        let mut judged = self.judged.lock().unwrap_or_else(PoisonError::into_inner);
+        judged.entry(metric as usize).or_insert_with(|| judge(&self.list, metric).map(Arc::new)).clone()
+    }
+}
+
+impl From<Vec<PolicyStory>> for Policies {
+    fn from(list: Vec<PolicyStory>) -> Policies {
+        Policies { list, judged: Mutex::default() }
+    }
+}
+
+impl Clone for Policies {
+    fn clone(&self) -> Policies {
+        self.list.clone().into()
+    }
+}
+
+impl PartialEq for Policies {
+    fn eq(&self, other: &Policies) -> bool {
+        self.list == other.list
+    }
+}
+
+impl Deref for Policies {
+    type Target = Vec<PolicyStory>;
+
+    fn deref(&self) -> &Vec<PolicyStory> {
+        &self.list
+    }
+}
+
+impl DerefMut for Policies {
+    /// What was judged before is judged anew after a change.
+    fn deref_mut(&mut self) -> &mut Vec<PolicyStory> {
+        self.judged = Mutex::default();
+        &mut self.list
+    }
+}
+
+impl<'a> IntoIterator for &'a Policies {
+    type Item = &'a PolicyStory;
+    type IntoIter = std::slice::Iter<'a, PolicyStory>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.list.iter()
+    }
+}
 
 /// How a policy stands in a metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +95,7 @@ pub struct Judgement {
     pub means: Vec<Option<f64>>,
     /// Difference of every policy to the best (theirs - best), paired by replication and
     /// corrected for the number of comparisons; `None` for the best and where there are no pairs.
-    pub differences: Vec<Option<Paired>>,
+    pub differences: Vec<Option<Comparison>>,
 }
 
 /// How a metric is spoken of.
@@ -79,8 +144,7 @@ pub fn words(metric: Metric) -> Words {
     }
 }
 
-/// Judges a metric; `None` when it has no good direction or no policy has a value.
-pub fn judge(policies: &[PolicyStory], metric: Metric) -> Option<Judgement> {
+fn judge(policies: &[PolicyStory], metric: Metric) -> Option<Judgement> {
     let sign = match metric.column().better {
         Better::Lower => 1.0,
         Better::Higher => -1.0,
@@ -94,30 +158,30 @@ pub fn judge(policies: &[PolicyStory], metric: Metric) -> Option<Judgement> {
         .enumerate()
         .filter_map(|(index, mean)| mean.map(|mean| (index, mean * sign)))
         .min_by(|a, b| a.1.total_cmp(&b.1).then(a.0.cmp(&b.0)))?;
-    let pairs: Vec<Vec<f64>> = policies
-        .iter()
-        .enumerate()
-        .map(|(index, policy)| if index == best { vec![] } else { pairs(policy, &policies[best], metric) })
-        .collect();
-    let differences = holm_intervals(&pairs);
+    let pairs = |(index, policy): (usize, &PolicyStory)| Pairs {
+        values: if index == best { vec![] } else { pairs(policy, &policies[best], metric) },
+        skewed: is_skewed(metric),
+    };
+    let family: Vec<Pairs> = policies.iter().enumerate().map(pairs).collect();
+    let differences = compare(&family, None);
     let judged = differences.iter().any(Option::is_some);
     let standings = differences
         .iter()
         .enumerate()
         .map(|(index, difference)| match difference {
             _ if index == best && judged => Standing::Best,
-            Some(difference) if difference.holds_zero() => Standing::Unclear,
-            Some(_) => Standing::Worse,
+            Some(difference) if difference.is_clear => Standing::Worse,
+            Some(_) => Standing::Unclear,
             None => Standing::NotJudged,
         })
         .collect();
     Some(Judgement { metric, best, standings, means, differences })
 }
 
-/// Differences `a - b` in the replications where both have the figure.
-fn pairs(a: &PolicyStory, b: &PolicyStory, metric: Metric) -> Vec<f64> {
+/// The figure of both policies in the replications where both have it.
+fn pairs(a: &PolicyStory, b: &PolicyStory, metric: Metric) -> Vec<(f64, f64)> {
     let values = a.rows.iter().zip(&b.rows);
-    values.filter_map(|(a, b)| Some(a.get(metric)? - b.get(metric)?)).collect()
+    values.filter_map(|(a, b)| Some((a.get(metric)?, b.get(metric)?))).collect()
 }
 
 impl Judgement {
@@ -128,15 +192,19 @@ impl Judgement {
 
     /// Whether the policies that were judged have the very same values.
     pub fn is_tie(&self) -> bool {
-        self.differences
-            .iter()
-            .flatten()
-            .all(|difference| difference.mean == 0.0 && difference.half_width == 0.0)
+        self.differences.iter().flatten().all(|difference| difference.outcome == Outcome::Identical)
     }
 
     /// The best and those that cannot be told apart from it, best mean first.
     pub fn leaders(&self) -> Vec<usize> {
         self.ranked().into_iter().filter(|&index| self.standings[index] != Standing::Worse).collect()
+    }
+
+    /// The best and those that were compared with it.
+    pub fn leading(&self) -> Leading {
+        let others = self.ranked().into_iter();
+        let others = others.filter_map(|policy| Some((policy, self.differences[policy]?)));
+        Leading { metric: self.metric, best: self.best, others: others.collect() }
     }
 
     /// The policies that were judged, best mean first.

@@ -31,6 +31,7 @@ pub mod number;
 pub mod plots;
 mod records;
 pub mod self_check;
+pub mod sentences;
 pub mod steps;
 pub mod story;
 pub mod sweep;

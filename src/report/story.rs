@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::csv::node_names;
 use super::error::Result;
 use super::incidents::{Incident, incidents};
+use super::judge::Policies;
 use super::manifest::Manifest;
 use super::number::{count, significant};
 use super::{VERSION, csv_read};
@@ -99,7 +100,7 @@ pub struct Story {
     /// What the scenario is about.
     pub facts: Facts,
     /// What came out, in the order of the scenario.
-    pub policies: Vec<PolicyStory>,
+    pub policies: Policies,
 }
 
 impl Facts {
@@ -121,7 +122,7 @@ impl Facts {
             nodes: plan.node_count(),
             slots: plan.total_slots(),
             arrivals: arrivals(&plan.workload),
-            batch: matches!(&plan.workload, Workload::Generated { arrivals: Arrivals::AtOnce, .. }),
+            batch: plan.workload.is_batch(),
             node_faults: faults().next().is_some() || !plan.faults.outages.is_empty(),
             faults_follow_work: faults().any(|faults| faults.fails == FailsWhen::Busy),
             live,
@@ -247,14 +248,15 @@ impl Story {
         let names = node_names(plan);
         let told = incidents(plan, results);
         let policies = results.iter().zip(told).map(|(result, told)| policy(result, told, &names));
-        Story { facts: Facts::of(plan, results, live), policies: policies.collect() }
+        let policies = policies.collect::<Vec<_>>().into();
+        Story { facts: Facts::of(plan, results, live), policies }
     }
 
     /// The story that the files of a results folder tell.
     pub fn read(folder: &Path) -> Result<Story> {
         let manifest = Manifest::read(folder)?;
         let policies = csv_read::policies(folder, &manifest.policies)?;
-        Ok(Story { facts: manifest.scenario, policies })
+        Ok(Story { facts: manifest.scenario, policies: policies.into() })
     }
 }
 

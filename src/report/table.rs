@@ -5,10 +5,10 @@
 use std::fmt::Write as _;
 
 use super::ReportInput;
-use super::judge::{Standing, judge, words};
+use super::judge::{Policies, Standing, words};
 use super::number::{count, decimals_for, fixed};
 use super::steps;
-use super::story::{PolicyStory, Story};
+use super::story::Story;
 use super::verdict::verdict;
 use crate::metrics::Metric;
 
@@ -152,8 +152,8 @@ pub fn columns(story: &Story) -> (Vec<Column>, Vec<String>) {
 }
 
 /// The column of a metric, and how many comparisons its marks stand for.
-pub fn column(policies: &[PolicyStory], metric: Metric) -> (Column, usize) {
-    let judgement = judge(policies, metric).filter(|one| one.is_judged() && !one.is_tie());
+pub fn column(policies: &Policies, metric: Metric) -> (Column, usize) {
+    let judgement = policies.judge(metric).filter(|one| one.is_judged() && !one.is_tie());
     let mark = |index: usize| match judgement.as_ref().map(|judgement| judgement.standings[index]) {
         Some(Standing::Best) => "*",
         Some(Standing::Unclear) => "~",

@@ -8,11 +8,12 @@ use serde_json::json;
 
 use super::VERSION;
 use super::csv::lines;
-use super::number::{decimals_for, exact, fixed, significant};
-use super::story::Story;
+use super::number::{count, decimals_for, exact, fixed, significant};
+use super::story::{Facts, Story};
 use super::table::{Style, ascii, dim};
 use crate::experiment::plan::Plan;
 use crate::experiment::theory::{Finding, Findings, PolicyFindings, Verdict};
+use crate::metrics::PolicyResult;
 use crate::theory::{FormulaId, Nature};
 
 /// Columns of `theory.csv`.
@@ -86,19 +87,22 @@ fn row(finding: &Finding, classes: &[String]) -> Row {
 }
 
 /// The text that `falcon theory` prints.
-pub fn render(plan: &Plan, findings: &Findings, style: Style) -> String {
+pub fn render(plan: &Plan, results: &[PolicyResult], findings: &Findings, style: Style) -> String {
     let classes = plan.workload.class_names();
     let mut text = String::new();
-    let colon = if plan.description.is_empty() { "" } else { ": " };
-    let _ = writeln!(text, "{}{colon}{}", plan.name, plan.description.trim());
-    let _ = writeln!(
-        text,
-        "{} replications · seed {} · {} tasks each, the first {} left out · mean ± half width of the 95 % interval",
-        plan.run.replications,
-        plan.run.seed,
-        plan.workload.tasks(),
-        plan.run.warmup
-    );
+    let facts = Facts::of(plan, results, None);
+    let colon = if facts.question.is_empty() { "" } else { ": " };
+    let _ = writeln!(text, "{}{colon}{}", facts.name, facts.question);
+    let runs = match facts.batches {
+        Some(_) => format!("1 run of {} in {}", facts.tasks(), facts.repeats()),
+        None => format!("{} of {}", facts.repeats(), facts.tasks()),
+    };
+    let left_out = match plan.run.warmup {
+        0 => String::new(),
+        first => format!(", the first {} left out", count(u64::from(first))),
+    };
+    let intervals = if facts.replications > 1 { " · mean ± half width of the 95 % interval" } else { "" };
+    let _ = writeln!(text, "{runs}{left_out} · {}{intervals}", facts.seeds());
     for policy in &findings.policies {
         let _ = writeln!(text, "\n  {}", policy.policy);
         rows(&mut text, policy, &classes, style);
@@ -238,7 +242,7 @@ pub fn csv(out: &mut dyn Write, plan: &Plan, findings: &Findings) -> io::Result<
 }
 
 /// The same as JSON, with reasons and the documents' formulas.
-pub fn as_json(plan: &Plan, findings: &Findings) -> String {
+pub fn as_json(plan: &Plan, results: &[PolicyResult], findings: &Findings) -> String {
     let classes = plan.workload.class_names();
     let finding = |finding: &Finding| {
         let (known, formula) = (&finding.known, finding.known.formula.formula());
@@ -278,7 +282,7 @@ pub fn as_json(plan: &Plan, findings: &Findings) -> String {
         "falcon": VERSION,
         "scenario": plan.name,
         "seed": plan.run.seed,
-        "replications": plan.run.replications,
+        "replications": Facts::of(plan, results, None).replications,
         "warmup": plan.run.warmup,
         "policies": findings.policies.iter().map(policy).collect::<Vec<_>>(),
         "documents": findings.documents.iter().map(comparison).collect::<Vec<_>>(),

@@ -3,7 +3,7 @@
 use super::alarms;
 use super::doubts::load;
 use super::number::{count, significant};
-use super::verdict::list;
+use super::sentences::list;
 use crate::experiment::plan::Plan;
 pub use crate::experiment::warning::Warning;
 use crate::faults::Stay;
@@ -15,7 +15,7 @@ use crate::workload::{Arrivals, Workload};
 pub fn of_results(plan: &Plan, results: &[PolicyResult]) -> Vec<Warning> {
     let mut warnings = Vec::new();
     let growing: Vec<&PolicyResult> =
-        results.iter().filter(|result| !is_batch(plan) && is_growing(result)).collect();
+        results.iter().filter(|result| !plan.workload.is_batch() && is_growing(result)).collect();
     warnings.extend(still_growing(plan, &growing));
     warnings.extend(overloaded(plan, &growing));
     warnings.extend(start_up(plan, results, &growing));
@@ -28,10 +28,6 @@ pub fn of_results(plan: &Plan, results: &[PolicyResult]) -> Vec<Warning> {
         });
     }
     warnings
-}
-
-fn is_batch(plan: &Plan) -> bool {
-    matches!(&plan.workload, Workload::Generated { arrivals: Arrivals::AtOnce, .. })
 }
 
 /// Whether tasks or nodes come and go by a plan: then no part of the run is like the rest, and none is its start.
@@ -103,7 +99,7 @@ fn still_growing(plan: &Plan, growing: &[&PolicyResult]) -> Option<Warning> {
 /// Under a load of 1 and more queues grow for ever, also where no timeline shows it or every task that
 /// is too much is refused.
 fn overloaded(plan: &Plan, growing: &[&PolicyResult]) -> Option<Warning> {
-    let load = load(plan).filter(|load| *load >= 1.0 && growing.is_empty() && !is_batch(plan))?;
+    let load = load(plan).filter(|load| *load >= 1.0 && growing.is_empty() && !plan.workload.is_batch())?;
     let is_bounded = plan.queue_limit.is_some()
         || plan.groups.iter().any(|group| group.queue_limit.is_some())
         || plan.workload.tasks_give_up();
@@ -118,7 +114,7 @@ fn overloaded(plan: &Plan, growing: &[&PolicyResult]) -> Option<Warning> {
 
 /// The cluster starts empty: until its queue has filled, tasks wait less than later ones.
 fn start_up(plan: &Plan, results: &[PolicyResult], growing: &[&PolicyResult]) -> Option<Warning> {
-    if is_batch(plan) || plan.run.warmup > 0 || changes_as_planned(plan) {
+    if plan.workload.is_batch() || plan.run.warmup > 0 || changes_as_planned(plan) {
         return None;
     }
     let steady = results.iter().filter(|result| !growing.iter().any(|other| other.policy == result.policy));

@@ -297,6 +297,18 @@ impl Workload {
         }
     }
 
+    /// Whether all tasks are there at one instant; only those that others spawn may come later.
+    pub fn is_batch(&self) -> bool {
+        match self {
+            Workload::Generated { arrivals: Arrivals::AtOnce, .. } => true,
+            Workload::Generated { arrivals: Arrivals::Times { times }, .. } => times.first() == times.last(),
+            Workload::Generated { .. } => false,
+            Workload::Listed { tasks, .. } => {
+                tasks.first().map(|task| task.arrival) == tasks.last().map(|task| task.arrival)
+            }
+        }
+    }
+
     /// Whether some tasks may give up waiting.
     pub fn tasks_give_up(&self) -> bool {
         match self {

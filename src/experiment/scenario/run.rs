@@ -11,7 +11,6 @@ use crate::experiment::plan::{PrecisionPlan, RunPlan, Until};
 use crate::metrics::{COLUMNS, Metric};
 use crate::statistics::precision::FIRST_LOOK;
 use crate::time::Time;
-use crate::workload::{Arrivals, Workload};
 
 /// Batches of tasks when the scenario does not say: between 20 and 30 are advised (Schmeiser, Batch
 /// size effects in the analysis of simulation output, Operations Research 30, 1982).
@@ -191,11 +190,6 @@ pub(super) fn check_service(table: Option<&RunTable>, nodes: Option<u64>, reader
     }
 }
 
-/// Whether all tasks are there from the start.
-fn at_once(tasks: &Tasks) -> bool {
-    matches!(&tasks.workload, Workload::Generated { arrivals: Arrivals::AtOnce, .. })
-}
-
 fn warmup(table: &RunTable, tasks: Option<&Tasks>, reader: &mut Reader) {
     let (Some(found), Some(tasks)) = (table.warmup.found(), tasks) else { return };
     let count = tasks.workload.expected_tasks();
@@ -205,7 +199,7 @@ fn warmup(table: &RunTable, tasks: Option<&Tasks>, reader: &mut Reader) {
             let label = format!("leaves out {} of {} tasks", grouped(warmup.into()), grouped(count));
             reader.report(Diagnostic::new(title, found.at, label).context(tasks.count_at, "the run"));
         }
-        WarmupTable::Auto if at_once(tasks) => {
+        WarmupTable::Auto if tasks.workload.is_batch() => {
             let title = "a batch of tasks has no steady state to warm up to";
             let label = "all tasks arrive at once";
             let help = "leave `warmup` out, or let tasks arrive: `workload.arrivals`";
@@ -287,7 +281,7 @@ fn batches(table: &RunTable, tasks: Option<&Tasks>, reader: &mut Reader) -> Opti
         key => key.value().map_or(BATCHES, |batches| batches.small()),
     };
     let tasks = tasks?;
-    if at_once(tasks) {
+    if tasks.workload.is_batch() {
         refuse(tasks.arrivals_at, "a batch of tasks has no steady state", "use `method = \"replications\"`");
     } else if tasks.workload.spawns() {
         let help = "use `method = \"replications\"` with `spawn`";

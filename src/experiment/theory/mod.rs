@@ -17,6 +17,7 @@ mod setting;
 mod station;
 mod steady;
 
+use crate::experiment::conduct::{Conducted, Target};
 use crate::experiment::plan::Plan;
 use crate::experiment::runner::{RunError, RunnerOptions};
 use crate::metrics::{Metric, PolicyResult};
@@ -352,8 +353,8 @@ impl Plan {
         &self,
         options: &RunnerOptions<'_>,
     ) -> Result<(Vec<PolicyResult>, Findings), RunError> {
-        let results = self.run(options)?;
-        let findings = Findings::of(self, &results);
+        let Conducted { plan, results, .. } = self.conduct(Target::Means, options)?;
+        let findings = Findings::of(&plan, &results);
         Ok((results, findings))
     }
 }

@@ -1,14 +1,16 @@
 //! What is told of a comparison of policies: the table and its sentences, the CSV file, the plot.
 
-use super::judge::{judge, words};
+use super::judge::words;
+use super::number::significant;
+use super::sentences::Leading;
 use super::story::Story;
 use super::warning::Warning;
 use crate::experiment::differences::{Difference, Differences, Verdict};
 use crate::metrics::Metric;
+use crate::statistics::comparisons::Comparison;
 
 pub mod csv;
 pub mod matrix;
-mod sentences;
 pub mod table;
 
 #[cfg(test)]
@@ -83,9 +85,20 @@ fn rounded(number: u64) -> u64 {
     number.div_ceil(power) * power
 }
 
-/// Which policies lead in a metric, best first, and whether any was judged.
-pub(super) fn leaders(story: &Story, metric: Metric) -> Option<Vec<usize>> {
-    judge(&story.policies, metric).filter(super::judge::Judgement::is_judged).map(|one| one.leaders())
+/// The best policy in a metric and how the others compare with it; `None` where nothing was judged.
+fn leading(input: &DifferencesInput<'_>, metric: Metric) -> Option<Leading> {
+    let lead = input.differences.leads.iter().find(|lead| lead.metric == metric)?;
+    let compared =
+        |&other: &usize| Some((other, input.differences.between(metric, lead.best, other)?.comparison?));
+    let others: Vec<_> = lead.others.iter().filter_map(compared).collect();
+    (!others.is_empty()).then_some(Leading { metric, best: lead.best, others })
+}
+
+/// Which policy is best in each metric, in sentences that rest on the comparisons that were made.
+pub(super) fn sentences(input: &DifferencesInput<'_>) -> Vec<String> {
+    let percent = |found: &Comparison| significant(found.confidence * 100.0, 4);
+    let leading = input.differences.ask.metrics.iter().filter_map(|&metric| leading(input, metric));
+    leading.map(|one| one.sentence(|policy| input.name(policy), percent)).collect()
 }
 
 /// How a metric is named with its unit: `mean wait (s)`.

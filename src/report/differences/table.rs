@@ -2,14 +2,14 @@
 
 use std::fmt::Write as _;
 
-use super::sentences::sentences;
-use super::{DifferencesInput, heading, verdict_words};
+use super::{DifferencesInput, heading, sentences, verdict_words};
 use crate::experiment::differences::Difference;
 use crate::metrics::Metric;
 use crate::report::judge::words;
 use crate::report::number::{decimals_for, fixed, significant};
+use crate::report::sentences::list;
+use crate::report::story::plural;
 use crate::report::table::{Style, ascii, dim, head};
-use crate::report::verdict::list;
 use crate::statistics::comparisons::Method;
 
 /// The whole text: question, a table for each metric, notes, verdicts, where results are. `steps` are
@@ -148,12 +148,18 @@ fn notes(input: &DifferencesInput<'_>, sentences: &[String]) -> Vec<String> {
     }
     if let Some(margin) = differences.ask.margin {
         notes.push(format!(
-            "equivalent: within {} % of the baseline (two one-sided tests)",
+            "equivalent: within {} % of the baseline (two one-sided tests; right together with another 95 %)",
             significant(margin * 100.0, 3)
         ));
     }
     if judged > 1 && !sentences.is_empty() {
-        notes.push("below: the best in each metric, with the interval that the table has".to_string());
+        notes.push(match differences.beside_best.len() {
+            0 => "below: the best in each metric, with the interval that the table has".to_string(),
+            more => format!(
+                "below: the best in each metric; its {} that the table does not have are judged by themselves",
+                plural(more as u64, "comparison")
+            ),
+        });
     }
     notes
 }

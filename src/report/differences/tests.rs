@@ -52,32 +52,70 @@ fn all_pairs_are_told_of() {
     assert_eq!(differences.rows.len(), 12);
 }
 
-#[test]
-fn scenarios_stand_beside_each_other() {
-    let (story, _) = told(None, false);
-    let mut other = story.clone();
-    other.facts.name = "other".to_string();
-    other.policies.remove(0);
-    let text = matrix::render(&[story, other], &[Metric::MeanWait], Style::PLAIN);
-    let row = |name: &str| -> Vec<String> {
-        let found = |line: &&str| line.split_whitespace().next() == Some(name);
-        let line = text.lines().find(found).expect("a row");
-        line.split_whitespace().skip(1).map(str::to_string).collect()
-    };
-    // Two names for one policy share the lead; where only one of them takes part, it wins.
-    assert_eq!(row("sjf"), ["~"]);
-    assert_eq!(row("sjf-again"), ["~", "*"]);
-    assert_eq!(row("least-loaded"), ["-", "-"]);
+/// The marks of a policy in a matrix.
+fn row(text: &str, name: &str) -> Vec<String> {
+    let found = |line: &&str| line.split_whitespace().next() == Some(name);
+    let line = text.lines().find(found).expect("a row");
+    line.split_whitespace().skip(1).map(str::to_string).collect()
 }
 
-/// Sentences are those of the table: with the interval that stands there where a pair does, and none
-/// where it does not.
+#[test]
+fn scenarios_stand_beside_each_other() {
+    let sample = Sample { policies: vec!["sjf", "power-of-two", "least-loaded"], ..Sample::default() };
+    let (plan, mut results) = (sample.plan(), sample.results());
+    let ask = Ask { metrics: vec![Metric::MeanWait], baseline: 2, all_pairs: false, margin: None };
+    let mut again = results[0].clone();
+    again.policy = "sjf-again".to_string();
+    let few = Differences::of(&ask, &results);
+    let few_story = Story::of(&plan, &results, None);
+    results.push(again);
+    let all = Differences::of(&ask, &results);
+    let story = Story::of(&plan, &results, None);
+    let inputs = [(&story, &all), (&few_story, &few)];
+    let inputs = inputs.map(|(story, differences)| DifferencesInput { story, differences });
+    let text = matrix::render(&inputs, &[Metric::MeanWait, Metric::Throughput], Style::PLAIN);
+    // Two names for one policy share the lead; where only one of them takes part, it wins.
+    assert_eq!(row(&text, "sjf"), ["~", "*"]);
+    assert_eq!(row(&text, "sjf-again"), ["~"]);
+    assert_eq!(row(&text, "least-loaded"), ["-", "-"]);
+    assert!(text.contains("throughput (tasks/s)"), "{text}");
+}
+
+/// The matrix says what the table says: what counts as equal within the margin shares the lead there too,
+/// and a policy without a figure is not behind.
+#[test]
+fn the_matrix_rests_on_the_comparisons() {
+    let (story, clear) = told(None, false);
+    let margin = Differences { ask: Ask { margin: Some(0.9), ..clear.ask.clone() }, ..clear.clone() };
+    let mut results = Sample { policies: vec!["sjf", "power-of-two"], ..Sample::default() }.results();
+    let near = Differences::of(&Ask { metrics: vec![Metric::P99Response], ..margin.ask }, &results);
+    let marks = |differences: &Differences| {
+        let text = matrix::render(
+            &[DifferencesInput { story: &story, differences }],
+            &[Metric::P99Response],
+            Style::PLAIN,
+        );
+        ["sjf", "power-of-two"].map(|name| row(&text, name).concat())
+    };
+    assert_eq!(marks(&clear), ["-", "*"]);
+    assert_eq!(near.rows[0].verdict(), Verdict::Equivalent);
+    assert_eq!(marks(&near), ["~", "~"]);
+    for one in &mut results[0].replications {
+        one.metrics.set(Metric::P99Response, f64::NAN);
+    }
+    let missing = Differences::of(&near.ask, &results);
+    assert_eq!(marks(&missing), ["?", "?"]);
+}
+
+/// Sentences are those of comparisons that were made: with the interval that stands in the table where a
+/// pair does, and else one of comparisons with the best, which the note speaks of.
 #[test]
 fn sentences_agree_with_the_table() {
     let (story, differences) = told(None, true);
     let input = DifferencesInput { story: &story, differences: &differences };
-    let lines = sentences::sentences(&input);
+    let lines = sentences(&input);
     assert_eq!(lines.len(), 2, "{lines:?}");
+    assert!(differences.beside_best.is_empty());
     for line in &lines {
         assert!(!line.contains("95 % interval"), "of 12 comparisons none is judged alone: {line}");
         let percent = line.split("paired difference, ").nth(1).and_then(|rest| rest.split(" %").next());
@@ -86,30 +124,36 @@ fn sentences_agree_with_the_table() {
         assert!(confidences.into_iter().any(|one| (one * 100.0 - percent).abs() < 0.01), "{line}");
     }
     // The best beside a baseline that is neither the best nor the next.
-    let means: Vec<f64> =
-        story.policies.iter().map(|policy| policy.summary(Metric::MeanWait).expect("a mean").mean).collect();
-    let worst = (0..3).max_by(|&a, &b| means[a].total_cmp(&means[b])).expect("some");
-    let ask = Ask { baseline: worst, metrics: vec![Metric::MeanWait], ..differences.ask.clone() };
-    let rows = differences.rows.iter().filter(|row| row.metric == Metric::MeanWait);
-    let rows = rows.filter(|row| row.policy == worst || row.baseline == worst).copied().collect();
-    let beside = Differences { ask: Ask { all_pairs: false, ..ask }, rows };
+    let results = Sample { policies: vec!["sjf", "power-of-two", "least-loaded"], ..Sample::default() };
+    let (plan, results) = (results.plan(), results.results());
+    let story = Story::of(&plan, &results, None);
+    let alone = |baseline: usize| {
+        let ask = Ask { metrics: vec![Metric::MeanWait], baseline, all_pairs: false, margin: None };
+        Differences::of(&ask, &results)
+    };
+    let [best, next, worst] = {
+        let lead = &alone(0).leads[0];
+        [lead.best, lead.others[0], lead.others[1]]
+    };
+    let beside = alone(worst);
+    let made: Vec<_> = beside.beside_best.iter().map(|row| (row.policy, row.baseline)).collect();
+    assert_eq!(made, [(next, best)]);
     let input = DifferencesInput { story: &story, differences: &beside };
-    let line = sentences::sentences(&input).remove(0);
-    assert!(line.contains("is next, and the two are not compared"), "{line}");
-    assert!(line.contains(&format!("than {} (", story.policies[worst].name)), "{line}");
+    let line = sentences(&input).remove(0);
+    assert!(line.contains(&format!("than {} (", story.policies[next].name)), "{line}");
+    let text = table::body(&input, Style::PLAIN);
+    assert!(text.contains("its 1 comparison that the table does not have"), "{text}");
+    // It is what it is, whatever the baseline of the table.
+    assert_eq!(alone(best).beside_best, []);
 }
 
 #[test]
 fn a_figure_that_nobody_has_is_named() {
-    let (story, _) = told(None, false);
-    let rows = (1..4).map(|policy| Difference {
-        metric: Metric::MeanLockWait,
-        policy,
-        baseline: 0,
-        comparison: None,
-    });
+    let sample = Sample { policies: vec!["sjf", "power-of-two", "least-loaded"], ..Sample::default() };
+    let (plan, results) = (sample.plan(), sample.results());
+    let story = Story::of(&plan, &results, None);
     let ask = Ask { metrics: vec![Metric::MeanLockWait], baseline: 0, all_pairs: false, margin: None };
-    let differences = Differences { ask, rows: rows.collect() };
+    let differences = Differences::of(&ask, &results);
     let text = table::body(&DifferencesInput { story: &story, differences: &differences }, Style::PLAIN);
     assert!(text.contains("no policy has mean_lock_wait: there is nothing to judge"), "{text}");
     assert!(!text.contains("one replication"), "{text}");

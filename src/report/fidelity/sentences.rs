@@ -6,8 +6,8 @@ use crate::experiment::fidelity::{
     Decision, Divergence, Fidelity, Overall, PolicyFidelity, Ranking, Simulated,
 };
 use crate::report::number::{count, fixed, significant};
+use crate::report::sentences::list;
 use crate::report::story::plural;
-use crate::report::verdict::list;
 use crate::statistics::equivalence::Equivalence;
 
 /// So many invalid runs are named.

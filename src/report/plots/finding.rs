@@ -1,8 +1,10 @@
 //! Titles: what a plot shows in one sentence, or the question when the figures do not tell.
 
+use std::sync::Arc;
+
 use crate::metrics::Metric;
 use crate::report::incidents::Kind;
-use crate::report::judge::{Judgement, Standing, judge, words};
+use crate::report::judge::{Judgement, Standing, words};
 use crate::report::number::{decimals_for, fixed, significant};
 use crate::report::story::{PolicyStory, Story};
 use crate::report::verdict::lead_metrics;
@@ -95,12 +97,12 @@ fn span(seconds: f64) -> String {
 
 /// Title of the comparison.
 pub fn comparison(story: &Story) -> String {
-    let judged: Vec<Judgement> = lead_metrics(story)
+    let judged: Vec<Arc<Judgement>> = lead_metrics(story)
         .into_iter()
-        .filter_map(|metric| judge(&story.policies, metric))
+        .filter_map(|metric| story.policies.judge(metric))
         .filter(|judgement| judgement.is_judged() && judgement.leaders().len() == 1)
         .collect();
-    let name = |judgement: &Judgement| story.policies[judgement.best].name.as_str();
+    let name = |judgement: &Arc<Judgement>| story.policies[judgement.best].name.as_str();
     match &judged[..] {
         [first, second] if first.best == second.best => {
             let (one, other) = (words(first.metric), words(second.metric));
@@ -129,7 +131,7 @@ pub fn comparison(story: &Story) -> String {
 /// Title of the utilisation plot.
 pub fn utilisation(story: &Story) -> String {
     if story.facts.nodes > 1
-        && let Some(judgement) = judge(&story.policies, Metric::LoadImbalance)
+        && let Some(judgement) = story.policies.judge(Metric::LoadImbalance)
         && judgement.is_judged()
         && judgement.leaders().len() == 1
     {
@@ -199,7 +201,7 @@ fn question(story: &Story) -> String {
 
 /// Best and worst policy and their means, when they are clearly different.
 fn extremes(story: &Story, metric: Metric) -> Option<(&str, String, &str, String)> {
-    let judgement = judge(&story.policies, metric)?;
+    let judgement = story.policies.judge(metric)?;
     let worst = *judgement.ranked().last()?;
     if worst == judgement.best || judgement.standings[worst] != Standing::Worse {
         return None;

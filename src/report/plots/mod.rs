@@ -5,7 +5,6 @@ use std::path::Path;
 use plotters::style::RGBColor;
 
 use super::error::{Error, Result};
-use super::judge::judge;
 use super::story::Story;
 use super::verdict::lead_metrics;
 use super::{PlotFormat, folder};
@@ -62,7 +61,7 @@ pub fn of_differences(story: &Story, rows: &[differences::Row]) -> Option<(Strin
 fn colours(story: &Story) -> Vec<Option<RGBColor>> {
     let mut highlights = vec![0];
     for metric in lead_metrics(story) {
-        if let Some(judgement) = judge(&story.policies, metric) {
+        if let Some(judgement) = story.policies.judge(metric) {
             highlights.push(judgement.best);
             highlights.extend(judgement.ranked().last());
         }

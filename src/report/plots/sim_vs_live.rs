@@ -36,8 +36,8 @@ struct Panel {
 pub fn picture(facts: &Facts, fidelity: &Fidelity, trials: &[PolicyTrials]) -> Option<Picture> {
     let simulated = fidelity.simulated();
     let chosen = chosen(fidelity, trials, simulated);
-    let stories = chosen.iter().flat_map(|&index| stories(&trials[index], simulated)).collect();
-    let story = Story { facts: facts.clone(), policies: stories };
+    let stories = chosen.iter().flat_map(|&index| stories(&trials[index], simulated)).collect::<Vec<_>>();
+    let story = Story { facts: facts.clone(), policies: stories.into() };
     let grid = grid(&story, Quantity::Throughput)?;
     let colours = colour::of_policies(trials.len(), &chosen);
     let panels: Vec<Panel> = chosen

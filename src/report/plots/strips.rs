@@ -9,7 +9,7 @@ use super::font::width;
 use super::frame::{self, Area, NAME, SIZE, TICK, Words, caption};
 use super::picture::{Anchor, Mark, Picture};
 use crate::metrics::Metric;
-use crate::report::judge::{judge, words};
+use crate::report::judge::words;
 use crate::report::number::{decimals_for, fixed};
 use crate::report::story::{PolicyStory, Story};
 use crate::statistics::confidence::Summary;
@@ -100,7 +100,7 @@ pub fn utilisation(story: &Story, colours: &[Option<RGBColor>]) -> Picture {
 
 fn panel(story: &Story, metric: Metric) -> Panel {
     let word = words(metric);
-    let judgement = judge(&story.policies, metric).filter(|one| story.policies.len() > 1 && one.is_judged());
+    let judgement = story.policies.judge(metric).filter(|one| story.policies.len() > 1 && one.is_judged());
     let row = |(index, policy): (usize, &PolicyStory)| Row {
         summary: policy.summary(metric).map(|summary| scaled(summary, word.factor)),
         ticks: match policy.rows.len() {
@@ -143,7 +143,7 @@ fn draw(story: &Story, colours: &[Option<RGBColor>], words: &Words, panels: &[Pa
     let row_height = (area.bottom - area.top) / rows.max(1.0);
     let middle = |row: usize| area.top + row_height * (row as f64 + 0.5) + 6.0;
     let leads = crate::report::verdict::lead_metrics(story);
-    let best = judge(&story.policies, leads[0]).filter(|one| one.is_judged() && panels.len() > 1);
+    let best = story.policies.judge(leads[0]).filter(|one| one.is_judged() && panels.len() > 1);
     for (row, policy) in story.policies.iter().enumerate() {
         let bold = best.as_ref().is_some_and(|one| one.leaders() == [row]);
         let at = (area.left - 14.0, middle(row) + 4.5);

@@ -8,7 +8,7 @@ use super::font::width;
 use super::frame::{self, NAME, Name, SIZE, TICK, Words, axes, make_room, names};
 use super::picture::{Anchor, Mark, Picture};
 use crate::metrics::Metric;
-use crate::report::judge::{judge, words};
+use crate::report::judge::words;
 use crate::report::number::significant;
 use crate::report::sweep::Grid;
 use crate::report::sweep::crossovers::{Crossover, crossovers};
@@ -36,7 +36,7 @@ pub fn pictures(grid: &Grid) -> Vec<(String, Picture)> {
 
 /// Policies in the order in which they get colours: first those that are best somewhere.
 fn in_colour(grid: &Grid, metric: Metric) -> Vec<usize> {
-    let judged = grid.cells.iter().filter_map(|policies| judge(policies, metric));
+    let judged = grid.cells.iter().filter_map(|policies| policies.judge(metric));
     let mut order: Vec<usize> = Vec::new();
     for policy in judged.map(|one| one.best).chain(0..grid.file.policies.len()) {
         if !order.contains(&policy) {
@@ -178,7 +178,7 @@ fn map(grid: &Grid, metric: Metric, colours: &[Option<RGBColor>]) -> Option<Pict
     let axes = grid.file.axes();
     let (down, across) = (&axes[0], &axes[1]);
     let title = format!("Which policy has the {} {}?", word.best, word.name);
-    let judged: Vec<_> = grid.cells.iter().map(|policies| judge(policies, metric)).collect();
+    let judged: Vec<_> = grid.cells.iter().map(|policies| policies.judge(metric)).collect();
     let pale = if judged.iter().flatten().any(|one| one.is_judged()) {
         "shares the lead"
     } else {

@@ -10,8 +10,9 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::error::{Error, Result};
+use super::judge::Policies;
 use super::number::exact;
-use super::story::{Facts, PolicyStory};
+use super::story::Facts;
 use super::{PlotFormat, csv, csv_read, folder, plots};
 use crate::experiment::sweep::{Axis, is_in_shard};
 use crate::metrics::{COLUMNS, Metric, PolicyResult};
@@ -89,7 +90,7 @@ pub struct Grid {
     /// What was swept.
     pub file: SweepFile,
     /// The policies in every cell.
-    pub cells: Vec<Vec<PolicyStory>>,
+    pub cells: Vec<Policies>,
 }
 
 /// The folder of a sweep.
@@ -152,7 +153,7 @@ impl SweepFolder {
 
     /// All cells; each must be there.
     pub fn grid(&self, file: &SweepFile) -> Result<Grid> {
-        let read = |hash: &String| csv_read::replications_of(&self.cell(hash), &file.policies);
+        let read = |hash: &String| Ok(csv_read::replications_of(&self.cell(hash), &file.policies)?.into());
         Ok(Grid { file: file.clone(), cells: file.cells.iter().map(read).collect::<Result<_>>()? })
     }
 
