@@ -259,6 +259,91 @@ fn a_folder_has_the_plots_of_its_sweep_alone() {
     assert!(refused.status.code() == Some(1) && said.contains("is one of the parts"), "{said}");
 }
 
+/// Cells of one run each are made side by side; what they come to, and what is said of them, is the same on
+/// any number of threads.
+#[test]
+fn cells_are_the_same_on_any_number_of_threads() {
+    let folder = folder();
+    let at = folder.path();
+    let sweep = |threads: &str| {
+        let vary = "workload.arrivals.poisson.rate=0.5..3:0.5";
+        let words = ["sweep", "small.toml", "--vary", vary, "--replications", "1", "--policy", "fifo"];
+        ok(at, &[&words[..], &["--threads", threads, "--out", threads][..]].concat())
+    };
+    let told = |(text, said): (String, String), threads: &str| {
+        let without = |text: String| text.replace(&format!("  {threads}/"), "");
+        let lines = said.lines().filter(|line| !line.starts_with("done in"));
+        (without(text), lines.map(str::to_string).collect::<Vec<_>>())
+    };
+    let one = told(sweep("1"), "1");
+    assert!(one.1.iter().any(|line| line.contains("in 2 more cells")), "{:?}", one.1);
+    for threads in ["2", "7"] {
+        assert_eq!(told(sweep(threads), threads), one);
+        for file in ["sweep.csv", "sweep-mean-wait.svg"] {
+            assert_eq!(read(&at.join(threads).join(file)), read(&at.join("1").join(file)), "{file}");
+        }
+    }
+}
+
+/// A cell that cannot be run is named; those before it are kept.
+#[test]
+fn a_cell_that_fails_is_named() {
+    let folder = folder();
+    let at = folder.path();
+    let vary = "workload.estimate.noise.lognormal.sigma=0.1,0.2,60,0.3";
+    let failed = falcon(at, &["sweep", "small.toml", "--vary", vary, "--out", "x", "--threads", "2"]);
+    let said = String::from_utf8_lossy(&failed.stderr).into_owned();
+    assert_eq!(failed.status.code(), Some(1), "{said}");
+    assert!(said.contains("cell 2 (60): policy `"), "{said}");
+    let vary = vary.replace(",60", "");
+    let (_, said) = ok(at, &["sweep", "small.toml", "--vary", &vary, "--out", "x"]);
+    assert!(said.contains("3 cells, 2 of them done before") || said.contains("3 cells, 3 of them"), "{said}");
+}
+
+#[test]
+fn parts_must_belong_together() {
+    let folder = folder();
+    let at = folder.path();
+    let sweep = |vary: &str, more: &[&str]| {
+        falcon(at, &[&["sweep", "small.toml", "--set", "workload.tasks=300", "--vary", vary], more].concat())
+    };
+    let speeds = "nodes.0.speed=1,2,3,4";
+    let said = |output: std::process::Output, code: i32| {
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(code), "{said}");
+        said
+    };
+    said(sweep(speeds, &["--shard", "1/2", "--out", "one"]), 0);
+    let refused = said(sweep(speeds, &["--shard", "2/2", "--out", "one"]), 1);
+    assert!(refused.contains("holds part 1 of 2; choose a folder for each part"), "{refused}");
+    let refused = said(falcon(at, &["plot", "one"]), 1);
+    assert!(refused.contains("2 of 4 cells are missing") && refused.contains("falcon merge"), "{refused}");
+    let others = [
+        (
+            sweep("nodes.0.speed=1,2,3,5", &["--shard", "2/2", "--out", "a"]),
+            "varied are nodes.0.speed=1,2,3,5 here",
+        ),
+        (sweep(speeds, &["--shard", "2/2", "--out", "b", "--policy", "sjf"]), "policies are sjf here"),
+        (sweep(speeds, &["--shard", "2/2", "--out", "c", "--seed", "5"]), "cell 0 simulates something else"),
+    ];
+    for ((output, why), part) in others.into_iter().zip(["a", "b", "c"]) {
+        said(output, 0);
+        let refused = said(falcon(at, &["merge", "one", part, "--out", "joined"]), 1);
+        assert!(refused.contains(why), "{refused}");
+    }
+    assert!(!at.join("joined").exists());
+    // The whole may go where a part was, which is not run again.
+    let whole = said(sweep(speeds, &["--out", "one"]), 0);
+    assert!(whole.contains("2 of them done before"), "{whole}");
+    let before = read(&at.join("one/sweep-mean-wait.svg"));
+    fs::remove_file(at.join("one/sweep-mean-wait.svg")).expect("removed");
+    let (names, _) = ok(at, &["plot", "one"]);
+    assert_eq!(
+        (names.as_str(), read(&at.join("one/sweep-mean-wait.svg"))),
+        ("one/sweep-mean-wait.svg\n", before)
+    );
+}
+
 #[test]
 fn a_figure_that_is_0_everywhere_ends_the_race() {
     let folder = folder();

@@ -131,9 +131,9 @@ fn race(args: &BestArgs, plan: &Plan, ask: &BestAsk, terminal: &Terminal) -> Res
     let progress = |progress: crate::experiment::runner::Progress<'_>| meter.tick(progress);
     let options = RunnerOptions {
         threads: usize::from(args.threads),
-        tasks: false,
         stop: Some(stop),
         progress: Some(&progress),
+        ..RunnerOptions::default()
     };
     let found = plan.best(ask, &options);
     meter.clear();

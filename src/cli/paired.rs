@@ -187,8 +187,13 @@ fn simulate(
     let stop = interrupt::stop_flag();
     let meter = Meter::new(plan.runs(), "runs", args.output.quiet, terminal);
     let progress = |progress: crate::experiment::runner::Progress<'_>| meter.tick(progress);
-    let options =
-        RunnerOptions { threads, tasks: args.output.tasks, stop: Some(stop), progress: Some(&progress) };
+    let options = RunnerOptions {
+        threads,
+        tasks: args.output.tasks,
+        stop: Some(stop),
+        progress: Some(&progress),
+        ..RunnerOptions::default()
+    };
     let conducted = plan.conduct(Target::Differences { baseline: ask.baseline }, &options);
     meter.clear();
     match conducted {

@@ -12,7 +12,7 @@ use crate::report;
 #[derive(Args, Debug)]
 #[command(after_help = "Example: falcon plot results/baseline --plot-format png")]
 pub(super) struct PlotArgs {
-    /// A results folder.
+    /// A results folder, of a run, a comparison or a sweep.
     #[arg(value_name = "DIR")]
     folder: PathBuf,
 

@@ -1,9 +1,9 @@
 //! `falcon sweep FILE --vary KEY=VALUES` and `falcon merge DIR...`: grids of scenarios.
 #![allow(clippy::disallowed_methods)] // how long runs take is host time
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::Ordering;
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use clap::Args;
@@ -13,8 +13,9 @@ use super::paired::metric_named;
 use super::progress::Meter;
 use super::terminal::Terminal;
 use super::{Failure, Outcome, OverrideArgs, ScenarioArg, interrupt, print, repeat};
-use crate::experiment::conduct::{Conducted, Target};
-use crate::experiment::runner::{Progress, RunError, RunnerOptions};
+use crate::experiment::cells::{SweepError, Watcher, carry_out};
+use crate::experiment::conduct::Conducted;
+use crate::experiment::runner::{Progress, RunnerOptions};
 use crate::experiment::scenario::{self, ScenarioSource};
 use crate::experiment::sweep::{Axis, Cell, MOST_CELLS, cells, is_in_shard};
 use crate::metrics::Metric;
@@ -238,45 +239,81 @@ fn run(
         );
     }
     let stop = interrupt::stop_flag();
-    let metrics = file.shown();
-    let mut warned = Warned::default();
-    let meter = Meter::new(open.len(), "cells", args.shown.quiet, terminal);
-    for (done, cell) in open.iter().enumerate() {
-        let plan = &cell.loaded.plan;
-        let options = RunnerOptions {
-            threads: usize::from(args.threads),
-            tasks: false,
-            stop: Some(stop),
-            progress: None,
-        };
-        meter.tick(Progress {
-            done,
-            total: open.len(),
-            policy: &cell.values.join(", "),
-            seed: plan.run.seed,
-        });
-        let conducted = match plan.conduct(Target::Means, &options) {
-            Err(RunError::Stopped { .. }) if stop.load(Ordering::Relaxed) => {
-                meter.clear();
-                return Err(Failure::Stopped(format!(
-                    "stopped after {done} of {} cells; the same command goes on where it stopped ({}/)",
-                    open.len(),
-                    out.display()
-                )));
-            }
-            other => other?,
-        };
-        folder.save(&cell.hash, &conducted.results)?;
-        warned.add(cell, &conducted, &metrics);
-    }
-    meter.clear();
+    let options =
+        RunnerOptions { threads: usize::from(args.threads), stop: Some(stop), ..RunnerOptions::default() };
+    let watcher = Keeper {
+        folder,
+        metrics: file.shown(),
+        meter: Meter::new(open.len(), "cells", args.shown.quiet, terminal),
+        total: open.len(),
+        found: Mutex::default(),
+    };
+    let outcome = carry_out(&open, &options, &watcher);
+    watcher.meter.clear();
+    let place = |number: usize| format!("cell {} ({})", open[number].number, open[number].values.join(", "));
+    outcome.map_err(|error| match error {
+        SweepError::Stopped(done) => Failure::Stopped(format!(
+            "stopped after {done} of {} cells; the same command goes on where it stopped ({}/)",
+            open.len(),
+            out.display()
+        )),
+        SweepError::Run(number, error) => Failure::Failed(anyhow::anyhow!("{}: {error}", place(number))),
+        SweepError::Watcher(_, error) => error.into(),
+        SweepError::Threads(error) => error.into(),
+    })?;
     if !args.shown.quiet {
-        terminal.warnings(&warned.warnings());
+        terminal.warnings(&watcher.warnings(&open));
     }
     Ok(())
 }
 
-/// What a reader must know of the cells: each kind of warning once, with the first cell that has it.
+/// Keeps cells that are done, and what a reader must know of them.
+struct Keeper<'a> {
+    folder: &'a SweepFolder,
+    metrics: Vec<Metric>,
+    meter: Meter,
+    total: usize,
+    /// By the number of the cell.
+    found: Mutex<BTreeMap<usize, Vec<Warning>>>,
+}
+
+impl Watcher for Keeper<'_> {
+    type Error = report::Error;
+
+    fn begun(&self, cell: &Cell, done: usize) {
+        let (policy, seed) = (&cell.values.join(", "), cell.loaded.plan.run.seed);
+        self.meter.tick(Progress { done, total: self.total, policy, seed });
+    }
+
+    fn done(&self, cell: &Cell, conducted: Conducted) -> Result<(), report::Error> {
+        self.folder.save(&cell.hash, &conducted.results)?;
+        let steps =
+            report::Steps { precision: conducted.precision.as_ref(), warmup: conducted.warmup.as_ref() };
+        let mut found = report::warning::of_results(&conducted.plan, &conducted.results);
+        found.extend(report::doubts::of_estimates(
+            &conducted.plan,
+            &conducted.results,
+            &steps,
+            &self.metrics,
+        ));
+        self.found.lock().unwrap_or_else(PoisonError::into_inner).insert(cell.number, found);
+        Ok(())
+    }
+}
+
+impl Keeper<'_> {
+    /// Each kind of warning once, with the first cell that has it.
+    fn warnings(self, cells: &[&Cell]) -> Vec<Warning> {
+        let mut found = self.found.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let mut warned = Warned::default();
+        for cell in cells {
+            warned.add(cell, found.remove(&cell.number).unwrap_or_default());
+        }
+        warned.warnings()
+    }
+}
+
+/// Warnings of all cells, each kind once.
 #[derive(Default)]
 struct Warned {
     /// By what a warning says without its numbers and names: the first, and in how many cells.
@@ -284,11 +321,7 @@ struct Warned {
 }
 
 impl Warned {
-    fn add(&mut self, cell: &Cell, conducted: &Conducted, metrics: &[Metric]) {
-        let steps =
-            report::Steps { precision: conducted.precision.as_ref(), warmup: conducted.warmup.as_ref() };
-        let mut found = report::warning::of_results(&conducted.plan, &conducted.results);
-        found.extend(report::doubts::of_estimates(&conducted.plan, &conducted.results, &steps, metrics));
+    fn add(&mut self, cell: &Cell, found: Vec<Warning>) {
         for mut warning in found {
             let kind = kind(&warning.message);
             if let Some((.., cells)) = self.kinds.iter_mut().find(|(known, ..)| *known == kind) {

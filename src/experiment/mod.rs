@@ -3,6 +3,7 @@
 pub mod best;
 pub mod bounds;
 pub mod calibrate;
+pub mod cells;
 pub mod check;
 pub mod compare;
 pub mod conduct;

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use rayon::prelude::*;
 
 use super::plan::Plan;
-use super::runner::{Progress, RunError, RunnerOptions};
+use super::runner::{Progress, RunError, RunnerOptions, Threads};
 use crate::sim::{RunOptions, SimulationError};
 
 /// One run to make: index of the policy, and the seed.
@@ -15,15 +15,16 @@ pub(super) type Job = (usize, u64);
 pub(super) struct Workers<'a> {
     names: Vec<&'a str>,
     options: &'a RunnerOptions<'a>,
-    pool: rayon::ThreadPool,
+    /// Threads of its own, where none are shared.
+    own: Option<Threads>,
     done: AtomicUsize,
 }
 
 impl<'a> Workers<'a> {
     /// Threads for runs of policies with these names.
     pub(super) fn new(names: Vec<&'a str>, options: &'a RunnerOptions<'a>) -> Result<Self, RunError> {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads).build()?;
-        Ok(Workers { names, options, pool, done: AtomicUsize::new(0) })
+        let own = if options.shared.is_none() { Some(Threads::new(options.threads)?) } else { None };
+        Ok(Workers { names, options, own, done: AtomicUsize::new(0) })
     }
 
     /// Threads for runs of all policies of a plan.
@@ -61,8 +62,11 @@ impl<'a> Workers<'a> {
             }
             result
         };
-        let runs: Vec<_> =
-            self.pool.install(|| (0..jobs.len()).into_par_iter().with_max_len(1).map(one).collect());
+        let make = || (0..jobs.len()).into_par_iter().with_max_len(1).map(one).collect();
+        let runs: Vec<_> = match self.options.shared.or(self.own.as_ref()) {
+            Some(threads) => threads.0.install(make),
+            None => make(),
+        };
         let mut results = Vec::with_capacity(jobs.len());
         let mut stopped = false;
         for (run, &(policy, seed)) in runs.into_iter().zip(jobs) {

@@ -27,11 +27,32 @@ const TAIL_POINTS: usize = 200;
 /// A complementary distribution ends where fewer tasks are left.
 const TAIL_TASKS: u64 = 10;
 
+/// Threads that several plans share which run at the same time.
+#[derive(Debug)]
+pub struct Threads(pub(super) rayon::ThreadPool);
+
+impl Threads {
+    /// So many; 0 for one per core.
+    ///
+    /// # Errors
+    /// When they cannot be started.
+    pub fn new(threads: usize) -> Result<Threads, RunError> {
+        Ok(Threads(rayon::ThreadPoolBuilder::new().num_threads(threads).build()?))
+    }
+
+    /// How many they are.
+    pub fn count(&self) -> usize {
+        self.0.current_num_threads()
+    }
+}
+
 /// How to run a plan.
 #[derive(Clone, Copy, Default)]
 pub struct RunnerOptions<'a> {
     /// Threads; 0 for one per core.
     pub threads: usize,
+    /// Threads to use instead.
+    pub shared: Option<&'a Threads>,
     /// Keep a row per task.
     pub tasks: bool,
     /// Set from outside to stop all runs.

@@ -160,8 +160,11 @@ fn write_files(folder: &Path, input: &ReportInput<'_>) -> Result<()> {
 }
 
 /// Draws the plots of a results folder again from its CSV files and manifest, and gives their
-/// file names.
+/// file names; those of a sweep from its cells.
 pub fn redraw(folder: &Path, format: PlotFormat) -> Result<Vec<String>> {
+    if folder.join(sweep::FILE).is_file() {
+        return sweep::redraw(folder, format);
+    }
     let story = Story::read(folder)?;
     let mut pictures = fidelity::read::pictures(folder, &story)?;
     pictures.extend(plots::pictures(&story));

@@ -62,10 +62,10 @@ pub fn rasterise(text: &str, size: f64, bold: bool, (x, y): (f64, f64), mut draw
     }
 }
 
-/// Breaks text into lines of at most this width, between words only.
+/// Breaks text into lines of at most this width, between words, and within those that are longer.
 pub fn wrap(text: &str, size: f64, bold: bool, limit: f64) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
-    for word in text.split_whitespace() {
+    for word in text.split_whitespace().flat_map(|word| pieces(word, size, bold, limit)) {
         match lines.last_mut() {
             Some(line) if width(&format!("{line} {word}"), size, bold) <= limit => {
                 line.push(' ');
@@ -75,6 +75,21 @@ pub fn wrap(text: &str, size: f64, bold: bool, limit: f64) -> Vec<String> {
         }
     }
     lines
+}
+
+/// A word in pieces of at most this width, each of a letter at least.
+fn pieces(word: &str, size: f64, bold: bool, limit: f64) -> Vec<&str> {
+    let mut pieces = Vec::new();
+    let mut start = 0;
+    for (at, _) in word.char_indices().skip(1) {
+        let next = at + word[at..].chars().next().map_or(0, char::len_utf8);
+        if width(&word[start..next], size, bold) > limit && at > start {
+            pieces.push(&word[start..at]);
+            start = at;
+        }
+    }
+    pieces.push(&word[start..]);
+    pieces
 }
 
 #[cfg(test)]
@@ -93,5 +108,8 @@ mod tests {
     fn lines_break_between_words() {
         let lines = wrap("one two three four", 10.0, false, 45.0);
         assert!(lines.len() > 1 && lines.join(" ") == "one two three four");
+        let long = wrap("a/path/to/some/file/far/away.swf.gz é", 10.0, false, 60.0);
+        assert!(long.len() > 2 && long.iter().all(|line| width(line, 10.0, false) <= 60.0), "{long:?}");
+        assert_eq!(long.concat().replace(' ', ""), "a/path/to/some/file/far/away.swf.gzé");
     }
 }

@@ -225,15 +225,24 @@ pub fn axes(
     picture.text((middle, area.bottom + 38.0), x_name, TICK, false, MUTED, Anchor::Middle);
 }
 
-/// A dashed line from top to bottom, with a word beside it.
-pub fn upright(picture: &mut Picture, area: &Area, x: f64, label: &str) {
+/// A dashed line from top to bottom, with a word beside it, on its left where there is no room on its right.
+/// Gives where the word ends.
+pub fn upright(picture: &mut Picture, area: &Area, x: f64, label: &str) -> f64 {
     const STROKE: f64 = 6.0;
     let mut y = area.top;
     while y < area.bottom {
         picture.line(vec![(x, y), (x, (y + STROKE).min(area.bottom))], 1.5, INK);
         y += 2.0 * STROKE;
     }
-    picture.text((x + 5.0, area.top + 10.0), label, TICK, false, MUTED, Anchor::Start);
+    let long = width(label, TICK, false);
+    let (start, anchor, end) = match x + 5.0 + long > area.right {
+        true => (x - 5.0, Anchor::End, x),
+        false => (x + 5.0, Anchor::Start, x + 5.0 + long),
+    };
+    if !label.is_empty() {
+        picture.text((start, area.top + 10.0), label, TICK, false, MUTED, anchor);
+    }
+    end
 }
 
 /// A note in the middle of a plot that has nothing to show.

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::Grid;
+use super::{Grid, is_logarithmic};
 use crate::metrics::{Better, Metric};
 use crate::report::csv::lines;
 use crate::report::number::exact;
@@ -39,6 +39,11 @@ pub fn crossovers(grid: &Grid, metric: Metric) -> Vec<Crossover> {
     if !places.is_sorted() {
         return Vec::new();
     }
+    // Between two values the difference is taken as straight over the scale of the plot.
+    let (to, from): (fn(f64) -> f64, fn(f64) -> f64) = match is_logarithmic(&places) {
+        true => (f64::ln, f64::exp),
+        false => (|place| place, |place| place),
+    };
     let bests = bests(grid, metric, sign);
     let mut found: Vec<Crossover> = Vec::new();
     let mut told: Vec<(usize, usize, usize)> = Vec::new();
@@ -51,7 +56,7 @@ pub fn crossovers(grid: &Grid, metric: Metric) -> Vec<Crossover> {
         let points: Option<Vec<(f64, Paired)>> = (0..places.len())
             .map(|cell| {
                 let values = |policy: usize| grid.cells[cell][policy].values(metric);
-                Some((places[cell], difference(&values(one), &values(other))?))
+                Some((to(places[cell]), difference(&values(one), &values(other))?))
             })
             .collect();
         let Some(points) = points else { continue };
@@ -66,7 +71,8 @@ pub fn crossovers(grid: &Grid, metric: Metric) -> Vec<Crossover> {
         told.push((one, other, crossing.after));
         let rises = crossing.rises == (sign > 0.0);
         let (before, after) = if rises { (one, other) } else { (other, one) };
-        found.push(Crossover { before, after, at: crossing.at, range: (crossing.from, crossing.to) });
+        let range = (crossing.from.map(from), crossing.to.map(from));
+        found.push(Crossover { before, after, at: from(crossing.at), range });
     }
     found
 }
@@ -107,44 +113,12 @@ pub(super) fn csv(out: &mut dyn Write, grid: &Grid) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metrics::MetricRow;
-    use crate::report::sample::Sample;
-    use crate::report::story::Story;
-    use crate::report::sweep::{AxisKept, SweepFile};
+    use crate::report::sweep::sample;
 
-    /// A sweep over 1, 2, ... of two policies whose mean waits differ by these means, with half widths of
-    /// about 0.75.
+    /// A sweep over 1, 2, ...
     fn grid(means: &[f64]) -> Grid {
-        let sample = Sample { policies: vec!["fifo", "sjf"], ..Sample::default() };
-        let story = Story::of(&sample.plan(), &sample.results(), None);
-        let rows = |shift: f64, wave: f64| -> Vec<MetricRow> {
-            let value = |number: usize| 10.0 + shift + wave * [1.0, -1.0][number % 2];
-            let row = |number: usize| {
-                let mut row = MetricRow::default();
-                row.set(Metric::MeanWait, value(number));
-                row
-            };
-            (0..10).map(row).collect()
-        };
-        let cell = |mean: &f64| {
-            let mut policies = story.policies.clone();
-            // 0.75 = t of 9 degrees of freedom * sd / sqrt(10), sd = wave * sqrt(10 / 9).
-            policies[0].rows = rows(*mean, 0.75 * 3.0 / 2.262_157);
-            policies[1].rows = rows(0.0, 0.0);
-            policies
-        };
-        let values = (1..=means.len()).map(|number| number.to_string()).collect();
-        let file = SweepFile {
-            falcon: String::new(),
-            scenario: story.facts.clone(),
-            axes: vec![AxisKept { key: "x".to_string(), values }],
-            policies: vec!["fifo".to_string(), "sjf".to_string()],
-            metrics: vec!["mean_wait".to_string()],
-            cells: vec![String::new(); means.len()],
-            shard: None,
-            repeat: String::new(),
-        };
-        Grid { file, cells: means.iter().map(cell).collect() }
+        let values: Vec<String> = (1..=means.len()).map(|number| number.to_string()).collect();
+        sample::grid(&[("x", values)], means)
     }
 
     /// Who is best before and after, and where that changes.
@@ -152,6 +126,17 @@ mod tests {
         let rounded = |value: f64| (value * 1e3).round() / 1e3;
         let found = crossovers(&grid(means), Metric::MeanWait);
         found.iter().map(|one| (one.before, one.after, rounded(one.at))).collect()
+    }
+
+    /// From -2 at 1 to 2 at 100 the difference is 0 at 10, and its band of 0.75 holds 0 from 10 / 10^0.375 on.
+    #[test]
+    fn far_apart_values_are_told_of_by_ratio() {
+        let grid = sample::grid(&[("x", vec!["1".to_string(), "100".to_string()])], &[-2.0, 2.0]);
+        let [one] = &crossovers(&grid, Metric::MeanWait)[..] else { panic!("one crossover") };
+        assert!((one.at - 10.0).abs() < 1e-9, "{one:?}");
+        let (Some(from), Some(to)) = one.range else { panic!("{one:?}") };
+        let away = 10f64.powf(0.375);
+        assert!((from * away / 10.0 - 1.0).abs() < 1e-3 && (to / away / 10.0 - 1.0).abs() < 1e-3, "{one:?}");
     }
 
     #[test]

@@ -20,6 +20,9 @@ use crate::metrics::{COLUMNS, Metric, PolicyResult};
 pub mod crossovers;
 pub mod table;
 
+#[cfg(test)]
+pub(super) mod sample;
+
 /// Its file name. A folder that has it holds a sweep.
 pub const FILE: &str = "sweep.json";
 /// The folder of the cells in it.
@@ -78,9 +81,26 @@ impl SweepFile {
         values
     }
 
-    /// Whether two folders hold parts of one sweep.
-    fn is_same_sweep(&self, other: &SweepFile) -> bool {
-        (&self.axes, &self.policies, &self.cells) == (&other.axes, &other.policies, &other.cells)
+    /// Why another folder does not hold a part of this sweep; `None` when it does.
+    fn differs_from(&self, other: &SweepFile) -> Option<String> {
+        let varied = |file: &SweepFile| {
+            let axis = |axis: &AxisKept| format!("{}={}", axis.key, axis.values.join(","));
+            file.axes.iter().map(axis).collect::<Vec<_>>().join(" ")
+        };
+        let both =
+            |what: &str, own: String, theirs: String| Some(format!("{what} {own} here, {theirs} there"));
+        if self.axes != other.axes {
+            return both("varied are", varied(self), varied(other));
+        }
+        if self.policies != other.policies {
+            return both("policies are", self.policies.join(", "), other.policies.join(", "));
+        }
+        if self.falcon != other.falcon {
+            return both("it was made by falcon", self.falcon.clone(), other.falcon.clone());
+        }
+        let cell = (0..self.cells.len()).find(|&cell| self.cells.get(cell) != other.cells.get(cell))?;
+        let commands = format!("\n  here:  {}\n  there: {}", self.repeat, other.repeat);
+        Some(format!("cell {cell} simulates something else; compare files and commands:{commands}"))
     }
 }
 
@@ -114,8 +134,15 @@ impl SweepFolder {
         Ok(SweepFolder(path.to_path_buf()))
     }
 
-    /// Writes what is swept.
+    /// Writes what is swept; a folder that holds another part is refused.
     pub fn describe(&self, file: &SweepFile) -> Result<()> {
+        let held = SweepFolder::description(&self.0).ok().and_then(|held| held.shard);
+        if let (Some((part, of)), Some(own)) = (held, file.shard)
+            && own != (part, of)
+        {
+            let message = format!("holds part {part} of {of}; choose a folder for each part with `--out`");
+            return Err(Error::format(&self.0, message));
+        }
         let mut text = serde_json::to_string_pretty(file).expect("text keys only");
         text.push('\n');
         folder::write(&self.0, FILE, text.as_bytes())
@@ -153,6 +180,15 @@ impl SweepFolder {
 
     /// All cells; each must be there.
     pub fn grid(&self, file: &SweepFile) -> Result<Grid> {
+        let missing = file.cells.iter().filter(|hash| !self.cell(hash).is_file()).count();
+        if missing > 0 {
+            let whole = file.cells.len();
+            let help = match file.shard {
+                Some(_) => "join all parts with `falcon merge` first".to_string(),
+                None => format!("go on with: {}", file.repeat),
+            };
+            return Err(Error::format(&self.0, format!("{missing} of {whole} cells are missing; {help}")));
+        }
         let read = |hash: &String| Ok(csv_read::replications_of(&self.cell(hash), &file.policies)?.into());
         Ok(Grid { file: file.clone(), cells: file.cells.iter().map(read).collect::<Result<_>>()? })
     }
@@ -178,6 +214,22 @@ impl SweepFolder {
         }
         Ok(())
     }
+}
+
+/// Draws the plots of the sweep in this folder again, and gives their names.
+pub fn redraw(folder: &Path, format: PlotFormat) -> Result<Vec<String>> {
+    let grid = SweepFolder(folder.to_path_buf()).grid(&SweepFolder::description(folder)?)?;
+    plots::write(folder, &plots::sweep::pictures(&grid), format)
+}
+
+/// Values so far apart are told of on a logarithmic scale.
+const LOG_FROM: f64 = 50.0;
+
+/// Whether ratios rather than differences of these values count: all are above 0, and they are far apart.
+pub fn is_logarithmic(values: &[f64]) -> bool {
+    let low = values.iter().copied().fold(f64::INFINITY, f64::min);
+    let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    low > 0.0 && high >= LOG_FROM * low
 }
 
 /// `sweep.csv`: every metric of every policy in every cell.
@@ -225,8 +277,9 @@ pub fn merge(parts: &[PathBuf], to: &Path) -> Result<Grid> {
     }
     let (first, whole) = &files[0];
     for (path, file) in &files[1..] {
-        if !whole.is_same_sweep(file) {
-            return Err(Error::format(*path, format!("is not of the same sweep as {}", first.display())));
+        if let Some(why) = file.differs_from(whole) {
+            let message = format!("is not of the same sweep as {}: {why}", first.display());
+            return Err(Error::format(*path, message));
         }
     }
     let mut owners: Vec<Option<&PathBuf>> = vec![None; whole.cells.len()];
