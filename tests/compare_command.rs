@@ -212,14 +212,22 @@ fn a_sweep_is_resumed_divided_and_joined() {
 fn only_whole_cells_are_done() {
     let folder = folder();
     let at = folder.path();
-    let vary = ["--vary", "nodes.0.speed=1,1.0,2", "--set", "workload.tasks=300", "--no-plots"];
+    let vary = [
+        "--vary",
+        "nodes.0.slots=1,2",
+        "--vary",
+        "run.timeline_buckets=10,20",
+        "--set",
+        "workload.tasks=300",
+        "--no-plots",
+    ];
     let sweep = |more: &[&str]| ok(at, &[&["sweep", "small.toml", "--out", "x"], &vary[..], more].concat());
     let cells = || -> Vec<std::path::PathBuf> {
         let entries = fs::read_dir(at.join("x/cells")).expect("cells");
         entries.map(|entry| entry.expect("a file").path()).collect()
     };
     let (text, said) = sweep(&[]);
-    assert!(said.contains("3 cells, 0 of them done before"), "{said}");
+    assert!(said.contains("4 cells, 0 of them done before"), "{said}");
     assert_eq!(cells().len(), 2);
     let cell = cells().remove(0);
     let whole = read(&cell);
@@ -228,7 +236,7 @@ fn only_whole_cells_are_done() {
     for cut in cuts {
         fs::write(&cell, &cut).expect("written");
         let (again, said) = sweep(&[]);
-        assert!(!said.contains("3 of them done before"), "{said}");
+        assert!(!said.contains("4 of them done before"), "{said}");
         assert_eq!((again == text, read(&cell) == whole), (true, true));
     }
     // Replications that are equally few of every policy.
@@ -237,8 +245,8 @@ fn only_whole_cells_are_done() {
     fs::write(&cell, few.join("\n")).expect("written");
     sweep(&[]);
     assert_eq!(read(&cell), whole);
-    let (_, said) = sweep(&["--set", "description=Another", "--set", "run.timeline_buckets=7"]);
-    assert!(said.contains("3 of them done before"), "{said}");
+    let (_, said) = sweep(&["--set", "description=Another", "--set", "name=other"]);
+    assert!(said.contains("4 of them done before"), "{said}");
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::time::Instant;
 use clap::Args;
 
 use super::output::{Format, Plots};
-use super::paired::metric_named;
+use super::paired::{metric_named, share};
 use super::progress::Meter;
 use super::terminal::Terminal;
 use super::{Failure, Outcome, OverrideArgs, ScenarioArg, interrupt, print, repeat};
@@ -41,6 +41,11 @@ pub(super) struct SweepArgs {
     /// Show this metric (repeatable) [default: mean_wait, of a batch makespan]. Files hold all.
     #[arg(long = "metric", value_name = "METRIC", value_parser = metric_named)]
     metrics: Vec<Metric>,
+
+    /// Differences up to this share of the best figure count as none: says where it does not matter which policy
+    /// is taken.
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    margin: Option<f64>,
 
     /// Run part I of N only, to be joined by `falcon merge`.
     #[arg(long, value_name = "I/N", value_parser = shard)]
@@ -183,6 +188,9 @@ fn describe(args: &SweepArgs, grid: &[Cell]) -> Result<SweepFile, Failure> {
     for metric in &metrics {
         words.push_str(&format!(" --metric {}", metric.column().name));
     }
+    if let Some(margin) = args.margin {
+        words.push_str(&format!(" --margin {}", number::exact(Some(margin))));
+    }
     let kept = |axis: &Axis| AxisKept { key: axis.key.clone(), values: axis.values.clone() };
     let mut facts = Facts::of(first, &[], None);
     facts.replications = first.run.batches.unwrap_or(first.run.replications) as usize;
@@ -192,6 +200,7 @@ fn describe(args: &SweepArgs, grid: &[Cell]) -> Result<SweepFile, Failure> {
         axes: args.vary.iter().map(kept).collect(),
         policies,
         metrics: metrics.iter().map(|metric| metric.column().name.to_string()).collect(),
+        margin: args.margin,
         cells: grid.iter().map(|cell| cell.hash.clone()).collect(),
         shard: args.shard,
         repeat: words,

@@ -1,6 +1,7 @@
 //! Which policy of a plan is best in a metric, with replications where they matter: a race in which
 //! policies that are clearly behind make no more runs (`statistics/selection.rs`).
 
+use super::bounds::BoundsOfReplications;
 use super::parallel::{Job, Workers};
 use super::plan::Plan;
 use super::runner::{RunError, RunnerOptions};
@@ -104,15 +105,21 @@ impl Plan {
         let mut world = plan.world();
         world.timeline_buckets = 0;
         let sign = if ask.metric.column().better == Better::Higher { -1.0 } else { 1.0 };
+        let bounds = BoundsOfReplications::new(&world, ask.max_replications.max(2) as usize)
+            .filter(|_| ask.metric == Metric::OptimalityGap);
         let workers = Workers::of(&plan, options)?;
         let run = |racing: &[usize], from: u32, to: u32| -> Result<Vec<Vec<f64>>, BestError> {
             let jobs: Vec<Job> = (from..to)
                 .flat_map(|replication| racing.iter().map(move |&policy| (policy, replication)))
                 .map(|(policy, replication)| (policy, plan.seed(replication)))
                 .collect();
-            let figures = workers.run(&jobs, |_, (policy, seed), run| {
+            let figures = workers.run(&jobs, |number, (policy, seed), run| {
                 let built = world.policy(&plan.policies[policy], seed);
-                Ok(sim::simulate(&world, seed, built, run)?.collected.metrics.get(ask.metric))
+                let mut metrics = sim::simulate(&world, seed, built, run)?.collected.metrics;
+                if let Some(bounds) = &bounds {
+                    bounds.judge(from as usize + number / racing.len(), seed, &mut metrics);
+                }
+                Ok(metrics.get(ask.metric))
             })?;
             let mut rows = vec![vec![f64::NAN; plan.policies.len()]; (to - from) as usize];
             for (index, (figure, (policy, seed))) in figures.into_iter().zip(jobs).enumerate() {

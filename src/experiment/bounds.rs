@@ -135,19 +135,14 @@ pub fn of_replication(world: &World, machines: &Machines, seed: u64) -> Option<R
     };
     let resources: &Resources = &world.resources;
     let mut watch = MakespanWatch::new(machines);
-    let mut done: Vec<f64> = Vec::new();
+    let starts = if graph { earliest_starts(world, machines, seed)? } else { Vec::new() };
     let mut demands: BTreeMap<(u32, u32), f64> = BTreeMap::new();
     let mut small: Vec<f64> = Vec::new();
     let (mut tasks, mut plain) = (0usize, !graph && resources.is_empty());
     let mut first = None;
     while let Some(task) = source.next() {
         let (arrival, work) = (task.arrival.as_seconds(), task.work as f64 / 1e9);
-        let after = |parents: &[u32]| parents.iter().map(|parent| done[*parent as usize]).fold(0.0, f64::max);
-        let not_before = if graph { after(source.parents(&task)).max(arrival) } else { arrival };
-        let end = watch.add(arrival, not_before, work, task.slots);
-        if graph {
-            done.push(end);
-        }
+        watch.add(arrival, starts.get(tasks).copied().unwrap_or(arrival), work, task.slots);
         if !resources.is_empty() {
             *demands.entry((source.details(&task).demand, task.slots)).or_default() += work;
         }
@@ -166,6 +161,37 @@ pub fn of_replication(world: &World, machines: &Machines, seed: u64) -> Option<R
         resources: if resources.is_empty() { None } else { by_program(world, &demands) },
         optimum: if all_small { optimum::least_makespan(&small, machines) } else { None },
     })
+}
+
+/// When each task can start at the earliest: after its arrival, and after those that it waits for, which may
+/// stand behind it, have been done on the fastest node.
+fn earliest_starts(world: &World, machines: &Machines, seed: u64) -> Option<Vec<f64>> {
+    let mut source = TaskSource::new(&world.workload, Streams::new(seed));
+    let (mut starts, mut lengths, mut children, mut missing) = (vec![], vec![], vec![], vec![]);
+    while let Some(task) = source.next() {
+        let number = starts.len();
+        starts.push(task.arrival.as_seconds());
+        lengths.push(task.work as f64 / 1e9 / machines.fastest());
+        let parents = source.parents(&task);
+        missing.push(parents.len());
+        let last = parents.iter().copied().max().map_or(number, |last| number.max(last as usize));
+        children.resize_with(children.len().max(last + 1), Vec::new);
+        for parent in parents {
+            children[*parent as usize].push(number);
+        }
+    }
+    let mut ready: Vec<usize> = (0..starts.len()).filter(|task| missing[*task] == 0).collect();
+    while let Some(task) = ready.pop() {
+        let end: f64 = starts[task] + lengths[task];
+        for &child in &children[task] {
+            starts[child] = end.max(starts[child]);
+            missing[child] -= 1;
+            if missing[child] == 0 {
+                ready.push(child);
+            }
+        }
+    }
+    source.error().is_none().then_some(starts)
 }
 
 /// The linear program of slots and named resources.

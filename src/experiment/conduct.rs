@@ -34,6 +34,8 @@ pub struct Reached {
     pub looks: Vec<Option<Look>>,
     /// Whether all are as tight as asked.
     pub all: bool,
+    /// Whether more replications may help: every figure that is looked at exists in some of them.
+    pub can_be: bool,
 }
 
 /// A plan that was carried out.
@@ -68,7 +70,7 @@ impl Plan {
             |so_far| {
                 let reached = plan.reached(target, so_far)?;
                 let done = reached.replications;
-                let more = (!reached.all && reached.can_be() && done < reached.plan.max_replications)
+                let more = (!reached.all && reached.can_be && done < reached.plan.max_replications)
                     .then(|| next_look(done, reached.plan.max_replications));
                 precision = Some(reached);
                 more
@@ -83,26 +85,19 @@ impl Plan {
         let plan = self.run.precision?;
         let looks: Vec<Option<Look>> =
             (0..so_far.len()).map(|policy| look_at(plan, target, policy, so_far)).collect();
+        let is_baseline = |policy| matches!(target, Target::Differences { baseline } if baseline == policy);
         let judged = |(policy, look): (usize, &Option<Look>)| {
-            matches!(target, Target::Differences { baseline } if baseline == policy)
-                || look.is_some_and(|look| look.reached)
+            is_baseline(policy) || look.is_some_and(|look| look.reached)
         };
+        let exists = |policy: usize| so_far[policy].iter().any(|run| run.metrics.get(plan.metric).is_some());
         Some(Reached {
+            can_be: (0..so_far.len()).all(|policy| is_baseline(policy) || exists(policy)),
             plan,
             target,
             replications: so_far.iter().map(Vec::len).max().unwrap_or(0) as u32,
             all: looks.iter().enumerate().all(judged),
             looks,
         })
-    }
-}
-
-impl Reached {
-    /// Whether more replications may help: every figure that is looked at exists.
-    fn can_be(&self) -> bool {
-        let is_baseline =
-            |policy| matches!(self.target, Target::Differences { baseline } if baseline == policy);
-        self.looks.iter().enumerate().all(|(policy, look)| is_baseline(policy) || look.is_some())
     }
 }
 

@@ -46,7 +46,10 @@ impl<'a> Workers<'a> {
         let total = self.done.load(Ordering::Relaxed) + jobs.len();
         let failed = AtomicBool::new(false);
         let one = |number: usize| {
-            if failed.load(Ordering::Relaxed) {
+            // Short runs end before they look for themselves.
+            if failed.load(Ordering::Relaxed)
+                || self.options.stop.is_some_and(|stop| stop.load(Ordering::Relaxed))
+            {
                 return Err(SimulationError::Stopped);
             }
             let job = jobs[number];

@@ -32,8 +32,11 @@ impl Axis {
             None if values.contains("..") && values.contains(':') => linear(values)?,
             None => listed(values)?,
         };
+        let same = |a: &String, b: &String| {
+            a == b || a.parse::<f64>().is_ok_and(|a| b.parse::<f64>().is_ok_and(|b| a == b))
+        };
         for (number, value) in values.iter().enumerate() {
-            if values[..number].contains(value) {
+            if values[..number].iter().any(|other| same(other, value)) {
                 return Err(format!("the value {value} stands there twice"));
             }
         }
@@ -241,6 +244,7 @@ mod tests {
             "a=",
             "a=1,,2",
             "a=1,1",
+            "a=0.5,1,0.50",
             "a=2..1:1",
             "a=1..2:0",
             "a=log:0..1:3",
@@ -258,7 +262,7 @@ mod tests {
             ScenarioSource::Text { name: "x.toml".to_string(), text: text.to_string(), base: "".into() };
         let axes = [
             Axis::parse("workload.tasks=10,20").expect("one"),
-            Axis::parse("nodes.0.speed=1,1.0,2").expect("one"),
+            Axis { key: "nodes.0.speed".to_string(), values: ["1", "1.0", "2"].map(str::to_string).to_vec() },
         ];
         let grid = |version: &str| cells(&source, &Overrides::default(), &axes, version).expect("a grid");
         let (one, again, other) = (grid("1"), grid("1"), grid("2"));

@@ -8,8 +8,10 @@ use super::warning::Warning;
 use crate::distribution::Distribution;
 use crate::experiment::plan::Plan;
 use crate::metrics::{Metric, PolicyResult};
+use crate::policies::spec::{OrderSpec, PolicySpec};
 use crate::statistics::independence::succession;
-use crate::workload::{TaskClass, Workload};
+use crate::time::Duration;
+use crate::workload::{EstimateSpec, TaskClass, Workload};
 
 /// Below so many replications Student's t is more than 1.3 times what it is for ten.
 const FEW: usize = 5;
@@ -135,13 +137,27 @@ fn batches_follow(plan: &Plan, results: &[PolicyResult], metrics: &[Metric]) -> 
 /// Means that do not exist: they only grow as more tasks are simulated.
 fn endless(plan: &Plan, metrics: &[Metric]) -> Vec<Warning> {
     let Workload::Generated { classes, .. } = &plan.workload else { return Vec::new() };
+    // Whoever interrupts at once for a small task keeps it from waiting.
+    let exact = classes.iter().all(|class| class.estimate == EstimateSpec::Exact);
+    let of = |has: &dyn Fn(&PolicySpec) -> bool| -> Option<String> {
+        let names: Vec<String> =
+            plan.policies.iter().filter(|one| has(one)).map(|one| format!("`{}`", one.name)).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        match names.len() {
+            0 => None,
+            all if all == plan.policies.len() => Some(String::new()),
+            _ => Some(format!(" of {}", list(&names))),
+        }
+    };
     let any = |of: fn(&Distribution) -> bool| classes.iter().any(|class: &TaskClass| of(&class.duration));
     let asked = |wanted: &[Metric]| metrics.iter().copied().find(|metric| wanted.contains(metric));
     let mut warnings = Vec::new();
-    if let Some(metric) = asked(&[Metric::MeanSlowdown]).filter(|_| any(has_tiny_values)) {
+    if let Some(metric) = asked(&[Metric::MeanSlowdown]).filter(|_| any(has_tiny_values))
+        && let Some(whose) = of(&|policy| !puts_small_first(policy, exact))
+    {
         warnings.push(Warning {
             message: format!(
-                "{} does not exist in the long run: works may be arbitrarily small, and a small task that waits \
+                "{}{whose} does not exist in the long run: works may be arbitrarily small, and a small task that waits \
                  at all has a slowdown without bound (E[1/S] is infinite)",
                 metric.column().name
             ),
@@ -149,10 +165,12 @@ fn endless(plan: &Plan, metrics: &[Metric]) -> Vec<Warning> {
         });
     }
     let waits = [Metric::MeanWait, Metric::MeanResponse, Metric::MeanQueueLength, Metric::MeanInSystem];
-    if let Some(metric) = asked(&waits).filter(|_| any(has_endless_variance)) {
+    if let Some(metric) = asked(&waits).filter(|_| any(has_endless_variance))
+        && let Some(whose) = of(&|policy| !puts_small_first(policy, exact) && !takes_turns(policy))
+    {
         warnings.push(Warning {
             message: format!(
-                "{} may not exist in the long run: works have an infinite variance, and who waits behind a task \
+                "{}{whose} may not exist in the long run: works have an infinite variance, and who waits behind a task \
                  waits for the rest of it",
                 metric.column().name
             ),
@@ -162,6 +180,22 @@ fn endless(plan: &Plan, metrics: &[Metric]) -> Vec<Warning> {
         });
     }
     warnings
+}
+
+/// Whether a task that comes is served at once if it is small enough, whatever is there.
+fn puts_small_first(policy: &PolicySpec, exact: bool) -> bool {
+    policy.switch_cost == Duration::ZERO
+        && match policy.order {
+            OrderSpec::Srtf => exact,
+            OrderSpec::Sjf => exact && policy.preempt,
+            OrderSpec::Lifo => policy.preempt,
+            _ => false,
+        }
+}
+
+/// Whether nobody waits for the whole rest of another task.
+fn takes_turns(policy: &PolicySpec) -> bool {
+    matches!(policy.order, OrderSpec::TimeSlice { .. } | OrderSpec::LeastAttainedService { .. })
 }
 
 /// Whether E[1/S] is infinite: the density does not vanish quickly enough towards 0.

@@ -15,32 +15,41 @@ use crate::statistics::comparisons::{Comparison, Outcome, Pairs, compare};
 #[derive(Debug, Default)]
 pub struct Policies {
     list: Vec<PolicyStory>,
+    margin: Option<f64>,
     judged: Mutex<BTreeMap<usize, Option<Arc<Judgement>>>>,
 }
 
 impl Policies {
+    /// The same, of which those that are shown to be within this share of the best count as equal to it.
+    pub fn within(self, margin: Option<f64>) -> Policies {
+        Policies { margin, ..self.list.into() }
+    }
+
     /// Judges a metric; `None` when it has no good direction or no policy has a value.
     pub fn judge(&self, metric: Metric) -> Option<Arc<Judgement>> {
         let mut judged = self.judged.lock().unwrap_or_else(PoisonError::into_inner);
-        judged.entry(metric as usize).or_insert_with(|| judge(&self.list, metric).map(Arc::new)).clone()
+        judged
+            .entry(metric as usize)
+            .or_insert_with(|| judge(&self.list, metric, self.margin).map(Arc::new))
+            .clone()
     }
 }
 
 impl From<Vec<PolicyStory>> for Policies {
     fn from(list: Vec<PolicyStory>) -> Policies {
-        Policies { list, judged: Mutex::default() }
+        Policies { list, margin: None, judged: Mutex::default() }
     }
 }
 
 impl Clone for Policies {
     fn clone(&self) -> Policies {
-        self.list.clone().into()
+        Policies::from(self.list.clone()).within(self.margin)
     }
 }
 
 impl PartialEq for Policies {
     fn eq(&self, other: &Policies) -> bool {
-        self.list == other.list
+        (&self.list, self.margin) == (&other.list, other.margin)
     }
 }
 
@@ -76,6 +85,8 @@ pub enum Standing {
     Best,
     /// The interval of its difference to the best holds 0.
     Unclear,
+    /// It is shown to be within the margin of the best.
+    Equivalent,
     /// It is clearly not the best.
     Worse,
     /// There is nothing to judge: no value, or a single replication.
@@ -144,7 +155,7 @@ pub fn words(metric: Metric) -> Words {
     }
 }
 
-fn judge(policies: &[PolicyStory], metric: Metric) -> Option<Judgement> {
+fn judge(policies: &[PolicyStory], metric: Metric, margin: Option<f64>) -> Option<Judgement> {
     let sign = match metric.column().better {
         Better::Lower => 1.0,
         Better::Higher => -1.0,
@@ -163,13 +174,14 @@ fn judge(policies: &[PolicyStory], metric: Metric) -> Option<Judgement> {
         skewed: is_skewed(metric),
     };
     let family: Vec<Pairs> = policies.iter().enumerate().map(pairs).collect();
-    let differences = compare(&family, None);
+    let differences = compare(&family, margin);
     let judged = differences.iter().any(Option::is_some);
     let standings = differences
         .iter()
         .enumerate()
         .map(|(index, difference)| match difference {
             _ if index == best && judged => Standing::Best,
+            Some(difference) if difference.outcome == Outcome::Equivalent => Standing::Equivalent,
             Some(difference) if difference.is_clear => Standing::Worse,
             Some(_) => Standing::Unclear,
             None => Standing::NotJudged,
@@ -188,6 +200,14 @@ impl Judgement {
     /// Whether any difference could be judged.
     pub fn is_judged(&self) -> bool {
         self.differences.iter().any(Option::is_some)
+    }
+
+    /// Whether all policies are shown to be within the margin of the best.
+    pub fn are_equivalent(&self) -> bool {
+        let alike = |one: &Option<Comparison>| {
+            one.is_none_or(|one| matches!(one.outcome, Outcome::Equivalent | Outcome::Identical))
+        };
+        self.is_judged() && self.differences.iter().all(alike)
     }
 
     /// Whether the policies that were judged have the very same values.

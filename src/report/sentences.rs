@@ -47,6 +47,12 @@ impl Leading {
         let names: Vec<&str> = self.leaders().into_iter().map(&name).collect();
         let sharing = || self.others.iter().filter(|(_, one)| !is_behind(one));
         let near = sharing().any(|one| is(Outcome::Equivalent)(&one));
+        let shown = sharing().all(|one| is(Outcome::Equivalent)(&one) || is(Outcome::Identical)(&one));
+        let why = match near {
+            true if shown => "are within the margin of the best",
+            true => "are not shown to differ by more than the margin",
+            false => "cannot be told apart",
+        };
         let next = self.others.iter().find(|(_, one)| is_behind(one));
         match (next.map(|(policy, found)| (name(*policy), in_words(found))), &names[..]) {
             (Some((next, (size, interval))), [_]) => format!(
@@ -56,10 +62,6 @@ impl Leading {
                 word.less()
             ),
             (Some((next, (size, interval))), names) => {
-                let why = match near {
-                    true => "are not shown to differ by more than the margin",
-                    false => "cannot be told apart",
-                };
                 format!(
                     "{} share the {} {} and {why}; {next} is next, {size} {} than {best} ({interval}).",
                     list(names),
@@ -68,9 +70,10 @@ impl Leading {
                     word.worse
                 )
             }
-            (None, _) if near => {
-                format!("The policies are not shown to differ in {} by more than the margin.", word.name)
+            (None, _) if near && shown => {
+                format!("The {} of all policies is within the margin of that of {best}.", word.name)
             }
+            (None, _) if near => format!("The policies {why} in {}.", word.name),
             (None, names) => {
                 let policies = if names.len() == 2 { "The two policies" } else { "The policies" };
                 let runner = sharing().find(|one| !is(Outcome::Identical)(one));
@@ -95,6 +98,8 @@ fn in_words(found: &Comparison, percent: &str, word: &Words) -> (String, String)
     let (factor, unit) = (word.factor, of_unit(word.unit));
     let decimals = if half > 0.0 { decimals_for(half * factor, 2) } else { decimals_for(size * factor, 3) };
     let show = |value: f64| fixed(value * factor, decimals);
+    // A difference of two shares is none of them.
+    let unit = if unit == " %" { " percentage points".to_string() } else { unit };
     let interval = format!("paired difference, {percent} % interval {} to {}{unit}", show(low), show(high));
     (format!("{}{unit}", show(size)), interval)
 }

@@ -44,7 +44,7 @@ pub struct Column {
 /// One figure of one policy.
 #[derive(Default)]
 pub struct Cell {
-    /// `*` for the best, `~` for those that cannot be told apart from it.
+    /// `*` for the best, `~` for those that cannot be told apart from it, `=` for those within the margin.
     pub mark: &'static str,
     /// The mean; `-` when there is none.
     pub mean: String,
@@ -157,6 +157,7 @@ pub fn column(policies: &Policies, metric: Metric) -> (Column, usize) {
     let mark = |index: usize| match judgement.as_ref().map(|judgement| judgement.standings[index]) {
         Some(Standing::Best) => "*",
         Some(Standing::Unclear) => "~",
+        Some(Standing::Equivalent) => "=",
         _ => "",
     };
     let word = words(metric);

@@ -114,7 +114,9 @@ fn overloaded(plan: &Plan, growing: &[&PolicyResult]) -> Option<Warning> {
 
 /// The cluster starts empty: until its queue has filled, tasks wait less than later ones.
 fn start_up(plan: &Plan, results: &[PolicyResult], growing: &[&PolicyResult]) -> Option<Warning> {
-    if plan.workload.is_batch() || plan.run.warmup > 0 || changes_as_planned(plan) {
+    // Under a load of 1 there is no steady state to come to.
+    let overloaded = load(plan).is_some_and(|load| load >= 1.0);
+    if plan.workload.is_batch() || plan.run.warmup > 0 || overloaded || changes_as_planned(plan) {
         return None;
     }
     let steady = results.iter().filter(|result| !growing.iter().any(|other| other.policy == result.policy));

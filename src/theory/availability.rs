@@ -71,9 +71,70 @@ pub fn machine_repair(machines: u32, repairers: u32, failure_rate: f64, repair_r
     working / total / f64::from(machines)
 }
 
+/// What the good start of such machines, all working, is worth: the seconds, in the long run and per machine,
+/// by which they have worked more than their long-run share of the time. It solves Poisson's equation of the
+/// chain, state by state (Asmussen, *Applied Probability and Queues*, 2003, section I.7).
+pub fn good_start(machines: u32, repairers: u32, failure_rate: f64, repair_rate: f64) -> f64 {
+    let share = machine_repair(machines, repairers, failure_rate, repair_rate);
+    let n = f64::from(machines);
+    // By number of broken machines: how likely it is, and how much more than the share work.
+    let (mut weights, mut weight, mut total) = (Vec::with_capacity(machines as usize + 1), 1.0f64, 0.0);
+    for broken in 0..=machines {
+        weights.push(weight);
+        total += weight;
+        let repaired = f64::from(repairers.min(broken + 1)) * repair_rate;
+        weight *= f64::from(machines - broken) * failure_rate / repaired;
+        if total > 1e200 {
+            weights.iter_mut().for_each(|one| *one /= total);
+            (weight, total) = (weight / total, 1.0);
+        }
+    }
+    // A step down costs what is gained on average above it: the flow through it times its cost.
+    let (mut above, mut value, mut mean) = (0.0, 0.0, 0.0);
+    for broken in 0..machines {
+        let likely = weights[broken as usize] / total;
+        above += likely * ((n - f64::from(broken)) / n - share);
+        let flow = likely * f64::from(machines - broken) * failure_rate;
+        value -= if flow > 0.0 { above / flow } else { 0.0 };
+        mean += weights[broken as usize + 1] / total * value;
+    }
+    -mean
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// With one machine it is the integral of what is left of the start: (1 - A) / (failures + repairs). With as
+    /// many repairers as machines these are alone. With fewer, against small steps through time.
+    #[test]
+    fn a_good_start_is_worth_so_much() {
+        let alone = (1.0 - long_run(50.0, 10.0)) / 0.12;
+        assert!((good_start(1, 1, 0.02, 0.1) - alone).abs() < 1e-12);
+        assert!((good_start(7, 7, 0.02, 0.1) - alone).abs() < 1e-9);
+        let (machines, repairers, fails, mends) = (4u32, 1u32, 0.3, 0.5);
+        let share = machine_repair(machines, repairers, fails, mends);
+        let (mut chance, mut worth, step) = ([1.0, 0.0, 0.0, 0.0, 0.0], 0.0, 1e-3);
+        for _ in 0..200_000 {
+            let mut next = chance;
+            for broken in 0..=4usize {
+                worth += chance[broken] * ((4.0 - broken as f64) / 4.0 - share) * step;
+                let down = chance[broken] * (4.0 - broken as f64) * fails * step;
+                let up = chance[broken] * f64::from(repairers.min(broken as u32)) * mends * step;
+                next[broken] -= down + up;
+                if broken < 4 {
+                    next[broken + 1] += down;
+                }
+                if broken > 0 {
+                    next[broken - 1] += up;
+                }
+            }
+            chance = next;
+        }
+        let found = good_start(machines, repairers, fails, mends);
+        assert!((found - worth).abs() < 2e-3, "{found} {worth}");
+        assert!(good_start(2000, 1, 1.0, 1.0).is_finite());
+    }
 
     #[test]
     fn one_node() {

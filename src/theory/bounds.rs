@@ -112,8 +112,8 @@ impl<'a> MakespanWatch<'a> {
     }
 
     /// The next task by arrival; `not_before` is when what it waits for can be done at the earliest, at
-    /// least its arrival. Gives when it can be done at the earliest. Both count from time 0.
-    pub fn add(&mut self, arrival: f64, not_before: f64, work: f64, slots: u32) -> f64 {
+    /// least its arrival. Both count from time 0.
+    pub fn add(&mut self, arrival: f64, not_before: f64, work: f64, slots: u32) {
         let first = *self.first.get_or_insert(arrival);
         self.latest = self.latest.max(arrival - first - self.done_before / self.machines.total);
         self.done_before += work * f64::from(slots);
@@ -128,7 +128,6 @@ impl<'a> MakespanWatch<'a> {
                 self.largest.push(Reverse(Work(work)));
             }
         }
-        done
     }
 
     /// The bounds; `None` without tasks.

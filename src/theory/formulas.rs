@@ -105,6 +105,8 @@ formulas! {
     ExpectedOrder "Batch of exponential classes by their means" Exact false "Bruno, Downey and Frederickson 1981; Pinedo, chapter 12" "All tasks there at the start, equal servers, means known: shortest expected first has the least mean response, longest expected first the least makespan of all.";
     LittlesLaw "Little's law" Exact true "Little 1961" "A known mean wait or response, long runs.";
     UtilisationLaw "Utilisation law" Exact true "Denning and Buzen 1978" "A load below 1, long runs.";
+    ForcedFlowLaw "Forced flow law" Exact true "Denning and Buzen 1978" "As for the utilisation law, with so many attempts per task, which fail independently of their work.";
+    BottleneckLaw "Bottleneck law" UpperBound true "Denning and Buzen 1978" "Whatever the policy: all slots busy all the time, less the attempts that fail.";
     OneQueueBound "One queue for all nodes" LowerBound true "Erlang 1917; Winston 1977" "Poisson arrivals, exponential tasks of unknown size, equal nodes: nothing is faster than M/M/c.";
     OneMachineBound "One machine as fast as all nodes" LowerBound true "Schrage and Miller 1966; Schrage 1968" "Poisson arrivals: no policy, whatever it knows, beats shortest remaining time first there.";
     OwnTimeBound "Own time on the fastest node" LowerBound false "by definition" "A task that completes was served at least once.";

@@ -15,16 +15,18 @@ use crate::workload::{Arrivals, EstimateSpec};
 const MOST_IN_ORDER: u32 = 12;
 /// Chances that are nearer to 0 or 1 than this no run can tell from them.
 const TELLABLE: f64 = 1e-9;
+/// Of what formulas leave out of availability this may be their error; beyond that they are near it at best.
+const MOST_LEFT_OUT: f64 = 0.02;
 /// How likely it is that several of more nodes than this are up is not worked out.
 const MOST_NODES: u32 = 1000;
 
 /// Everything that is known of whole runs; `horizon` is their mean length, where it is known.
 pub(super) fn finite(setting: &Setting<'_>, policy: &PolicySpec, horizon: Option<f64>) -> Vec<Known> {
-    let mut known = of_attempts(setting);
+    let mut known = of_attempts(setting, policy);
     known.extend(of_availability(setting, horizon));
     if *setting.arrivals == Arrivals::AtOnce
         && !setting.nodes_fail()
-        && !setting.has_limits()
+        && setting.limit(policy).is_none()
         && setting.failure() == Some(0.0)
     {
         known.extend(of_batch(setting, policy));
@@ -33,10 +35,10 @@ pub(super) fn finite(setting: &Setting<'_>, policy: &PolicySpec, horizon: Option
 }
 
 /// Attempts, retries and what comes of them, whoever runs them where.
-fn of_attempts(setting: &Setting<'_>) -> Vec<Known> {
+fn of_attempts(setting: &Setting<'_>, policy: &PolicySpec) -> Vec<Known> {
     let fails = setting.classes.iter().any(|class| class.failure_probability > 0.0);
     let ends_with_node = setting.nodes_fail() && setting.retry.on_node_loss == OnNodeLoss::Fail;
-    if !fails || ends_with_node || setting.has_limits() {
+    if !fails || ends_with_node || setting.limit(policy).is_some() {
         return Vec::new();
     }
     let most = setting.retry.max_attempts;
@@ -58,6 +60,13 @@ fn of_attempts(setting: &Setting<'_>) -> Vec<Known> {
     known
 }
 
+/// The share of runs that comes after the last arrival. It takes the longer the more nodes are down, so that
+/// nodes are up for another share of it than of time that passes anyway.
+fn waits_for_nodes(setting: &Setting<'_>, horizon: f64) -> f64 {
+    let arrivals = setting.arrivals.mean_rate().map_or(0.0, |rate| (f64::from(setting.tasks) - 1.0) / rate);
+    (1.0 - arrivals / horizon).clamp(0.0, 1.0)
+}
+
 /// How much of the time nodes are up.
 fn of_availability(setting: &Setting<'_>, horizon: Option<f64>) -> Vec<Known> {
     let Some(fault) = setting.one_fault().filter(|fault| fault.fails == FailsWhen::Always) else {
@@ -67,16 +76,24 @@ fn of_availability(setting: &Setting<'_>, horizon: Option<f64>) -> Vec<Known> {
     let (is_exponential, nodes) =
         (exponential(&fault.up).is_some() && exponential(&fault.down).is_some(), setting.nodes());
     let mut known = Vec::new();
+    let horizon = horizon.filter(|horizon| *horizon > 0.0);
+    let wait = horizon.map_or(1.0, |horizon| waits_for_nodes(setting, horizon));
+    let of = |metric: Metric, value: f64, formula: FormulaId, more: f64| Known {
+        allowance: wait + more,
+        approximate: wait + more > MOST_LEFT_OUT,
+        ..Known::of(metric, value, formula)
+    };
     if let Some(crew) = setting.repair_crew.filter(|crew| *crew < nodes) {
         if is_exponential {
             let value = availability::machine_repair(nodes, crew, 1.0 / up, 1.0 / down);
+            let start = availability::good_start(nodes, crew, 1.0 / up, 1.0 / down);
+            let more = horizon.map_or(1.0, |horizon| start / horizon);
             let note = "in the long run; nodes start up";
-            known
-                .push(Known { note, ..Known::of(Metric::NodeAvailability, value, FormulaId::MachineRepair) });
+            known.push(Known { note, ..of(Metric::NodeAvailability, value, FormulaId::MachineRepair, more) });
         }
         return known;
     }
-    let (true, Some(horizon)) = (is_exponential, horizon.filter(|horizon| *horizon > 0.0)) else {
+    let (true, Some(horizon)) = (is_exponential, horizon) else {
         let value = availability::long_run(up, down);
         known.push(Known::of(Metric::NodeAvailability, value, FormulaId::LongRunAvailability));
         return known;
@@ -88,7 +105,7 @@ fn of_availability(setting: &Setting<'_>, horizon: Option<f64>) -> Vec<Known> {
         ((start + horizon) * of(start + horizon) - before) / horizon
     };
     let one = over(&|horizon| availability::over_a_run(up, down, horizon));
-    known.push(Known::of(Metric::NodeAvailability, one, FormulaId::Availability));
+    known.push(of(Metric::NodeAvailability, one, FormulaId::Availability, 0.0));
     let wanted = setting.service_nodes;
     // What takes the square of the nodes is worked out for so many.
     if wanted > 1 && nodes > MOST_NODES {
@@ -96,7 +113,7 @@ fn of_availability(setting: &Setting<'_>, horizon: Option<f64>) -> Vec<Known> {
     }
     let served = over(&|horizon| availability::k_of_n_over_a_run(wanted, nodes, up, down, horizon));
     if served < 1.0 - TELLABLE {
-        known.push(Known::of(Metric::ServiceAvailability, served, FormulaId::KOfN));
+        known.push(of(Metric::ServiceAvailability, served, FormulaId::KOfN, 0.0));
     }
     known
 }

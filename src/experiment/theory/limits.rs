@@ -12,14 +12,16 @@ use crate::theory::{FormulaId, many_servers, sizes};
 /// The bounds that hold for this policy.
 pub(super) fn bounds(setting: &Setting<'_>, policy: &PolicySpec) -> Vec<Known> {
     let mut known = Vec::new();
-    if setting.has_limits() || setting.warmup >= setting.tasks {
+    if setting.limit(policy).is_some() || setting.warmup >= setting.tasks {
         return known;
     }
     let bound = |value: f64, formula| Known::of(Metric::MeanResponse, value, formula);
-    if let Some(work) = setting.mean_work() {
+    // Of tasks of which the long ones are likelier to be lost those that complete are short.
+    let all_alike = setting.failure().is_some() && !setting.nodes_fail();
+    if let Some(work) = setting.mean_work().filter(|_| all_alike) {
         known.push(bound(work / setting.fastest(), FormulaId::OwnTimeBound));
     }
-    if setting.nodes_fail() || setting.failure() != Some(0.0) {
+    if !all_alike || setting.failure() != Some(0.0) {
         return known;
     }
     let Ok(Stream::Poisson(rate)) = all_arrivals(setting) else { return known };

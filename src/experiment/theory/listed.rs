@@ -21,15 +21,16 @@ pub(super) struct Listed {
 }
 
 impl Listed {
-    /// `None` where bounds say nothing.
-    pub(super) fn new(plan: &Plan) -> Option<Listed> {
+    /// Of as many replications as there are results. `None` where bounds say nothing.
+    pub(super) fn new(plan: &Plan, results: &[PolicyResult]) -> Option<Listed> {
         let world = plan.world();
-        if !bounds::apply(&world) {
+        if !bounds::apply(&world) || plan.run.batches.is_some() {
             return None;
         }
+        let replications = results.iter().map(|one| one.replications.len() as u32).max().unwrap_or(0);
         let machines = bounds::machines(&world);
         let of = |replication| bounds::of_replication(&world, &machines, plan.seed(replication));
-        let makespans = (0..plan.run.replications).map(of).collect();
+        let makespans = (0..replications).map(of).collect();
         Some(Listed { makespans, machines, world, responses: Default::default() })
     }
 
@@ -73,7 +74,7 @@ impl Listed {
             let of = |replication| {
                 bounds::least_mean_response(&self.world, &self.machines, plan.seed(replication), interrupted)
             };
-            let least: Vec<(f64, bool)> = (0..plan.run.replications).map(of).collect::<Option<_>>()?;
+            let least: Vec<(f64, bool)> = (0..self.makespans.len() as u32).map(of).collect::<Option<_>>()?;
             let sum: f64 = least.iter().map(|(least, _)| least).sum();
             let exact = least.iter().all(|(_, exact)| *exact);
             (!least.is_empty()).then(|| (sum / least.len() as f64, exact))

@@ -2,12 +2,13 @@
 //!
 //! A scenario is looked at as checked (`setting`), its policy as far as theory tells orders apart (`order`);
 //! the policy makes queues of the cluster (`steady`, `one_queue`) on which formulas of [`crate::theory`] are
-//! evaluated (`station`). `finite` knows whole runs, `limits` bounds of the steady state, `listed` bounds of
+//! evaluated (`station`). `finite` knows whole runs, `laws` what holds under any policy, `limits` bounds of the steady state, `listed` bounds of
 //! the very tasks of each replication. What does not hold exactly is left out, or marked as a limit or a
 //! bound.
 
 mod documents;
 mod finite;
+mod laws;
 mod limits;
 mod listed;
 mod one_queue;
@@ -52,13 +53,15 @@ pub struct Known {
     pub formula: FormulaId,
     /// How the formula is applied, where there is something to say.
     pub note: &'static str,
-    /// By how much figures are known to be off by how they are collected.
+    /// By how much figures are known to be off by how they are collected, or by what the formula leaves out.
     pub allowance: f64,
+    /// Whether the runs are such that the formula is of something else than they show, and near it only.
+    pub approximate: bool,
 }
 
 impl Known {
     fn of(metric: Metric, value: f64, formula: FormulaId) -> Known {
-        Known { metric, class: None, value, formula, note: "", allowance: 0.0 }
+        Known { metric, class: None, value, formula, note: "", allowance: 0.0, approximate: false }
     }
 }
 
@@ -103,6 +106,9 @@ pub fn known(plan: &Plan, policy: &PolicySpec, horizon: Option<f64>) -> Answers 
         }
         Err(reason) => answers.reasons.push(reason),
     }
+    let told = |known: &Known| answers.known.iter().any(|other| other.metric == known.metric);
+    let laws: Vec<Known> = laws::laws(&setting, policy).into_iter().filter(|known| !told(known)).collect();
+    answers.known.extend(laws);
     answers.known.extend(limits::bounds(&setting, policy));
     answers
 }
@@ -241,13 +247,14 @@ pub struct Findings {
 impl Findings {
     /// What theory says of these results.
     pub fn of(plan: &Plan, results: &[PolicyResult]) -> Findings {
-        Findings::with(plan, results, listed::Listed::new(plan))
+        Findings::with(plan, results, listed::Listed::new(plan, results))
     }
 
     /// The same without bounds that would take long to work out, for a report that is made in passing.
     pub fn in_brief(plan: &Plan, results: &[PolicyResult]) -> Findings {
-        let tasks = u64::from(plan.workload.tasks()) * u64::from(plan.run.replications);
-        Findings::with(plan, results, if tasks <= BRIEF { listed::Listed::new(plan) } else { None })
+        let replications = results.iter().map(|one| one.replications.len() as u64).max().unwrap_or(0);
+        let brief = u64::from(plan.workload.tasks()) * replications <= BRIEF;
+        Findings::with(plan, results, if brief { listed::Listed::new(plan, results) } else { None })
     }
 
     /// Whether anything is known at all.
@@ -264,8 +271,13 @@ impl Findings {
             }
             let warm = plan.run.warmup >= answers.warmup;
             let judge = |known: Known| {
-                let found = Summary::of(&values(result, &known));
-                let verdict = verdict(&known, found, warm || !known.formula.formula().steady);
+                let values = values(result, &known);
+                let found = Summary::of(&values);
+                let never = is_never_seen(&known, &values);
+                let verdict = match verdict(&known, found, warm || !known.formula.formula().steady) {
+                    Verdict::Covers | Verdict::Misses if never => Verdict::Unjudged,
+                    verdict => verdict,
+                };
                 Finding { known, found, verdict }
             };
             PolicyFindings {
@@ -311,6 +323,9 @@ fn verdict(known: &Known, found: Option<Summary>, steady: bool) -> Verdict {
     if !steady {
         return Verdict::Unjudged;
     }
+    if known.approximate {
+        return Verdict::Near;
+    }
     if formula.nature == Nature::Exact && formula.steady && is_biased(known.metric) {
         return Verdict::LongRun;
     }
@@ -325,6 +340,13 @@ fn verdict(known: &Known, found: Option<Summary>, steady: bool) -> Verdict {
         Nature::UpperBound => holds(found - margin <= known.value, Verdict::Keeps, Verdict::Breaks),
         Nature::Limit => Verdict::Near,
     }
+}
+
+/// Whether what makes the figure is too rare for these runs: where it did not happen in half of them, their
+/// interval says nothing of how often it does.
+fn is_never_seen(known: &Known, values: &[f64]) -> bool {
+    let zeros = values.iter().filter(|value| **value == 0.0).count();
+    known.value != 0.0 && 2 * zeros >= values.len().max(1)
 }
 
 /// Whether the mean of this figure over finite runs is not its value in one without end: the scatter within a run

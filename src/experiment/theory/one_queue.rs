@@ -7,7 +7,7 @@ use super::station::{Answer, Station, Stream};
 use super::steady::{Steady, all_arrivals, station, stations, utilisation, warmup};
 use crate::distribution::Distribution;
 use crate::faults::FailsWhen;
-use crate::policies::spec::{DispatchSpec, PolicySpec};
+use crate::policies::spec::PolicySpec;
 use crate::scheduler::OnNodeLoss;
 use crate::theory::{FormulaId, Size, availability, breakdowns, many_servers, retries, single_server};
 use crate::time::Duration;
@@ -40,13 +40,9 @@ pub(super) fn limited(
     setting: &Setting<'_>,
     policy: &PolicySpec,
     order: &OrderKind,
+    limit: u64,
 ) -> Result<Steady, String> {
     let station = only_queue(setting, policy, order)?;
-    let of_node = setting.groups.iter().filter_map(|group| group.queue_limit).map(u64::from).min();
-    // The limit of a node is that of its queue, which under pull nothing waits in.
-    let of_node = of_node.filter(|_| policy.dispatch != DispatchSpec::Pull);
-    let limit = setting.queue_limit.into_iter().chain(of_node).min();
-    let limit = limit.ok_or("`nodes.queue_limit` means nothing under pull")?;
     let Stream::Poisson(rate) = station.arrivals else {
         return Err("tasks are refused, and arrivals are not Poisson".to_string());
     };
@@ -88,7 +84,7 @@ pub(super) fn with_retries(
     order: &OrderKind,
 ) -> Result<Steady, String> {
     let p = setting.failure().ok_or("`failure_probability` differs between classes")?;
-    if setting.has_limits() {
+    if setting.limit(policy).is_some() {
         return Err("tasks fail, and some are refused".to_string());
     }
     if setting.retry.backoff.base > Duration::ZERO && setting.retry.max_attempts != Some(1) {
@@ -121,7 +117,11 @@ pub(super) fn with_retries(
 }
 
 /// One server that breaks down.
-pub(super) fn with_breakdowns(setting: &Setting<'_>, order: &OrderKind) -> Result<Steady, String> {
+pub(super) fn with_breakdowns(
+    setting: &Setting<'_>,
+    policy: &PolicySpec,
+    order: &OrderKind,
+) -> Result<Steady, String> {
     let several = "`nodes.up`: nodes fail, and more than one serves";
     let fault = setting.one_fault().filter(|_| setting.slots() == 1).ok_or(several)?;
     let mean_up = exponential(&fault.up).ok_or("`nodes.up` is not exponential")?;
@@ -129,7 +129,7 @@ pub(super) fn with_breakdowns(setting: &Setting<'_>, order: &OrderKind) -> Resul
     let Stream::Poisson(rate) = all_arrivals(setting)? else {
         return Err("nodes fail, and arrivals are not Poisson".to_string());
     };
-    if *order != OrderKind::Fifo || setting.failure() != Some(0.0) || setting.has_limits() {
+    if *order != OrderKind::Fifo || setting.failure() != Some(0.0) || setting.limit(policy).is_some() {
         return Err("nodes fail, and tasks fail, are refused or overtake as well".to_string());
     }
     let station = station(setting, Stream::Poisson(rate), 1.0, (setting.groups[0].speed, 1))?;

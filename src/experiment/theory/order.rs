@@ -1,7 +1,7 @@
 //! What an order comes to, as far as theory is concerned.
 
 use super::setting::Setting;
-use crate::policies::spec::{BackfillSpec, OrderSpec, PolicySpec};
+use crate::policies::spec::{BackfillSpec, OrderSpec, PlaceSpec, PolicySpec};
 use crate::time::Duration;
 use crate::workload::EstimateSpec;
 
@@ -47,7 +47,7 @@ impl OrderKind {
         let PolicySpec {
             name,
             order,
-            place: _,
+            place,
             dispatch: _,
             backfill,
             backfill_order: _,
@@ -57,6 +57,9 @@ impl OrderKind {
         } = policy;
         if *order != OrderSpec::Fifo && (*backfill != BackfillSpec::None || *commit_head) {
             return Err("backfilling or a committed head changes the order".to_string());
+        }
+        if let PlaceSpec::MinCostFlow { .. } = place {
+            return Err("`min-cost-flow` chooses among waiting tasks by their work".to_string());
         }
         if *switch_cost > Duration::ZERO {
             return Err("`switch_cost`: interruptions take time".to_string());

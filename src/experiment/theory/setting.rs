@@ -5,6 +5,7 @@
 use crate::distribution::Distribution;
 use crate::experiment::plan::{NodeGroup, Plan, RunPlan, Until};
 use crate::faults::{AttemptFaults, FailurePoint, Faults, NodeFaults, Stay};
+use crate::policies::spec::{DispatchSpec, PolicySpec};
 use crate::scheduler::{GuardPlan, OnRejection, RetryPlan};
 use crate::workload::{Arrivals, ClassDetails, TaskClass, Workload};
 use crate::world::Delays;
@@ -105,8 +106,12 @@ impl<'a> Setting<'a> {
 
     /// Work per second of all slots.
     pub(super) fn capacity(&self) -> f64 {
-        let of = |group: &NodeGroup| f64::from(group.count * group.slots) * group.speed;
-        self.groups.iter().map(of).sum()
+        self.speeds().sum()
+    }
+
+    /// Work per second of the slots of each group together.
+    pub(super) fn speeds(&self) -> impl Iterator<Item = f64> {
+        self.groups.iter().map(|group| f64::from(group.count * group.slots) * group.speed)
     }
 
     /// The speed of the fastest node.
@@ -141,9 +146,12 @@ impl<'a> Setting<'a> {
         self.groups.iter().all(|group| group.faults.as_ref() == Some(first)).then_some(first)
     }
 
-    /// Whether some submissions may be refused.
-    pub(super) fn has_limits(&self) -> bool {
-        self.queue_limit.is_some() || self.groups.iter().any(|group| group.queue_limit.is_some())
+    /// How many may wait before submissions are refused, if there is a limit under this policy. That of a node
+    /// is of its own queue, in which nobody waits unless tasks are pushed there.
+    pub(super) fn limit(&self, policy: &PolicySpec) -> Option<u64> {
+        let queues = matches!(policy.dispatch, DispatchSpec::Push | DispatchSpec::Hybrid(_));
+        let of_node = self.groups.iter().filter(|_| queues).filter_map(|group| group.queue_limit);
+        self.queue_limit.into_iter().chain(of_node.map(u64::from)).min()
     }
 
     /// The mean gap before the first arrival.

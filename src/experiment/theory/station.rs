@@ -146,7 +146,7 @@ impl Station {
         Some(match order {
             OrderKind::Fifo => {
                 let wait_tail = Some(many_servers::wait_tail(self.servers, rate, mean));
-                let response_tail = many_servers::response_tail(self.servers, rate, mean);
+                let response_tail = Some(many_servers::response_tail(self.servers, rate, mean));
                 (id, Answer { squared_wait: Some(squared), wait_tail, response_tail, ..blind })
             }
             OrderKind::Lifo if self.servers == 1 => {

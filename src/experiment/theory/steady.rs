@@ -31,13 +31,13 @@ pub(super) struct Steady {
 pub(super) fn steady(setting: &Setting<'_>, policy: &PolicySpec) -> Result<Steady, String> {
     let order = OrderKind::of(policy, setting)?;
     if setting.nodes_fail() {
-        return one_queue::with_breakdowns(setting, &order);
+        return one_queue::with_breakdowns(setting, policy, &order);
     }
     if setting.failure() != Some(0.0) {
         return one_queue::with_retries(setting, policy, &order);
     }
-    if setting.has_limits() {
-        return one_queue::limited(setting, policy, &order);
+    if let Some(limit) = setting.limit(policy) {
+        return one_queue::limited(setting, policy, &order, limit);
     }
     if let Arrivals::Batch { size, process } = setting.arrivals {
         return one_queue::in_groups(setting, policy, size, process, &order);
@@ -158,14 +158,12 @@ pub(super) fn stations(
         let speed = setting.speed().ok_or("`nodes.speed`: nodes of several speeds share a queue")?;
         Ok((vec![station(setting, all_arrivals(setting)?, 1.0, (speed, servers))?], "", None))
     };
-    if setting.nodes() == 1 {
-        return one_queue(setting.slots());
-    }
     match policy.dispatch {
-        DispatchSpec::Serial if order.interrupts() => {
+        DispatchSpec::Serial if order.interrupts() && setting.slots() > 1 => {
             Err("one task at a time, and others interrupt it".to_string())
         }
         DispatchSpec::Serial => one_queue(1),
+        _ if setting.nodes() == 1 => one_queue(setting.slots()),
         DispatchSpec::Pull => one_queue(setting.slots()),
         DispatchSpec::Prefetching { batch: 1 } => one_queue(setting.slots()),
         DispatchSpec::Prefetching { .. } => Err("nodes take tasks ahead".to_string()),

@@ -68,11 +68,14 @@ pub fn warnings(input: &DifferencesInput<'_>) -> Vec<Warning> {
     };
     let most = unclear.iter().filter_map(|row| enough(row)).max();
     let help = match (most, input.differences.ask.margin) {
-        (Some(enough), _) => format!(
-            "try `--replications {}`, which would do if differences are as large as they look; `--margin 2%` \
-             asks whether they are small enough not to matter",
-            rounded(enough)
-        ),
+        (Some(enough), margin) => {
+            let question = "; `--margin 2%` asks whether they are small enough not to matter";
+            format!(
+                "try `--replications {}`, which would do if differences are as large as they look{}",
+                rounded(enough),
+                if margin.is_none() { question } else { "" }
+            )
+        }
         (None, None) => "`--margin 2%` asks whether they are small enough not to matter".to_string(),
         (None, Some(_)) => "more replications or a wider `--margin` would be needed".to_string(),
     };

@@ -18,7 +18,10 @@ use crate::experiment::sweep::{Axis, is_in_shard};
 use crate::metrics::{COLUMNS, Metric, PolicyResult};
 
 pub mod crossovers;
+mod even;
 pub mod table;
+
+pub use even::{Even, even};
 
 #[cfg(test)]
 pub(super) mod sample;
@@ -50,6 +53,9 @@ pub struct SweepFile {
     pub policies: Vec<String>,
     /// The metrics that are shown.
     pub metrics: Vec<String>,
+    /// Share of the best figure within which others count as equal to it, if any do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub margin: Option<f64>,
     /// What each cell holds, by number.
     pub cells: Vec<String>,
     /// Part i of n, when this folder holds a part.
@@ -189,7 +195,10 @@ impl SweepFolder {
             };
             return Err(Error::format(&self.0, format!("{missing} of {whole} cells are missing; {help}")));
         }
-        let read = |hash: &String| Ok(csv_read::replications_of(&self.cell(hash), &file.policies)?.into());
+        let read = |hash: &String| {
+            Ok(Policies::from(csv_read::replications_of(&self.cell(hash), &file.policies)?)
+                .within(file.margin))
+        };
         Ok(Grid { file: file.clone(), cells: file.cells.iter().map(read).collect::<Result<_>>()? })
     }
 

@@ -35,6 +35,7 @@ pub(in crate::report) fn grid(axes: &[(&str, Vec<String>)], means: &[f64]) -> Gr
         policies: vec!["fifo".to_string(), "sjf".to_string()],
         metrics: vec!["mean_wait".to_string()],
         cells: vec![String::new(); means.len()],
+        margin: None,
         shard: None,
         repeat: String::new(),
     };

@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::Grid;
 use super::crossovers::{Crossover, crossovers};
+use super::{Even, Grid, even};
 use crate::metrics::Metric;
 use crate::report::differences::heading;
 use crate::report::judge::words;
@@ -31,9 +31,15 @@ pub fn render(grid: &Grid, results: &str, style: Style) -> String {
         for crossover in crossovers(grid, metric) {
             let _ = writeln!(text, "{}", sentence(grid, metric, &crossover));
         }
+        if let Some(line) = where_even(grid, metric) {
+            let _ = writeln!(text, "{line}");
+        }
     }
-    let note = "  * best in the row   ~ cannot be told apart from it (paired, Holm)";
-    let _ = writeln!(text, "{}\n\n  results  {results}", dim(note, style));
+    let mut note = "  * best in the row   ~ cannot be told apart from it (paired, Holm)".to_string();
+    if let Some(margin) = grid.file.margin {
+        let _ = write!(note, "   = within {} % of it (two one-sided tests)", significant(margin * 100.0, 3));
+    }
+    let _ = writeln!(text, "{}\n\n  results  {results}", dim(&note, style));
     let _ = writeln!(text, "  repeat   {}", grid.file.repeat);
     if style.unicode { text } else { ascii(&text) }
 }
@@ -65,6 +71,31 @@ fn sentence(grid: &Grid, metric: Metric, found: &Crossover) -> String {
             show(to.unwrap_or(found.at))
         ),
     }
+}
+
+/// Where it does not matter which policy is taken; `None` without a margin.
+fn where_even(grid: &Grid, metric: Metric) -> Option<String> {
+    let margin = significant(grid.file.margin? * 100.0, 3);
+    let axes = grid.file.axes();
+    axes.first().filter(|_| axes.len() == 1)?.numbers().filter(|numbers| numbers.is_sorted())?;
+    let (key, name) = (axes[0].short(), words(metric).name);
+    let value = |cell: usize| &axes[0].values[cell];
+    let last = grid.cells.len() - 1;
+    let place = |one: &Even| match (one.first, one.last) {
+        (0, to) if to == last => format!("at all values of {key}"),
+        (0, to) if to > 0 => format!("up to {key} = {}", value(to)),
+        (from, to) if to == last && from < last => format!("from {key} = {} on", value(from)),
+        (from, to) if from == to => format!("at {key} = {}", value(from)),
+        (from, to) => format!("from {key} = {} to {}", value(from), value(to)),
+    };
+    let places: Vec<String> = even(grid, metric).iter().map(place).collect();
+    if places.is_empty() {
+        return Some(format!("Nowhere are all policies shown to be within {margin} % of the best {name}."));
+    }
+    let text = format!("{}, all policies are within {margin} % of the best {name}.", places.join(", and "));
+    let mut letters = text.chars();
+    let first = letters.next()?.to_uppercase();
+    Some(first.chain(letters).collect())
 }
 
 /// Rows are cells, columns are the varied keys and the policies.

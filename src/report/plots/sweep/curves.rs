@@ -5,10 +5,11 @@ use plotters::style::RGBColor;
 use super::{Grid, caption, interval, log_or_linear, quantity, title};
 use crate::metrics::Metric;
 use crate::report::number::significant;
-use crate::report::plots::colour::{AXIS, INK};
+use crate::report::plots::colour::{AXIS, INK, MUTED};
 use crate::report::plots::frame::{self, Area, Name, SIZE, Words, axes, make_room, names};
 use crate::report::plots::picture::{Mark, Picture};
 use crate::report::sweep::crossovers::{Crossover, crossovers};
+use crate::report::sweep::even;
 
 /// Opacity of bands.
 const BAND: f64 = 0.16;
@@ -44,10 +45,15 @@ pub(super) fn picture(grid: &Grid, metric: Metric, colours: &[Option<RGBColor>])
         0 => "",
         _ => "; dashed: the best changes; grey: no clear best",
     };
+    let even = even(grid, metric);
+    let thick = match grid.file.margin.filter(|_| !even.is_empty()) {
+        Some(margin) => format!("; thick axis: all within {} %", significant(margin * 100.0, 3)),
+        None => String::new(),
+    };
     let repeats = grid.file.scenario.repeats();
     let words = Words {
         title: title(grid, metric, &changes),
-        subtitle: format!("{}; band: 95 % interval over {repeats}{marks}", quantity(metric)),
+        subtitle: format!("{}; band: 95 % interval over {repeats}{marks}{thick}", quantity(metric)),
         caption: caption(grid),
     };
     let (mut picture, mut area) = frame::start(SIZE.1, &words);
@@ -59,6 +65,10 @@ pub(super) fn picture(grid: &Grid, metric: Metric, colours: &[Option<RGBColor>])
     let (x_labels, y_labels) = (x_axis.labels(), y_axis.labels());
     axes(&mut picture, &mut area, (&x_axis, &x_labels, &axis.key), (&y_axis, &y_labels), false);
     let x = |place: f64| area.x(&x_axis, place);
+    for one in even {
+        let (left, right) = (x(places[one.first]) - 3.0, x(places[one.last]) + 3.0);
+        picture.line(vec![(left, area.bottom), (right, area.bottom)], 5.0, MUTED);
+    }
     let at = |place: f64, value: f64| (x(place), area.y(&y_axis, value.clamp(y_axis.low, y_axis.high)));
     for change in &changes {
         uncertain(&mut picture, &area, change, x);
