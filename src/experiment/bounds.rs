@@ -11,12 +11,12 @@ use crate::faults::Faults;
 use crate::ids::NodeId;
 use crate::metrics::{Metric, MetricRow};
 use crate::random::Streams;
-use crate::scheduler::Resources;
+use crate::scheduler::{NodeSpec, Resources};
 use crate::theory::bounds::{
     Machines, MakespanBounds, MakespanWatch, least_mean_response_of_batch, mean_response_on_one_machine,
 };
 use crate::theory::program::{Group, Kind};
-use crate::theory::{optimum, program};
+use crate::theory::{optimum, program, schedule};
 use crate::workload::source::TaskSource;
 use crate::workload::{Arrivals, Workload};
 use crate::world::World;
@@ -28,7 +28,7 @@ pub struct ReplicationBounds {
     pub makespan: MakespanBounds,
     /// By the linear program of resources, where tasks demand any.
     pub resources: Option<f64>,
-    /// The optimum without interruptions, of small batches.
+    /// The optimum without interruptions, of few tasks.
     pub optimum: Option<f64>,
 }
 
@@ -137,9 +137,8 @@ pub fn of_replication(world: &World, machines: &Machines, seed: u64) -> Option<R
     let mut watch = MakespanWatch::new(machines);
     let starts = if graph { earliest_starts(world, machines, seed)? } else { Vec::new() };
     let mut demands: BTreeMap<(u32, u32), f64> = BTreeMap::new();
-    let mut small: Vec<f64> = Vec::new();
-    let (mut tasks, mut plain) = (0usize, !graph && resources.is_empty());
-    let mut first = None;
+    let mut small: Vec<schedule::Task> = Vec::new();
+    let mut tasks = 0usize;
     while let Some(task) = source.next() {
         let (arrival, work) = (task.arrival.as_seconds(), task.work as f64 / 1e9);
         watch.add(arrival, starts.get(tasks).copied().unwrap_or(arrival), work, task.slots);
@@ -147,20 +146,49 @@ pub fn of_replication(world: &World, machines: &Machines, seed: u64) -> Option<R
             *demands.entry((source.details(&task).demand, task.slots)).or_default() += work;
         }
         tasks += 1;
-        plain &= task.slots == 1 && *first.get_or_insert(task.arrival) == task.arrival;
-        if plain && tasks <= optimum::MOST_TASKS {
-            small.push(work);
+        if tasks <= optimum::MOST_TASKS {
+            let named =
+                if resources.is_empty() { &[][..] } else { resources.demand(source.details(&task).demand) };
+            let demand = std::iter::once(u64::from(task.slots)).chain(named.iter().copied()).collect();
+            let parents = source.parents(&task).iter().map(|parent| *parent as usize).collect();
+            small.push(schedule::Task { arrival, work, demand, parents });
         }
     }
     if source.error().is_some() {
         return None;
     }
-    let all_small = plain && tasks <= optimum::MOST_TASKS;
     Some(ReplicationBounds {
         makespan: watch.bounds()?,
         resources: if resources.is_empty() { None } else { by_program(world, &demands) },
-        optimum: if all_small { optimum::least_makespan(&small, machines) } else { None },
+        optimum: if tasks <= optimum::MOST_TASKS { least_makespan(world, machines, &small) } else { None },
     })
+}
+
+/// The optimum of few tasks.
+fn least_makespan(world: &World, machines: &Machines, tasks: &[schedule::Task]) -> Option<f64> {
+    let arrival = tasks.first()?.arrival;
+    let plain =
+        |task: &schedule::Task| task.demand == [1] && task.parents.is_empty() && task.arrival == arrival;
+    if tasks.iter().all(plain) {
+        let works: Vec<f64> = tasks.iter().map(|task| task.work).collect();
+        return optimum::least_makespan(&works, machines);
+    }
+    let node = |(number, node): (usize, &NodeSpec)| {
+        let named = world.resources.capacity(NodeId(number as u32));
+        let capacity = std::iter::once(u64::from(node.slots)).chain(named.iter().copied()).collect();
+        schedule::Node { speed: node.speed, capacity }
+    };
+    let mut nodes: Vec<schedule::Node> = world.nodes.iter().enumerate().map(node).collect();
+    // No more nodes of a kind than there are tasks are of use.
+    let mut kept: Vec<schedule::Node> = Vec::new();
+    nodes.retain(|node| {
+        let useful = kept.iter().filter(|other| *other == node).count() < tasks.len();
+        if useful {
+            kept.push(node.clone());
+        }
+        useful
+    });
+    schedule::least_makespan(tasks, &nodes)
 }
 
 /// When each task can start at the earliest: after its arrival, and after those that it waits for, which may

@@ -115,7 +115,7 @@ formulas! {
     LongestTask "Longest task or chain" LowerBound false "McNaughton 1959; Graham 1969" "Every task, after those it waits for, on the fastest node.";
     UnequalSpeeds "Longest tasks on the fastest nodes" LowerBound false "Horvath, Lam and Sethi 1977" "Tasks of one slot, interruption at no cost.";
     ResourceProgram "Linear program of resources" LowerBound false "by relaxation: tasks cut in pieces" "Demands of named resources and slots, per group of equal nodes.";
-    ExactMakespan "Exact optimum of the makespan" LowerBound false "Horowitz and Sahni 1976 (branch and bound)" "At most 12 tasks of one slot, all there at the start, independent.";
+    ExactMakespan "Exact optimum of the makespan" LowerBound false "Horowitz and Sahni 1976; Brucker and Knust 2012, section 3.4 (branch and bound)" "At most 12 tasks that are not interrupted; where they arrive, wait for each other or demand more than a slot, as far as the search ends.";
     BatchResponse "Best order on every slot" LowerBound false "Conway, Maxwell and Miller 1967; Horowitz and Sahni 1976" "Tasks of one slot, all there at the start; the exact optimum of the mean response where they are independent and demand nothing else.";
     OneMachineResponse "One machine as fast as all slots, these tasks" LowerBound false "Schrage 1968" "Any tasks: shortest remaining time first on one machine.";
 }

@@ -21,6 +21,7 @@ pub mod priorities;
 pub mod program;
 pub mod renewal;
 pub mod retries;
+pub mod schedule;
 pub mod single_server;
 pub mod size;
 pub mod sizes;
