@@ -26,7 +26,8 @@ use crate::world::World;
 pub struct ReplicationBounds {
     /// Bounds on the makespan by work, by the longest task, by speeds.
     pub makespan: MakespanBounds,
-    /// By the linear program of resources, where tasks demand any.
+    /// By the linear program of resources, where tasks demand any, or several slots of nodes that have not
+    /// equally many.
     pub resources: Option<f64>,
     /// The optimum without interruptions, of few tasks.
     pub optimum: Option<f64>,
@@ -137,13 +138,17 @@ pub fn of_replication(world: &World, machines: &Machines, seed: u64) -> Option<R
     let mut watch = MakespanWatch::new(machines);
     let starts = if graph { earliest_starts(world, machines, seed)? } else { Vec::new() };
     let mut demands: BTreeMap<(u32, u32), f64> = BTreeMap::new();
+    // Where all nodes have as many slots, and nothing else, the whole work says as much.
+    let programmed =
+        !resources.is_empty() || world.nodes.windows(2).any(|pair| pair[0].slots != pair[1].slots);
     let mut small: Vec<schedule::Task> = Vec::new();
     let mut tasks = 0usize;
     while let Some(task) = source.next() {
         let (arrival, work) = (task.arrival.as_seconds(), task.work as f64 / 1e9);
         watch.add(arrival, starts.get(tasks).copied().unwrap_or(arrival), work, task.slots);
-        if !resources.is_empty() {
-            *demands.entry((source.details(&task).demand, task.slots)).or_default() += work;
+        if programmed {
+            let demand = if resources.is_empty() { 0 } else { source.details(&task).demand };
+            *demands.entry((demand, task.slots)).or_default() += work;
         }
         tasks += 1;
         if tasks <= optimum::MOST_TASKS {
@@ -159,7 +164,7 @@ pub fn of_replication(world: &World, machines: &Machines, seed: u64) -> Option<R
     }
     Some(ReplicationBounds {
         makespan: watch.bounds()?,
-        resources: if resources.is_empty() { None } else { by_program(world, &demands) },
+        resources: if wide(&demands) || !resources.is_empty() { by_program(world, &demands) } else { None },
         optimum: if tasks <= optimum::MOST_TASKS { least_makespan(world, machines, &small) } else { None },
     })
 }
@@ -220,6 +225,11 @@ fn earliest_starts(world: &World, machines: &Machines, seed: u64) -> Option<Vec<
         }
     }
     source.error().is_none().then_some(starts)
+}
+
+/// Whether some tasks take several slots, so that they may not fit everywhere.
+fn wide(demands: &BTreeMap<(u32, u32), f64>) -> bool {
+    demands.keys().any(|(_, slots)| *slots > 1)
 }
 
 /// The linear program of slots and named resources.

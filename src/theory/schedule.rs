@@ -4,7 +4,8 @@
 //! other, in the order of their starts, each as early as it can after the one before. So branch and bound over
 //! which task comes next and on which node finds an optimum (Brucker and Knust, *Complex Scheduling*, 2012,
 //! section 3.4). What is bounded: the tasks that are left, each with all that waits for it on the fastest node;
-//! and their work, by all nodes together.
+//! their work, by all nodes together; and that of all tasks that demand as much as one of them, by as many
+//! of it as there is room for at once.
 
 /// A task of a small schedule.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,7 +30,7 @@ pub struct Node {
 }
 
 /// The search ends after so many steps without an answer.
-const MOST_STEPS: u32 = 50_000;
+const MOST_STEPS: u32 = 20_000;
 /// Differences below this part of a schedule are rounding.
 const SAME: f64 = 1e-12;
 
@@ -57,6 +58,8 @@ struct Search<'a> {
     tails: Vec<f64>,
     /// Work times slots per second of all nodes.
     capacity: f64,
+    /// For each demand there is, the tasks that demand as much or more, and their work per second at most.
+    kinds: Vec<(Vec<usize>, f64)>,
     placed: Vec<Placed>,
     /// Ends of tasks that were started.
     ends: Vec<Option<f64>>,
@@ -91,6 +94,7 @@ impl<'a> Search<'a> {
             nodes,
             tails,
             capacity: nodes.iter().map(|node| node.speed * slots(&node.capacity)).sum(),
+            kinds: kinds(tasks, nodes),
             placed: Vec::with_capacity(tasks.len()),
             ends: vec![None; tasks.len()],
             left: tasks.iter().map(|task| task.work * slots(&task.demand)).sum(),
@@ -111,12 +115,23 @@ impl<'a> Search<'a> {
         let busy: f64 = self.placed.iter().map(area).sum();
         let by_work = if self.left > 0.0 { now + (busy + self.left) / self.capacity } else { 0.0 };
         let ended = self.placed.iter().map(|one| one.end).fold(0.0, f64::max);
+        let work_left = |task: &usize| match self.ends[*task] {
+            None => self.tasks[*task].work,
+            Some(end) if end > now => {
+                let placed = self.placed.iter().find(|one| one.task == *task);
+                placed.map_or(0.0, |one| (end - now) * self.nodes[one.node].speed)
+            }
+            Some(_) => 0.0,
+        };
+        let of_kind =
+            |(tasks, rate): &(Vec<usize>, f64)| now + tasks.iter().map(work_left).sum::<f64>() / rate;
+        let by_kind = self.kinds.iter().map(of_kind).fold(0.0, f64::max);
         let of_task = |task: usize| {
             let parents = self.tasks[task].parents.iter().filter_map(|parent| self.ends[*parent]);
             parents.fold(now.max(self.tasks[task].arrival), f64::max) + self.tails[task]
         };
         let open = (0..self.tasks.len()).filter(|task| self.ends[*task].is_none());
-        open.map(of_task).fold(by_work.max(ended), f64::max)
+        open.map(of_task).fold(by_work.max(by_kind).max(ended), f64::max)
     }
 
     /// When a node has room for a task, from `from` on. All that was started there has started by then, so that
@@ -200,6 +215,28 @@ impl<'a> Search<'a> {
             self.placed.pop();
         }
     }
+}
+
+/// The demands of tasks, each with all tasks that demand as much or more of everything, and the work per second of
+/// as many of them as fit all nodes at once.
+fn kinds(tasks: &[Task], nodes: &[Node]) -> Vec<(Vec<usize>, f64)> {
+    let mut demands: Vec<&[u64]> = tasks.iter().map(|task| &task.demand[..]).collect();
+    demands.sort_unstable();
+    demands.dedup();
+    let kind = |demand: &[u64]| {
+        let at_least = |task: &usize| tasks[*task].demand.iter().zip(demand).all(|(own, least)| own >= least);
+        let room = |node: &Node| {
+            let times = node.capacity.iter().zip(demand).filter(|(_, demand)| **demand > 0);
+            times
+                .map(|(capacity, demand)| capacity / demand)
+                .min()
+                .unwrap_or(u64::MAX)
+                .min(tasks.len() as u64)
+        };
+        let rate = nodes.iter().map(|node| node.speed * room(node) as f64).sum();
+        ((0..tasks.len()).filter(at_least).collect(), rate)
+    };
+    demands.into_iter().map(kind).collect()
 }
 
 /// Of each task, its time on the fastest node and that of the longest chain behind it; `None` where tasks wait

@@ -73,6 +73,11 @@ impl Axis {
         self.ticks.iter().map(|&tick| fixed(tick, decimals)).collect()
     }
 
+    /// Whether it is logarithmic.
+    pub fn is_log(&self) -> bool {
+        self.log
+    }
+
     /// Whether it starts elsewhere than at 0.
     pub fn is_cut(&self) -> bool {
         !self.log && self.low > 0.0

@@ -28,10 +28,11 @@ pub(super) fn picture(grid: &Grid, metric: Metric, colours: &[Option<RGBColor>])
     if values.is_empty() {
         return None;
     }
+    let x_axis = log_or_linear(&values, true);
     let repeats = grid.file.scenario.repeats();
     let words = Words {
         title: title(grid, metric, &[]),
-        subtitle: format!("{}, by {}; 95 % interval over {repeats}", quantity(metric), axis.key),
+        subtitle: format!("{}, by {}; 95 % interval over {repeats}", quantity(metric, &x_axis), axis.key),
         caption: caption(grid),
     };
     let labels: Vec<Vec<String>> =
@@ -48,7 +49,6 @@ pub(super) fn picture(grid: &Grid, metric: Metric, colours: &[Option<RGBColor>])
     let widest = labels.iter().flatten().map(|line| width(line, NAME, false)).fold(0.0, f64::max);
     area.left += widest + 14.0;
     area.bottom -= 24.0;
-    let x_axis = log_or_linear(&values, true);
     let mut taken = f64::NEG_INFINITY;
     for (&tick, label) in x_axis.ticks.iter().zip(x_axis.labels()) {
         let (x, half) = (area.x(&x_axis, tick), width(&label, TICK, false) / 2.0);

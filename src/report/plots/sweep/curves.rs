@@ -53,7 +53,7 @@ pub(super) fn picture(grid: &Grid, metric: Metric, colours: &[Option<RGBColor>])
     let repeats = grid.file.scenario.repeats();
     let words = Words {
         title: title(grid, metric, &changes),
-        subtitle: format!("{}; band: 95 % interval over {repeats}{marks}{thick}", quantity(metric)),
+        subtitle: format!("{}; band: 95 % interval over {repeats}{marks}{thick}", quantity(metric, &y_axis)),
         caption: caption(grid),
     };
     let (mut picture, mut area) = frame::start(SIZE.1, &words);

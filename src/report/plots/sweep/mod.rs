@@ -91,13 +91,16 @@ fn log_or_linear(values: &[f64], from_zero: bool) -> Axis {
     }
 }
 
-/// The quantity and its unit: `mean wait in s`.
-fn quantity(metric: Metric) -> String {
+/// The quantity and its unit, and what is unusual about its axis: `mean wait in s, log scale`.
+fn quantity(metric: Metric, axis: &Axis) -> String {
     let word = words(metric);
-    match word.unit {
-        "1" => word.name.to_string(),
-        unit => format!("{} in {unit}", word.name),
-    }
+    let unit = if word.unit == "1" { String::new() } else { format!(" in {}", word.unit) };
+    let scale = match () {
+        () if axis.is_log() => ", log scale",
+        () if axis.is_cut() => ", not from 0",
+        () => "",
+    };
+    format!("{}{unit}{scale}", word.name)
 }
 
 /// Low end, mean and high end of a policy in a cell, in the unit for people.
