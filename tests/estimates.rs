@@ -200,6 +200,34 @@ fn what_cannot_be_reached_is_given_up_and_threads_do_not_matter() {
     assert_eq!(given_up.precision.expect("asked for").replications, 10);
 }
 
+/// The mean slowdown of exponential tasks has no end wherever a small one may wait.
+#[test]
+fn means_that_do_not_exist_are_warned_of() {
+    let warned = |policies: &str, more: &str| {
+        let text = format!(
+            "policies = [{policies}]\nrun.replications = 10\nnodes = [{{}}]\n\
+             workload = {{ tasks = 200, arrivals.poisson.rate = 0.5, duration.exponential.mean = 1.0 }}\n{more}"
+        );
+        let text = if more.starts_with("up.") {
+            text.replace("nodes = [{}]", &format!("nodes = [{{ {more} }}]")).replace(&format!("\n{more}"), "")
+        } else {
+            text
+        };
+        let plan = Plan::from_toml(&text).unwrap_or_else(|mistakes| panic!("{}", mistakes.render(false)));
+        let results = run(&plan);
+        let steps = falcon::report::Steps::default();
+        let found = falcon::report::doubts::of_estimates(&plan, &results, &steps, &[Metric::MeanSlowdown]);
+        found.into_iter().map(|warning| warning.message).find(|message| message.contains("does not exist"))
+    };
+    assert!(warned("\"fifo\"", "").expect("one").starts_with("mean_slowdown does not exist"));
+    let some = warned("\"srtf\", \"sjf\", { order = \"lifo\", preempt = true }", "").expect("one");
+    assert!(some.starts_with("mean_slowdown of `sjf` does not exist"), "{some}");
+    assert_eq!(warned("\"srtf\", { order = \"lifo\", preempt = true }", ""), None);
+    let breaks = "up.exponential.mean = 50.0, down.exponential.mean = 10.0";
+    assert!(warned("\"srtf\"", breaks).is_some());
+    assert!(warned("\"srtf\"", "scheduler.dispatch_delay = 0.1").is_some());
+}
+
 /// Two names for one policy, and itself as its own baseline.
 #[test]
 fn two_names_for_one_policy_are_never_told_apart() {

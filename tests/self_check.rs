@@ -233,6 +233,36 @@ fn gaps_of_chains_and_of_nothing() {
     }
 }
 
+/// Tasks that wait for tasks behind them in the list, and times that are rounded to whole nanoseconds.
+#[test]
+fn bounds_of_lists_in_any_order_and_of_short_tasks() {
+    let backwards = plan(
+        r#"
+        policies = ["fifo"]
+        run.replications = 1
+        nodes = [{ count = 2 }]
+        workload.tasks_list = [{ work = 1.0, after = [1] }, { work = 2.0, after = [2] }, { work = 3.0 }]
+        "#,
+    );
+    let short = plan(
+        r#"
+        policies = ["fifo"]
+        run.replications = 1
+        nodes = [{ speed = 3.0 }]
+        workload.tasks_list = [
+            { work = 0.001 }, { work = 0.001, after = [0] }, { work = 0.001, after = [1] },
+            { work = 0.001, after = [2] }, { work = 0.001, after = [3] }, { work = 0.001, after = [4] },
+        ]
+        "#,
+    );
+    for plan in [backwards, short] {
+        let (results, findings) = plan.run_beside_theory(&RunnerOptions::default()).expect("it runs");
+        assert_eq!(gaps(&results[0]), [0.0]);
+        let verdicts: Vec<_> = findings.policies[0].findings.iter().map(|finding| finding.verdict).collect();
+        assert!(verdicts.len() > 2 && verdicts.iter().all(|one| *one == Verdict::Keeps), "{findings:?}");
+    }
+}
+
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }

@@ -43,6 +43,17 @@ pub enum SweepError<E> {
     Threads(RunError),
 }
 
+/// Ends all work when a thread ends, by whatever way.
+struct Ends<'a>(&'a AtomicBool);
+
+impl Drop for Ends<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
 /// Carries out cells in their order, and hands over each as it is done. No cell is begun after one that fails;
 /// those that are under way are still done.
 ///
@@ -69,6 +80,8 @@ pub fn carry_out<W: Watcher>(
         Ok(())
     };
     let work = || {
+        // Should a cell panic, no other is begun.
+        let _ends = Ends(&over);
         while !over.load(Ordering::Relaxed) {
             let number = next.fetch_add(1, Ordering::Relaxed);
             if number >= cells.len() {

@@ -116,7 +116,8 @@ pub struct Differences {
     /// Who is best in each metric that has a good direction and a value.
     pub leads: Vec<Lead>,
     /// Comparisons with the best of each metric that are not among the rows, for who wants to know who leads.
-    /// They are judged together, apart from the rows, so that these are what they are whoever is best.
+    /// They are judged apart from the rows, so that these are what they are whoever is best, and together with
+    /// those of all other pairs, as the same figures say who is best.
     pub beside_best: Vec<Difference>,
 }
 
@@ -168,20 +169,39 @@ impl Differences {
         let rows = judged(ask.metrics.iter().flat_map(asked).collect(), ask.margin, results);
         let leads: Vec<Lead> = ask.metrics.iter().filter_map(|&metric| Lead::of(metric, results)).collect();
         let mut differences = Differences { ask: ask.clone(), rows, leads, beside_best: Vec::new() };
-        let with_best = |lead: &Lead| -> Vec<(Metric, usize, usize)> {
-            let missing = |&&other: &&usize| differences.between(lead.metric, lead.best, other).is_none();
-            lead.others.iter().filter(missing).map(|&other| (lead.metric, other, lead.best)).collect()
-        };
-        let missing: Vec<_> = differences.leads.iter().flat_map(with_best).collect();
-        differences.beside_best = judged(missing, ask.margin, results);
+        let missing =
+            |lead: &Lead, other: usize| differences.with_best(lead.metric, lead.best, other).is_none();
+        if differences.leads.iter().any(|lead| lead.others.iter().any(|&other| missing(lead, other))) {
+            let pairs = |lead: &Lead| -> Vec<(Metric, usize, usize)> {
+                let below = |one: usize| (0..one).map(move |other| (one, other));
+                let best = |(one, other)| if one == lead.best { (other, one) } else { (one, other) };
+                let all = (0..policies).flat_map(below).map(best);
+                all.map(|(policy, baseline)| (lead.metric, policy, baseline)).collect()
+            };
+            let all: Vec<_> = differences.leads.iter().flat_map(pairs).collect();
+            let made = judged(all, ask.margin, results);
+            let wanted = |row: &Difference| {
+                let lead = differences.leads.iter().find(|lead| lead.metric == row.metric);
+                lead.is_some_and(|lead| {
+                    lead.best == row.baseline
+                        && lead.others.contains(&row.policy)
+                        && missing(lead, row.policy)
+                })
+            };
+            differences.beside_best = made.into_iter().filter(wanted).collect();
+        }
         differences
     }
 
-    /// The comparison of two policies in a metric, whichever of them is the baseline, if it was made.
-    pub fn between(&self, metric: Metric, one: usize, other: usize) -> Option<&Difference> {
-        let pairs = [(one, other), (other, one)];
-        let mut made = self.rows.iter().chain(&self.beside_best);
-        made.find(|row| row.metric == metric && pairs.contains(&(row.policy, row.baseline)))
+    /// The comparison of the best in a metric with another, if it was made: of the other with the best, or where
+    /// there is no margin, which is a share of the baseline, of the best with the other.
+    pub fn with_best(&self, metric: Metric, best: usize, other: usize) -> Option<&Difference> {
+        let is = |row: &&Difference, policy: usize, baseline: usize| {
+            (row.metric, row.policy, row.baseline) == (metric, policy, baseline)
+        };
+        let made = || self.rows.iter().chain(&self.beside_best);
+        let reversed = || made().find(|row| self.ask.margin.is_none() && is(row, best, other));
+        made().find(|row| is(row, other, best)).or_else(reversed)
     }
 
     /// The comparisons in one metric.

@@ -9,9 +9,11 @@ use crate::distribution::Distribution;
 use crate::experiment::plan::Plan;
 use crate::metrics::{Metric, PolicyResult};
 use crate::policies::spec::{OrderSpec, PolicySpec};
+use crate::scheduler::GuardPlan;
 use crate::statistics::independence::succession;
 use crate::time::Duration;
 use crate::workload::{EstimateSpec, TaskClass, Workload};
+use crate::world::Delays;
 
 /// Below so many replications Student's t is more than 1.3 times what it is for ten.
 const FEW: usize = 5;
@@ -137,7 +139,8 @@ fn batches_follow(plan: &Plan, results: &[PolicyResult], metrics: &[Metric]) -> 
 /// Means that do not exist: they only grow as more tasks are simulated.
 fn endless(plan: &Plan, metrics: &[Metric]) -> Vec<Warning> {
     let Workload::Generated { classes, .. } = &plan.workload else { return Vec::new() };
-    // Whoever interrupts at once for a small task keeps it from waiting.
+    // Whoever interrupts at once for a small task keeps it from waiting, unless something else does not.
+    let calm = is_calm(plan);
     let exact = classes.iter().all(|class| class.estimate == EstimateSpec::Exact);
     let of = |has: &dyn Fn(&PolicySpec) -> bool| -> Option<String> {
         let names: Vec<String> =
@@ -153,7 +156,7 @@ fn endless(plan: &Plan, metrics: &[Metric]) -> Vec<Warning> {
     let asked = |wanted: &[Metric]| metrics.iter().copied().find(|metric| wanted.contains(metric));
     let mut warnings = Vec::new();
     if let Some(metric) = asked(&[Metric::MeanSlowdown]).filter(|_| any(has_tiny_values))
-        && let Some(whose) = of(&|policy| !puts_small_first(policy, exact))
+        && let Some(whose) = of(&|policy| !(calm && puts_small_first(policy, exact)))
     {
         warnings.push(Warning {
             message: format!(
@@ -180,6 +183,21 @@ fn endless(plan: &Plan, metrics: &[Metric]) -> Vec<Warning> {
         });
     }
     warnings
+}
+
+/// Whether nothing but other tasks keeps a task that comes from being served to its end.
+fn is_calm(plan: &Plan) -> bool {
+    let reliable = plan.groups.iter().all(|group| group.faults.is_none() && group.disturbances.is_empty());
+    let near = plan.zones.latency.iter().flatten().all(|latency| latency.0 == 0);
+    reliable
+        && near
+        && plan.faults.outages.is_empty()
+        && plan.faults.disturbances.is_empty()
+        && plan.faults.message_loss.is_none()
+        && plan.faults.replicas.is_none()
+        && plan.delays == Delays { course: plan.delays.course, ..Delays::default() }
+        && plan.guards == GuardPlan::default()
+        && plan.retry.backoff.base == Duration::ZERO
 }
 
 /// Whether a task that comes is served at once if it is small enough, whatever is there.

@@ -15,6 +15,8 @@ pub struct Leading {
     pub best: usize,
     /// The others in order of their means, and how each compares with the best, or the best with it.
     pub others: Vec<(usize, Comparison)>,
+    /// How many policies there are, with those that have no figure.
+    pub all: usize,
 }
 
 /// Whether a policy was shown to differ from the best, by more than the margin if there is one.
@@ -41,7 +43,9 @@ impl Leading {
         if self.others.iter().all(|one| is(Outcome::Identical)(&one)) {
             let mean = self.others.first().map_or(0.0, |(_, one)| one.mean) * word.factor;
             let unit = of_unit(word.unit);
-            return format!("All policies have the same {}: {}{unit}.", word.name, significant(mean, 4));
+            let names: Vec<&str> = self.leaders().into_iter().map(&name).collect();
+            let who = if names.len() == self.all { "All policies".to_string() } else { list(&names) };
+            return format!("{who} have the same {}: {}{unit}.", word.name, significant(mean, 4));
         }
         let in_words = |found: &Comparison| in_words(found, &percent(found), &word);
         let names: Vec<&str> = self.leaders().into_iter().map(&name).collect();
@@ -71,7 +75,8 @@ impl Leading {
                 )
             }
             (None, _) if near && shown => {
-                format!("The {} of all policies is within the margin of that of {best}.", word.name)
+                let others: Vec<&str> = self.others.iter().map(|(policy, _)| name(*policy)).collect();
+                format!("The {} of {} is within the margin of that of {best}.", word.name, list(&others))
             }
             (None, _) if near => format!("The policies {why} in {}.", word.name),
             (None, names) => {

@@ -181,7 +181,7 @@ pub fn column(policies: &Policies, metric: Metric) -> (Column, usize) {
             None => Cell { mean: "-".to_string(), ..Cell::default() },
         })
         .collect();
-    let compared = judgement.map_or(0, |judgement| judgement.differences.iter().flatten().count());
+    let compared = judgement.map_or(0, |judgement| judgement.compared);
     (Column { name: word.name.to_string(), unit: word.unit.to_string(), cells }, compared)
 }
 

@@ -230,7 +230,8 @@ impl Differences {
         let least = (1e-12 * self.mean).powi(2) * self.n;
         // t^2 / (n - 1)
         let ratio = self.n * self.mean * self.mean / self.squares.max(least);
-        if !(ratio > 0.0) {
+        // Without any value, or with nothing but zeros.
+        if ratio.is_nan() {
             return 0.0;
         }
         let spread = 1.0 + self.n * EFFECT;
@@ -305,7 +306,9 @@ mod tests {
             assert!(race.racing().iter().all(|one| *one < 2), "{:?}", race.racing());
             wrong += usize::from(!race.racing().contains(&0));
         }
-        assert!(wrong <= 20, "{wrong}");
+        // The screen may make a hundredth of the errors, shared between who is first and second: more than 10 of 400
+        // would be seen once in a thousand times were it a hundredth for the first alone.
+        assert!(wrong <= 10, "{wrong}");
     }
 
     /// Ten differences of mean 1 and variance 1: t^2 / 9 = 10 / 9, so the factor is

@@ -369,7 +369,7 @@ mod tests {
                 .map(|number: usize| Task {
                     arrival: f64::from(draw(3)),
                     work: f64::from(1 + draw(6)),
-                    demand: (0..kinds).map(|_| 1 + u64::from(draw(2))).collect(),
+                    demand: (0..kinds).map(|_| u64::from(draw(3))).collect(),
                     parents: (0..number).filter(|_| draw(4) == 0).collect(),
                 })
                 .collect();

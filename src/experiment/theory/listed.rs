@@ -49,9 +49,11 @@ impl Listed {
             let sum: Option<f64> = all.iter().map(of).sum();
             sum.map(|sum| sum / all.len() as f64)
         };
+        let rounding = all.iter().map(|one| one.rounding).fold(0.0, f64::max);
         let mut known = Vec::new();
         let mut put = |metric, value: Option<f64>, formula| {
-            known.extend(value.filter(|value| *value > 0.0).map(|value| Known::of(metric, value, formula)));
+            let of = |value| Known { allowance: rounding, ..Known::of(metric, value, formula) };
+            known.extend(value.filter(|value| *value > 0.0).map(of));
         };
         put(Metric::Makespan, mean(&|one| Some(one.makespan.total_work)), FormulaId::TotalWork);
         put(Metric::Makespan, mean(&|one| Some(one.makespan.longest)), FormulaId::LongestTask);

@@ -32,7 +32,8 @@ fn found(input: &DifferencesInput<'_>, metric: Metric) -> Option<Leading> {
     if input.differences.ask.metrics.contains(&metric) {
         return leading(input, metric);
     }
-    Some(input.story.policies.judge(metric).filter(|one| one.is_judged())?.leading())
+    let policies = input.story.policies.clone().within(input.differences.ask.margin);
+    Some(policies.judge(metric).filter(|one| one.is_judged())?.leading())
 }
 
 fn mark(leading: &Leading, policy: usize) -> &'static str {

@@ -92,9 +92,14 @@ fn rounded(number: u64) -> u64 {
 fn leading(input: &DifferencesInput<'_>, metric: Metric) -> Option<Leading> {
     let lead = input.differences.leads.iter().find(|lead| lead.metric == metric)?;
     let compared =
-        |&other: &usize| Some((other, input.differences.between(metric, lead.best, other)?.comparison?));
+        |&other: &usize| Some((other, input.differences.with_best(metric, lead.best, other)?.comparison?));
     let others: Vec<_> = lead.others.iter().filter_map(compared).collect();
-    (!others.is_empty()).then_some(Leading { metric, best: lead.best, others })
+    (!others.is_empty()).then_some(Leading {
+        metric,
+        best: lead.best,
+        others,
+        all: input.story.policies.len(),
+    })
 }
 
 /// Which policy is best in each metric, in sentences that rest on the comparisons that were made.

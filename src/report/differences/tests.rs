@@ -86,7 +86,7 @@ fn scenarios_stand_beside_each_other() {
 #[test]
 fn the_matrix_rests_on_the_comparisons() {
     let (story, clear) = told(None, false);
-    let margin = Differences { ask: Ask { margin: Some(0.9), ..clear.ask.clone() }, ..clear.clone() };
+    let margin = Differences { ask: Ask { margin: Some(1.2), ..clear.ask.clone() }, ..clear.clone() };
     let mut results = Sample { policies: vec!["sjf", "power-of-two"], ..Sample::default() }.results();
     let near = Differences::of(&Ask { metrics: vec![Metric::P99Response], ..margin.ask }, &results);
     let marks = |differences: &Differences| {
@@ -105,6 +105,30 @@ fn the_matrix_rests_on_the_comparisons() {
     }
     let missing = Differences::of(&near.ask, &results);
     assert_eq!(marks(&missing), ["?", "?"]);
+}
+
+/// What counts as equal to the best is a share of the best, whoever is the baseline, and in every metric.
+#[test]
+fn margins_are_shares_of_the_best() {
+    let sample = Sample { policies: vec!["sjf", "power-of-two", "least-loaded"], ..Sample::default() };
+    let (plan, results) = (sample.plan(), sample.results());
+    let story = Story::of(&plan, &results, None);
+    let mean = |policy: usize| story.policies[policy].summary(Metric::MeanWait).expect("a mean").mean;
+    // Within this share of the second, which is the larger, but not of the best.
+    let margin = 1.0 - mean(0) / mean(1) + 0.05;
+    assert!(mean(1) > mean(0) * (1.0 + margin + 0.05), "{} {}", mean(0), mean(1));
+    for (baseline, all_pairs) in [(0, false), (1, false), (2, false), (0, true)] {
+        let ask = Ask { metrics: vec![Metric::MeanWait], baseline, all_pairs, margin: Some(margin) };
+        let differences = Differences::of(&ask, &results);
+        let input = DifferencesInput { story: &story, differences: &differences };
+        assert_eq!(leading(&input, Metric::MeanWait).expect("one").leaders(), [0], "{ask:?}");
+    }
+    let ask = Ask { metrics: vec![Metric::Makespan], baseline: 0, all_pairs: false, margin: Some(1.2) };
+    let differences = Differences::of(&ask, &results);
+    let input = DifferencesInput { story: &story, differences: &differences };
+    let text = matrix::render(&[input], &[Metric::MeanWait, Metric::P99Response], Style::PLAIN);
+    let (_, percentiles) = text.split_once("p99 response").expect("a table");
+    assert_eq!(["sjf", "power-of-two"].map(|name| row(percentiles, name).concat()), ["~", "~"], "{text}");
 }
 
 /// Sentences are those of comparisons that were made: with the interval that stands in the table where a

@@ -40,10 +40,9 @@ pub fn crossovers(grid: &Grid, metric: Metric) -> Vec<Crossover> {
         return Vec::new();
     }
     // Between two values the difference is taken as straight over the scale of the plot.
-    let (to, from): (fn(f64) -> f64, fn(f64) -> f64) = match is_logarithmic(&places) {
-        true => (f64::ln, f64::exp),
-        false => (|place| place, |place| place),
-    };
+    let logarithmic = is_logarithmic(&places);
+    let to = |place: f64| if logarithmic { place.ln() } else { place };
+    let from = |place: f64| if logarithmic { place.exp() } else { place };
     let bests = bests(grid, metric, sign);
     let mut found: Vec<Crossover> = Vec::new();
     let mut told: Vec<(usize, usize, usize)> = Vec::new();

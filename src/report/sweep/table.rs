@@ -78,6 +78,7 @@ fn where_even(grid: &Grid, metric: Metric) -> Option<String> {
     let margin = significant(grid.file.margin? * 100.0, 3);
     let axes = grid.file.axes();
     axes.first().filter(|_| axes.len() == 1)?.numbers().filter(|numbers| numbers.is_sorted())?;
+    grid.cells.iter().find(|policies| policies.judge(metric).is_some_and(|one| one.is_judged()))?;
     let (key, name) = (axes[0].short(), words(metric).name);
     let value = |cell: usize| &axes[0].values[cell];
     let last = grid.cells.len() - 1;

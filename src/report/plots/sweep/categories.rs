@@ -13,6 +13,8 @@ use crate::report::plots::picture::{Anchor, Mark, Picture};
 /// Height of a policy's row, and between two groups.
 const ROW: f64 = 13.0;
 const GAP: f64 = 14.0;
+/// Height of all groups at most; more of them are nearer to each other.
+const HIGHEST: f64 = 2000.0;
 /// Height of a line of a label.
 const LINE: f64 = 15.0;
 
@@ -39,7 +41,7 @@ pub(super) fn picture(grid: &Grid, metric: Metric, colours: &[Option<RGBColor>])
         axis.values.iter().map(|value| wrap(value, NAME, false, WIDEST_LABEL)).collect();
     let lines = labels.iter().map(Vec::len).max().unwrap_or(1) as f64;
     let group = (ROW * policies as f64).max(LINE * lines) + GAP;
-    let height = 150.0 + group * groups.len() as f64;
+    let height = 150.0 + (group * groups.len() as f64).min(HIGHEST);
     let (mut picture, mut area) = frame::start((height.ceil() as u32).max(SIZE.1), &words);
     let mut ends: Vec<Name> = Vec::new();
     for (policy, colour) in grid.file.policies.iter().zip(colours) {
@@ -59,19 +61,24 @@ pub(super) fn picture(grid: &Grid, metric: Metric, colours: &[Option<RGBColor>])
         }
     }
     let group = (area.bottom - area.top) / groups.len() as f64;
+    let row = ROW.min(group / (policies as f64 + 1.0));
+    // Of labels that would cover each other the first stand.
+    let mut taken = f64::NEG_INFINITY;
     for (number, (found, label)) in groups.iter().zip(&labels).enumerate() {
         let middle = area.top + group * (number as f64 + 0.5);
         let first = middle - LINE * (label.len() as f64 - 1.0) / 2.0 + 0.36 * NAME;
-        for (line, text) in label.iter().enumerate() {
-            let at = (area.left - 14.0, first + LINE * line as f64);
-            picture.text(at, text, NAME, false, INK, Anchor::End);
+        if first >= taken + LINE {
+            for (line, text) in label.iter().enumerate() {
+                taken = first + LINE * line as f64;
+                picture.text((area.left - 14.0, taken), text, NAME, false, INK, Anchor::End);
+            }
         }
-        if number > 0 {
+        if number > 0 && group > GAP {
             let y = area.top + group * number as f64;
             picture.line(vec![(area.left, y), (area.right, y)], 1.0, GRID);
         }
         for (policy, (found, colour)) in found.iter().zip(colours).enumerate() {
-            let y = middle + ROW * (policy as f64 - (policies as f64 - 1.0) / 2.0);
+            let y = middle + row * (policy as f64 - (policies as f64 - 1.0) / 2.0);
             if number == 0 {
                 ends[policy].end = y;
             }

@@ -47,6 +47,16 @@ fn every_kind_of_sweep_is_legible() {
     assert_legible(&only(&sample::grid(&[("x", numbers.clone()), ("y", numbers)], &means)), "a large map");
 }
 
+/// Pictures stay of a size that can be drawn.
+#[test]
+fn very_many_categories_still_fit_a_picture() {
+    let names: Vec<String> = (0..3000).map(|number| format!("value {number}")).collect();
+    let means: Vec<f64> = (0..3000).map(|number| f64::from(number % 7)).collect();
+    let picture = only(&sample::grid(&[("x", names)], &means));
+    assert!(picture.size.1 < 2500, "{:?}", picture.size);
+    assert_legible(&picture, "many categories");
+}
+
 #[test]
 fn there_is_nothing_between_categories() {
     let means = [-3.0, 0.0, 3.0, 1.0];
