@@ -43,7 +43,7 @@ pub enum SweepError<E> {
     Threads(RunError),
 }
 
-/// Ends all work when a thread ends, by whatever way.
+/// Ends all work when a thread panics.
 struct Ends<'a>(&'a AtomicBool);
 
 impl Drop for Ends<'_> {

@@ -30,6 +30,9 @@ impl Axis {
         let values = match values.strip_prefix("log:") {
             Some(range) => logarithmic(range)?,
             None if values.contains("..") && values.contains(':') => linear(values)?,
+            None if is_without_step(values) => {
+                return Err(format!("`{values}` has no step: FROM..TO:STEP, or log:FROM..TO:NUMBER"));
+            }
             None => listed(values)?,
         };
         let same = |a: &String, b: &String| {
@@ -57,6 +60,12 @@ impl Axis {
         let short = from(2);
         if short.starts_with(|c: char| c.is_ascii_digit()) { from(3) } else { short }
     }
+}
+
+/// `1..3`.
+fn is_without_step(values: &str) -> bool {
+    let is_number = |text: &str| text.trim().parse::<f64>().is_ok();
+    values.split_once("..").is_some_and(|(from, to)| is_number(from) && is_number(to))
 }
 
 /// Both ends and what follows the colon.
@@ -246,6 +255,7 @@ mod tests {
             "a=1,1",
             "a=0.5,1,0.50",
             "a=2..1:1",
+            "a=1..3",
             "a=1..2:0",
             "a=log:0..1:3",
             "a=log:1..2:1",

@@ -6,9 +6,8 @@ use super::{DifferencesInput, heading, sentences, verdict_words};
 use crate::experiment::differences::Difference;
 use crate::metrics::Metric;
 use crate::report::judge::words;
-use crate::report::number::{decimals_for, fixed, significant};
+use crate::report::number::{count, decimals_for, fixed, significant};
 use crate::report::sentences::list;
-use crate::report::story::plural;
 use crate::report::table::{Style, ascii, dim, head};
 use crate::statistics::comparisons::Method;
 
@@ -155,9 +154,13 @@ fn notes(input: &DifferencesInput<'_>, sentences: &[String]) -> Vec<String> {
     if judged > 1 && !sentences.is_empty() {
         notes.push(match differences.beside_best.len() {
             0 => "below: the best in each metric, with the interval that the table has".to_string(),
+            1 => "below: the best in each metric; one comparison with it that the table does not have is judged \
+                  apart from the others"
+                .to_string(),
             more => format!(
-                "below: the best in each metric; its {} that the table does not have are judged by themselves",
-                plural(more as u64, "comparison")
+                "below: the best in each metric; {} comparisons with it that the table does not have are judged apart \
+                 from the others",
+                count(more as u64)
             ),
         });
     }
