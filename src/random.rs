@@ -229,6 +229,13 @@ pub fn below(stream: &mut Stream, n: u32) -> u32 {
     ((u128::from(stream.next_u64()) * u128::from(n)) >> 64) as u32
 }
 
+/// A standard normal value, for tests (Box and Muller 1958).
+#[cfg(test)]
+pub(crate) fn gauss(stream: &mut Stream) -> f64 {
+    let (u, v) = (1.0 - uniform(stream), uniform(stream));
+    (-2.0 * u.ln()).sqrt() * (std::f64::consts::TAU * v).cos()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,18 +2,14 @@
 //! worlds.
 #![allow(clippy::disallowed_methods)] // how long runs take is host time
 
-use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use super::compare::CompareArgs;
 use super::output::{self, Job};
-use super::progress::Meter;
 use super::terminal::Terminal;
-use super::{Failure, Outcome, interrupt, print, repeat, run};
+use super::{Failure, Outcome, print, repeat, run};
 use crate::experiment::conduct::{Conducted, Target};
 use crate::experiment::differences::{Ask, Differences};
-use crate::experiment::plan::Plan;
-use crate::experiment::runner::{RunError, RunnerOptions};
 use crate::experiment::scenario::nearest;
 use crate::metrics::{COLUMNS, Metric};
 use crate::report::differences::{self, DifferencesInput, csv, matrix, table};
@@ -110,7 +106,8 @@ fn compare_one(
         run::announce(job, threads, terminal);
     }
     let start = Instant::now();
-    let conducted = simulate(args, job, ask, threads, terminal)?;
+    let target = Target::Differences { baseline: ask.baseline };
+    let conducted = run::simulate(&args.output, job, target, threads, terminal)?;
     let wall_time = start.elapsed();
     let Conducted { plan, results, precision, warmup } = &conducted;
     let steps = Steps { precision: precision.as_ref(), warmup: warmup.as_ref() };
@@ -174,34 +171,6 @@ fn rows(told: &DifferencesInput<'_>) -> Vec<Row> {
         shown: row.verdict().is_difference(),
     };
     told.differences.rows.iter().map(row).collect()
-}
-
-fn simulate(
-    args: &CompareArgs,
-    job: &Job<'_>,
-    ask: &Ask,
-    threads: usize,
-    terminal: &Terminal,
-) -> Result<Conducted, Failure> {
-    let plan: &Plan = &job.loaded.plan;
-    let stop = interrupt::stop_flag();
-    let meter = Meter::new(plan.runs(), "runs", args.output.quiet, terminal);
-    let progress = |progress: crate::experiment::runner::Progress<'_>| meter.tick(progress);
-    let options = RunnerOptions {
-        threads,
-        tasks: args.output.tasks,
-        stop: Some(stop),
-        progress: Some(&progress),
-        ..RunnerOptions::default()
-    };
-    let conducted = plan.conduct(Target::Differences { baseline: ask.baseline }, &options);
-    meter.clear();
-    match conducted {
-        Err(stopped @ RunError::Stopped { .. }) if stop.load(Ordering::Relaxed) => {
-            Err(output::stopped(&stopped, &job.out))
-        }
-        other => Ok(other?),
-    }
 }
 
 fn repeat_line(args: &CompareArgs, job: &Job<'_>, ask: &Ask) -> String {

@@ -53,7 +53,7 @@ fn run_one(args: &RunArgs, job: &Job<'_>, terminal: &Terminal) -> Outcome {
         announce(job, threads, terminal);
     }
     let start = Instant::now();
-    let conducted = simulate(args, job, threads, terminal)?;
+    let conducted = simulate(&args.output, job, Target::Means, threads, terminal)?;
     let wall_time = start.elapsed();
     let Conducted { plan, results, precision, warmup } = &conducted;
     let steps = Steps { precision: precision.as_ref(), warmup: warmup.as_ref() };
@@ -116,24 +116,26 @@ pub(super) fn sign_off(wall_time: std::time::Duration, results: &[PolicyResult])
     eprintln!("{}", done(wall_time, events));
 }
 
-fn simulate(
-    args: &RunArgs,
+/// Carries the plan out, with a bar.
+pub(super) fn simulate(
+    output: &OutputArgs,
     job: &Job<'_>,
+    target: Target,
     threads: usize,
     terminal: &Terminal,
 ) -> Result<Conducted, Failure> {
     let plan = &job.loaded.plan;
     let stop = interrupt::stop_flag();
-    let meter = Meter::new(plan.runs(), "runs", args.output.quiet, terminal);
+    let meter = Meter::new(plan.runs(), "runs", output.quiet, terminal);
     let progress = |progress: crate::experiment::runner::Progress<'_>| meter.tick(progress);
     let options = RunnerOptions {
         threads,
-        tasks: args.output.tasks,
+        tasks: output.tasks,
         stop: Some(stop),
         progress: Some(&progress),
         ..RunnerOptions::default()
     };
-    let conducted = plan.conduct(Target::Means, &options);
+    let conducted = plan.conduct(target, &options);
     meter.clear();
     match conducted {
         Err(stopped @ RunError::Stopped { .. }) if stop.load(Ordering::Relaxed) => {

@@ -5,7 +5,7 @@ use super::bounds::BoundsOfReplications;
 use super::parallel::{Job, Workers};
 use super::plan::Plan;
 use super::runner::{RunError, RunnerOptions};
-use crate::metrics::{Better, Metric};
+use crate::metrics::Metric;
 use crate::sim;
 use crate::statistics::confidence::Summary;
 use crate::statistics::selection::{Goal, Race};
@@ -104,7 +104,7 @@ impl Plan {
         let (plan, _) = self.with_warmup(options)?;
         let mut world = plan.world();
         world.timeline_buckets = 0;
-        let sign = if ask.metric.column().better == Better::Higher { -1.0 } else { 1.0 };
+        let sign = ask.metric.column().better.sign().unwrap_or(1.0);
         let bounds = BoundsOfReplications::new(&world, ask.max_replications.max(2) as usize)
             .filter(|_| ask.metric == Metric::OptimalityGap);
         let workers = Workers::of(&plan, options)?;

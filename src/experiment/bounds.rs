@@ -190,18 +190,18 @@ fn least_makespan(world: &World, machines: &Machines, tasks: &[schedule::Task]) 
         let capacity = std::iter::once(u64::from(node.slots)).chain(named.iter().copied()).collect();
         schedule::Node { speed: node.speed, capacity }
     };
-    let mut nodes: Vec<schedule::Node> = world.nodes.iter().enumerate().map(node).collect();
-    // No more nodes of a kind than there are tasks are of use.
-    let mut kept: Vec<schedule::Node> = Vec::new();
-    nodes.retain(|node| {
-        let useful = kept.iter().filter(|other| *other == node).count() < tasks.len();
-        if useful {
-            kept.push(node.clone());
+    let mut nodes: Vec<schedule::Node> = Vec::new();
+    for node in world.nodes.iter().enumerate().map(node) {
+        // No more nodes of a kind than there are tasks are of use.
+        if nodes.iter().filter(|other| **other == node).count() < tasks.len() {
+            nodes.push(node);
         }
-        useful
-    });
-    // Every step looks at every node.
-    if nodes.len() > MOST_NODES { None } else { schedule::least_makespan(tasks, &nodes) }
+        // Every step of the search looks at every node.
+        if nodes.len() > MOST_NODES {
+            return None;
+        }
+    }
+    schedule::least_makespan(tasks, &nodes)
 }
 
 /// When each task can start at the earliest: after its arrival, and after those that it waits for, which may

@@ -134,11 +134,7 @@ pub struct Lead {
 
 impl Lead {
     fn of(metric: Metric, results: &[PolicyResult]) -> Option<Lead> {
-        let sign = match metric.column().better {
-            Better::Lower => 1.0,
-            Better::Higher => -1.0,
-            Better::Neither => return None,
-        };
+        let sign = metric.column().better.sign()?;
         let mean = |(policy, result): (usize, &PolicyResult)| {
             let values: Vec<f64> =
                 result.replications.iter().filter_map(|one| one.metrics.get(metric)).collect();

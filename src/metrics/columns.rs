@@ -13,6 +13,17 @@ pub enum Better {
     Neither,
 }
 
+impl Better {
+    /// By what figures are multiplied so that less is better; `None` where neither is.
+    pub fn sign(self) -> Option<f64> {
+        match self {
+            Better::Lower => Some(1.0),
+            Better::Higher => Some(-1.0),
+            Better::Neither => None,
+        }
+    }
+}
+
 /// A metric's column.
 #[derive(Clone, Copy, Debug)]
 pub struct Column {

@@ -158,11 +158,7 @@ pub fn words(metric: Metric) -> Words {
 }
 
 fn judge(policies: &[PolicyStory], metric: Metric, margin: Option<f64>) -> Option<Judgement> {
-    let sign = match metric.column().better {
-        Better::Lower => 1.0,
-        Better::Higher => -1.0,
-        Better::Neither => return None,
-    };
+    let sign = metric.column().better.sign()?;
     let means: Vec<Option<f64>> =
         policies.iter().map(|policy| policy.summary(metric).map(|summary| summary.mean)).collect();
     // The first of equals, in the order of the scenario.
@@ -273,12 +269,7 @@ impl Judgement {
 mod tests {
     use super::*;
     use crate::metrics::MetricRow;
-    use crate::random::{Purpose, Stream, Streams, uniform};
-
-    fn gauss(stream: &mut Stream) -> f64 {
-        let (u, v) = (1.0 - uniform(stream), uniform(stream));
-        (-2.0 * u.ln()).sqrt() * (std::f64::consts::TAU * v).cos()
-    }
+    use crate::random::{Purpose, Streams, gauss};
 
     /// A policy with these mean waits in its replications.
     fn policy(values: impl IntoIterator<Item = f64>) -> PolicyStory {

@@ -39,19 +39,17 @@ impl Leading {
         percent: impl Fn(&Comparison) -> String,
     ) -> String {
         let (word, best) = (words(self.metric), name(self.best));
-        let is = |wanted: Outcome| move |(_, one): &&(usize, Comparison)| one.outcome == wanted;
-        if self.others.iter().all(|one| is(Outcome::Identical)(&one)) {
+        let names: Vec<&str> = self.leaders().into_iter().map(&name).collect();
+        if self.others.iter().all(|(_, one)| one.outcome == Outcome::Identical) {
             let mean = self.others.first().map_or(0.0, |(_, one)| one.mean) * word.factor;
             let unit = of_unit(word.unit);
-            let names: Vec<&str> = self.leaders().into_iter().map(&name).collect();
             let who = if names.len() == self.all { "All policies".to_string() } else { list(&names) };
             return format!("{who} have the same {}: {}{unit}.", word.name, significant(mean, 4));
         }
         let in_words = |found: &Comparison| in_words(found, &percent(found), &word);
-        let names: Vec<&str> = self.leaders().into_iter().map(&name).collect();
         let sharing = || self.others.iter().filter(|(_, one)| !is_behind(one));
-        let near = sharing().any(|one| is(Outcome::Equivalent)(&one));
-        let shown = sharing().all(|one| is(Outcome::Equivalent)(&one) || is(Outcome::Identical)(&one));
+        let near = sharing().any(|(_, one)| one.outcome == Outcome::Equivalent);
+        let shown = sharing().all(|(_, one)| one.outcome != Outcome::NotShown);
         let why = match near {
             true if shown => "are within the margin of the best",
             true => "are not shown to differ by more than the margin",
@@ -81,7 +79,7 @@ impl Leading {
             (None, _) if near => format!("The policies {why} in {}.", word.name),
             (None, names) => {
                 let policies = if names.len() == 2 { "The two policies" } else { "The policies" };
-                let runner = sharing().find(|one| !is(Outcome::Identical)(one));
+                let runner = sharing().find(|(_, one)| one.outcome != Outcome::Identical);
                 let ahead = runner.map_or_else(String::new, |(policy, found)| {
                     let (interval, runner) = (in_words(found).1, name(*policy));
                     format!(": {best} is ahead of {runner} by an amount that may be 0 ({interval})")

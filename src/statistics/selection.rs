@@ -242,12 +242,7 @@ impl Differences {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::random::{Purpose, Stream, Streams, uniform};
-
-    fn gauss(stream: &mut Stream) -> f64 {
-        let (u, v) = (1.0 - uniform(stream), uniform(stream));
-        (-2.0 * u.ln()).sqrt() * (std::f64::consts::TAU * v).cos()
-    }
+    use crate::random::{Purpose, Streams, gauss};
 
     /// How often the best of ten is named, and the mean number of values of each.
     fn named(means: &[f64], shared: f64, goal: Goal, rounds: u64) -> (f64, f64) {

@@ -86,7 +86,7 @@ pub fn picture(story: &Story, rows: &[Row], colours: &[Option<RGBColor>]) -> Opt
 fn words_of(story: &Story, rows: &[&Row], one_baseline: bool) -> Option<Words> {
     let first = rows.first()?;
     let word = words(first.metric);
-    let sign = if first.metric.column().better == Better::Higher { -1.0 } else { 1.0 };
+    let sign = first.metric.column().better.sign().unwrap_or(1.0);
     let verb = if sign > 0.0 { "lowers" } else { "raises" };
     let best = rows
         .iter()
@@ -149,10 +149,7 @@ fn panel(
         let Some((mean, low, high)) = scaled(row) else { continue };
         let (y, place, colour) = (middle(index), |value: f64| area.x(&axis, value), colour(row));
         if place(high) - place(low) > 10.0 {
-            picture.line(vec![(place(low), y), (place(high), y)], 2.0, colour);
-            for x in [place(low), place(high)] {
-                picture.line(vec![(x, y - 5.0), (x, y + 5.0)], 2.0, colour);
-            }
+            frame::capped(picture, (place(low), place(high)), y, 5.0, colour);
         }
         picture.marks.push(Mark::Dot { at: (place(mean), y), radius: 4.0, colour });
         let decimals = decimals_for(((high - low) / 2.0).max(mean.abs() * 1e-3), 2);

@@ -245,6 +245,14 @@ pub fn upright(picture: &mut Picture, area: &Area, x: f64, label: &str) -> f64 {
     end
 }
 
+/// An interval along a row, from `low` to `high`, with caps of so much to each side.
+pub fn capped(picture: &mut Picture, (low, high): (f64, f64), y: f64, cap: f64, colour: RGBColor) {
+    picture.line(vec![(low, y), (high, y)], 2.0, colour);
+    for x in [low, high] {
+        picture.line(vec![(x, y - cap), (x, y + cap)], 2.0, colour);
+    }
+}
+
 /// A note in the middle of a plot that has nothing to show.
 pub fn empty(picture: &mut Picture, area: &Area, note: &str) {
     let middle = ((area.left + area.right) / 2.0, (area.top + area.bottom) / 2.0);

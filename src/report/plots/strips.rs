@@ -247,10 +247,7 @@ fn draw_known(picture: &mut Picture, x: f64, y: f64) {
 fn draw_dot(picture: &mut Picture, summary: &Summary, place: impl Fn(f64) -> f64, y: f64, colour: RGBColor) {
     if let Some(half) = summary.half_width.filter(|half| *half > 0.0) {
         let (low, high) = (place(summary.mean - half), place(summary.mean + half));
-        picture.line(vec![(low, y), (high, y)], 2.0, colour);
-        for x in [low, high] {
-            picture.line(vec![(x, y - 5.0), (x, y + 5.0)], 2.0, colour);
-        }
+        frame::capped(picture, (low, high), y, 5.0, colour);
     }
     picture.marks.push(Mark::Dot { at: (place(summary.mean), y), radius: 4.0, colour });
 }

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::{Grid, is_logarithmic};
-use crate::metrics::{Better, Metric};
+use crate::metrics::Metric;
 use crate::report::csv::lines;
 use crate::report::number::exact;
 use crate::statistics::crossover::{Crossing, crossings};
@@ -27,11 +27,7 @@ pub struct Crossover {
 
 /// The crossovers in a metric; empty unless one key is varied and its values are ascending numbers.
 pub fn crossovers(grid: &Grid, metric: Metric) -> Vec<Crossover> {
-    let sign = match metric.column().better {
-        Better::Lower => 1.0,
-        Better::Higher => -1.0,
-        Better::Neither => return Vec::new(),
-    };
+    let Some(sign) = metric.column().better.sign() else { return Vec::new() };
     let axes = grid.file.axes();
     let Some(places) = axes.first().filter(|_| axes.len() == 1).and_then(|axis| axis.numbers()) else {
         return Vec::new();

@@ -94,10 +94,7 @@ pub(super) fn picture(grid: &Grid, metric: Metric, colours: &[Option<RGBColor>])
 /// A dot with its capped interval.
 fn draw(picture: &mut Picture, [low, mean, high]: [f64; 3], y: f64, colour: RGBColor) {
     if high - low > 8.0 {
-        picture.line(vec![(low, y), (high, y)], 2.0, colour);
-        for x in [low, high] {
-            picture.line(vec![(x, y - 3.0), (x, y + 3.0)], 2.0, colour);
-        }
+        frame::capped(picture, (low, high), y, 3.0, colour);
     }
     picture.marks.push(Mark::Dot { at: (mean, y), radius: 4.0, colour });
 }
